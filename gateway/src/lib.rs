@@ -1,0 +1,31 @@
+//! Carries AwoooP's operations over HTTP.
+//!
+//! One request becomes one SQL statement, and the bytes that come back go to the client as they are. Who may do what,
+//! what an argument may be, and what an answer looks like is decided in the database; the gateway decides only what a
+//! carrier must: how much it reads, how long it waits, how many it lets in, and how it stops.
+//!
+//! A request passes through the modules in this order: [`serve`] accepts it, [`observe`] names it and counts it,
+//! [`registry`] finds its operation, [`forward`] carries it through the [`pool`], [`answer`] sends what came back, and
+//! [`problem`] says what went wrong. [`pages`] are the addresses that are not operations.
+
+pub mod answer;
+pub mod config;
+pub mod docs;
+pub mod drain;
+pub mod forward;
+pub mod gateway;
+pub mod log;
+pub mod metrics;
+pub mod observe;
+pub mod openapi;
+pub mod operation;
+pub mod pages;
+pub mod pool;
+pub mod problem;
+pub mod readiness;
+pub mod registry;
+pub mod serve;
+pub mod start;
+pub mod trace;
+
+pub use start::run;

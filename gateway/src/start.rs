@@ -1,0 +1,116 @@
+//! From the command line to a running gateway, and its exit code.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tracing::info;
+
+use crate::config::{Cli, Command, Settings};
+use crate::drain::{Stop, keep_operations_current};
+use crate::gateway::Gateway;
+use crate::pool::Failure;
+use crate::{log, openapi, problem, registry, serve};
+
+/// Why the gateway did not start.
+pub enum StartError {
+    /// Settings contradict each other.
+    Settings(&'static str),
+    /// The connection URL is none. It may hold a password, so nothing of it is said.
+    DatabaseUrl,
+    /// The runtime or a signal handler could not be had.
+    System(io::Error),
+    /// The address cannot be listened on.
+    Listen(io::Error),
+    /// A metric could not be registered.
+    Metrics(prometheus::Error),
+    /// The operations could not be read.
+    Operations(Failure),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Settings(why) => f.write_str(why),
+            StartError::DatabaseUrl => f.write_str("the database URL is not one: postgres://user@host:5432/database"),
+            StartError::System(cause) => write!(f, "the system refused: {cause}"),
+            StartError::Listen(cause) => write!(f, "cannot listen: {cause}"),
+            StartError::Metrics(cause) => write!(f, "a metric is wrong: {cause}"),
+            StartError::Operations(failure) => {
+                let entry = problem::of_failure(failure, None).code.entry();
+                write!(f, "the operations cannot be read: {} {}", entry.code, entry.message)
+            }
+        }
+    }
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command.unwrap_or(Command::Serve) {
+        Command::Version => {
+            println!("awooop-gateway {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        Command::Openapi => print_openapi(cli.settings),
+        Command::Serve => serve_until_stopped(cli.settings),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("awooop-gateway: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_openapi(settings: Settings) -> Result<(), StartError> {
+    let _log = log::start(settings.log).map_err(StartError::System)?;
+    let gateway = Gateway::new(settings)?;
+    let rows = runtime(1)?.block_on(async {
+        let rows = registry::load(&gateway.control).await;
+        gateway.control.close().await;
+        rows
+    });
+    println!("{:#}", openapi::document(&rows.map_err(StartError::Operations)?));
+    Ok(())
+}
+
+fn serve_until_stopped(settings: Settings) -> Result<(), StartError> {
+    settings.check().map_err(StartError::Settings)?;
+    let _log = log::start(settings.log).map_err(StartError::System)?;
+    let runtime = runtime(settings.workers)?;
+    let outcome = runtime.block_on(serve_operations(settings));
+    // Whatever did not finish while draining is given up here.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    outcome
+}
+
+async fn serve_operations(settings: Settings) -> Result<(), StartError> {
+    let stop = Stop::listen().map_err(StartError::System)?;
+    let gateway = Arc::new(Gateway::new(settings)?);
+    let listener = serve::listen(gateway.settings.listen).map_err(StartError::Listen)?;
+    let address = listener.local_addr().map_err(StartError::Listen)?;
+    info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    // Started even when the database is away: the gateway then says 503 and comes to life with it.
+    let reading = tokio::spawn(keep_operations_current(Arc::clone(&gateway)));
+    serve::serve(Arc::clone(&gateway), listener, stop).await;
+    reading.abort();
+    gateway.pool.close().await;
+    gateway.control.close().await;
+    Ok(())
+}
+
+fn runtime(workers: usize) -> Result<Runtime, StartError> {
+    let mut builder = Builder::new_multi_thread();
+    if workers > 0 {
+        builder.worker_threads(workers);
+    }
+    builder
+        .thread_name("gateway")
+        .enable_all()
+        .build()
+        .map_err(StartError::System)
+}

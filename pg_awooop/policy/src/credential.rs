@@ -1,0 +1,200 @@
+//! The text forms of what proves a caller's right: API keys and leases.
+//!
+//! Both name their project and a public id, and end in a 256-bit secret from the operating system. The database keeps
+//! only the SHA-256 of the whole text; nothing that holds the text can be printed by accident.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use crate::name::{MAX_ID, NameRule};
+
+const API_KEY_PREFIX: &str = "awk_";
+const LEASE_PREFIX: &str = "awl_";
+/// 32 bytes in base64url without padding.
+const SECRET_LEN: usize = 43;
+/// 12 bytes in base64url without padding.
+const KEY_ID_LEN: usize = 16;
+
+/// SHA-256 of a credential's text, the only form that is stored.
+#[derive(Clone, Copy)]
+pub struct CredentialDigest([u8; 32]);
+
+impl CredentialDigest {
+    /// The digest of this text.
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// The bytes to store.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether `stored` is this digest, in time that does not depend on where they differ.
+    pub fn matches(&self, stored: &[u8]) -> bool {
+        self.0.ct_eq(stored).into()
+    }
+}
+
+/// A credential in clear, on its way to the one caller who may have it. No Debug, Display or Serialize.
+pub struct Issued {
+    /// The public part.
+    pub id: String,
+    text: String,
+}
+
+impl Issued {
+    /// What to store.
+    pub fn digest(&self) -> CredentialDigest {
+        CredentialDigest::of(&self.text)
+    }
+
+    /// The text, to be shown once.
+    pub fn reveal(self) -> String {
+        self.text
+    }
+}
+
+/// The public parts of a presented API key, `awk_{project}.{key id}.{secret}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiKeyParts<'a> {
+    pub project_id: &'a str,
+    pub key_id: &'a str,
+}
+
+/// A new API key of the project.
+///
+/// # Errors
+/// When there is no randomness to be had.
+pub fn new_api_key(project_id: &str) -> Result<Issued, getrandom::Error> {
+    let id = random::<12>()?;
+    let text = format!("{API_KEY_PREFIX}{project_id}.{id}.{}", random::<32>()?);
+    Ok(Issued { id, text })
+}
+
+/// Reads the public parts of an API key; `None` if it cannot be one.
+pub fn api_key_parts(text: &str) -> Option<ApiKeyParts<'_>> {
+    let mut parts = text.strip_prefix(API_KEY_PREFIX)?.rsplitn(3, '.');
+    let (secret, key_id, project_id) = (parts.next()?, parts.next()?, parts.next()?);
+    let plausible = is_base64url(secret, SECRET_LEN) && is_base64url(key_id, KEY_ID_LEN) && is_project(project_id);
+    plausible.then_some(ApiKeyParts { project_id, key_id })
+}
+
+/// The public parts of a lease, `awl_{project}.{run id}.{epoch}.{secret}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseParts<'a> {
+    pub project_id: &'a str,
+    pub run_id: Uuid,
+    pub epoch: i32,
+}
+
+/// The secret of a lease before its run and epoch are known. No Debug, Display or Serialize.
+pub struct LeaseSecret(String);
+
+impl LeaseSecret {
+    /// A new secret.
+    ///
+    /// # Errors
+    /// When there is no randomness to be had.
+    pub fn new() -> Result<Self, getrandom::Error> {
+        random::<32>().map(Self)
+    }
+
+    /// What to store; run and epoch are columns beside it.
+    pub fn digest(&self) -> CredentialDigest {
+        CredentialDigest::of(&self.0)
+    }
+
+    /// The lease's text, for the worker that claimed the run.
+    pub fn into_lease(self, project_id: &str, run_id: Uuid, epoch: i32) -> String {
+        format!(
+            "{LEASE_PREFIX}{project_id}.{}.{epoch}.{}",
+            run_id.as_hyphenated(),
+            self.0
+        )
+    }
+}
+
+/// Reads a lease: its public parts and the digest of its secret; `None` if it cannot be one.
+pub fn lease_parts(text: &str) -> Option<(LeaseParts<'_>, CredentialDigest)> {
+    let mut parts = text.strip_prefix(LEASE_PREFIX)?.rsplitn(4, '.');
+    let (secret, epoch, run_id, project_id) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    if !is_base64url(secret, SECRET_LEN) || !is_project(project_id) || run_id.len() != 36 {
+        return None;
+    }
+    let epoch = epoch.parse().ok().filter(|n| *n > 0)?;
+    let run_id = Uuid::try_parse(run_id).ok()?;
+    Some((
+        LeaseParts {
+            project_id,
+            run_id,
+            epoch,
+        },
+        CredentialDigest::of(secret),
+    ))
+}
+
+fn random<const N: usize>() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn is_base64url(text: &str, length: usize) -> bool {
+    text.len() == length
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+fn is_project(text: &str) -> bool {
+    text.len() <= MAX_ID && NameRule::Id.admits(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_key_names_its_project_even_when_that_has_dots() {
+        for project in ["ewoooc", "a.b-c_d", "9"] {
+            let key = new_api_key(project).unwrap();
+            let (id, digest) = (key.id.clone(), key.digest());
+            let text = key.reveal();
+            let parts = api_key_parts(&text).unwrap();
+            assert_eq!((parts.project_id, parts.key_id), (project, id.as_str()));
+            assert!(CredentialDigest::of(&text).matches(digest.as_bytes()));
+            assert!(!CredentialDigest::of(&format!("{text}x")).matches(digest.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_lease_names_project_run_and_epoch() {
+        let (run, secret) = (Uuid::now_v7(), LeaseSecret::new().unwrap());
+        let digest = secret.digest();
+        let text = secret.into_lease("a.b", run, 3);
+        let (parts, read) = lease_parts(&text).unwrap();
+        assert_eq!(
+            parts,
+            LeaseParts {
+                project_id: "a.b",
+                run_id: run,
+                epoch: 3
+            }
+        );
+        assert!(read.matches(digest.as_bytes()));
+        assert!(lease_parts(&text.replace(".3.", ".0.")).is_none());
+        assert!(lease_parts(&text.replace(".3.", ".-1.")).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_readers_panic(text in "(awk_|awl_)?\\PC{0,160}") {
+            let _ = (api_key_parts(&text), lease_parts(&text));
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Every error and refusal AwoooP can answer with, as one closed table.
+//!
+//! A code is written here once; the SQL fault, the HTTP problem (RFC 9457), `awooop.error_catalog` and docs/ERRORS.md
+//! are made from it. No text in this table is built from input, so no message can carry a secret or another
+//! tenant's data.
+
+use serde_json::{Map, Value, json};
+
+macro_rules! catalogue {
+    ($( $(#[$meta:meta])* $name:ident = $code:literal, $sqlstate:literal, $status:literal, $message:literal, $hint:literal; )*) => {
+        /// An error or refusal, by name. The text form is `E-AREA-NNN`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode { $( $(#[$meta])* $name, )* }
+
+        impl ErrorCode {
+            /// All codes, in the order of the documentation.
+            pub const ALL: &'static [ErrorCode] = &[$( ErrorCode::$name, )*];
+
+            /// The row of the table that describes this code.
+            pub const fn entry(self) -> Entry {
+                match self {
+                    $( ErrorCode::$name => Entry {
+                        code: $code, sqlstate: $sqlstate, status: $status, message: $message, hint: $hint,
+                    }, )*
+                }
+            }
+        }
+    };
+}
+
+/// What the catalogue says of one code.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// `E-AREA-NNN`, stable for ever.
+    pub code: &'static str,
+    /// A standard SQLSTATE: pgrx turns one it does not know into `XX000`.
+    pub sqlstate: &'static str,
+    /// The HTTP status of the same answer.
+    pub status: u16,
+    /// What is wrong, in one sentence, without quoting input.
+    pub message: &'static str,
+    /// What to do about it.
+    pub hint: &'static str,
+}
+
+catalogue! {
+    InputInvalid = "E-INPUT-001", "22023", 400,
+        "an argument has a value that is not allowed",
+        "DETAIL (or `argument` and `expected` in the problem) names the argument and says what it takes.";
+    InputUnknown = "E-INPUT-002", "22023", 400,
+        "there is an argument this operation does not know",
+        "Send only the arguments listed under `accepted`; they are case-sensitive.";
+    InputNotJson = "E-INPUT-003", "22023", 400,
+        "the text is not valid JSON",
+        "Send one JSON object in UTF-8; `line` and `column` say where reading stopped.";
+    InputDuplicateKey = "E-INPUT-004", "22023", 400,
+        "an object in the JSON has the same key twice",
+        "Send each key once: readers disagree about which of two values counts.";
+    InputNumber = "E-INPUT-005", "22003", 400,
+        "a number in the JSON lies beyond plus or minus 2^53",
+        "Send large integers as strings: JSON readers round them silently.";
+    InputTooDeep = "E-INPUT-006", "54000", 400,
+        "the JSON is nested too deeply",
+        "Nest arrays and objects at most 64 levels deep.";
+    InputTooLarge = "E-INPUT-007", "54000", 413,
+        "the input is too large",
+        "Send a smaller document; `limit_bytes` says how much is accepted.";
+    InputMissing = "E-INPUT-008", "22004", 400,
+        "a required argument is missing or null",
+        "Send the argument named by `argument`.";
+    InputNul = "E-INPUT-009", "22021", 400,
+        "the input has a NUL character or is not UTF-8",
+        "Send UTF-8 text without U+0000: PostgreSQL cannot store it.";
+    InputCursor = "E-INPUT-010", "22023", 400,
+        "the page cursor is not one this listing gave out",
+        "Pass `next_cursor` of the page before, unchanged, with the same filters.";
+
+    TenantNoContext = "E-TENANT-001", "55000", 400,
+        "this transaction is not bound to a project",
+        "Open a transaction and call awooop.enter_project(project_id) first.";
+    TenantUnavailable = "E-TENANT-002", "55000", 409,
+        "the project does not exist, or its migration_mode is legacy_awoooi_default",
+        "Create it with awooop.create_project, and move it to at least shadow with awooop.set_project_mode.";
+    TenantNotBound = "E-TENANT-003", "42501", 403,
+        "this login is not bound to that project",
+        "Ask an operator for awooop.bind_role(role, project_id, scopes).";
+    TenantAlreadyBound = "E-TENANT-004", "55000", 409,
+        "this transaction is bound to another project already",
+        "Use one transaction for each project.";
+    TenantSuspended = "E-TENANT-005", "42501", 403,
+        "the project is suspended",
+        "Ask an operator to lift it with awooop.suspend_project(project_id, suspended => false).";
+    TenantExists = "E-TENANT-006", "42710", 409,
+        "a project with this id exists already",
+        "Choose another project_id.";
+    TenantEnvelope = "E-TENANT-007", "42501", 403,
+        "the envelope was built for another project",
+        "Build an envelope in this project with awooop.build_envelope.";
+
+    AuthFailed = "E-AUTH-001", "28000", 401,
+        "authentication failed",
+        "Send a valid key of this project: `Authorization: Bearer awk_…`. Unknown, wrong, expired and revoked keys get this same answer.";
+    AuthThrottled = "E-AUTH-002", "53400", 429,
+        "too many failed authentications",
+        "Wait `retry_after_seconds`, then try again with a valid key; valid keys are never throttled.";
+    AuthScope = "E-AUTH-003", "42501", 403,
+        "the credential does not have the scope this operation needs",
+        "Use a credential that has the scope named by `required_scope`.";
+    AuthEscalation = "E-AUTH-004", "42501", 403,
+        "a credential cannot hand out scopes it does not have",
+        "Ask for a subset of the caller's own scopes, or let an operator do it.";
+    AuthOperator = "E-AUTH-005", "42501", 403,
+        "this takes the operator role",
+        "Connect as a member of awooop_operator, or as a superuser.";
+
+    OperationUnknown = "E-OP-001", "42704", 404,
+        "there is no operation of that name",
+        "select name from awooop.operation lists them.";
+    OperationDisabled = "E-OP-002", "42501", 403,
+        "this operation is switched off",
+        "An operator switches it on again with awooop.set_operation(name, enabled => true).";
+
+    AgentUnknown = "E-AGENT-001", "42704", 404,
+        "there is no such agent in this project",
+        "Register it with awooop.create_agent(agent_id).";
+    AgentExists = "E-AGENT-002", "42710", 409,
+        "an agent with this id exists already",
+        "Choose another agent_id.";
+    AgentDisabled = "E-AGENT-003", "55000", 409,
+        "the agent is disabled",
+        "Enable it with awooop.create_agent(agent_id, enabled => true), or use another.";
+
+    SubjectUnknown = "E-SUBJECT-001", "42704", 404,
+        "there is no such subject in this project",
+        "A subject comes into being with awooop.build_envelope or awooop.upsert_platform_subject.";
+
+    KeyUnknown = "E-KEY-001", "42704", 404,
+        "there is no such API key in this project",
+        "key_id is the middle part of the key, between the dots.";
+    KeyRevoked = "E-KEY-002", "55000", 409,
+        "the API key is revoked or expired",
+        "Create a new one with awooop.create_api_key.";
+
+    RunUnknown = "E-RUN-001", "42704", 404,
+        "there is no such run in this project",
+        "awooop.list_runs shows the runs of the project.";
+    RunTransition = "E-RUN-002", "55000", 409,
+        "the run cannot go from its state to that one",
+        "awooop.run_transition lists what is possible.";
+    RunLease = "E-RUN-003", "55000", 409,
+        "the lease is not the run's current one",
+        "The lease expired, was given to another worker, or is not for this run. Drop the work; claim again.";
+    RunIdempotency = "E-RUN-004", "22023", 422,
+        "the idempotency key was used before with a different request",
+        "Use a new key for a new request, or send the first request again unchanged.";
+    RunStepConflict = "E-RUN-005", "22023", 409,
+        "a step with this key was recorded with a different request",
+        "Give each step its own step_key; a retried step sends the same request.";
+    RunFinished = "E-RUN-006", "55000", 409,
+        "the run has ended",
+        "A run that has ended never changes; create a new one.";
+    RunImmutable = "E-RUN-007", "55000", 409,
+        "this part of a run never changes",
+        "Identity, input, trace and origin of a run are fixed when it is created.";
+    RunDelete = "E-RUN-008", "55000", 409,
+        "runs are deleted only by retention",
+        "A run can be deleted once it has ended and its retain_until has passed.";
+    RunSubject = "E-RUN-009", "42704", 404,
+        "the envelope's subject does not exist in this project",
+        "Build the envelope with awooop.build_envelope, and pass it on unchanged.";
+
+    AppendOnly = "E-AUDIT-001", "55000", 409,
+        "rows of this table are only ever appended",
+        "Nothing changes or removes them; a correction is a new row.";
+
+    InstallSuperuser = "E-INSTALL-001", "42501", 403,
+        "only a superuser can migrate",
+        "Run it as a superuser, in the database the extension is installed in.";
+    InstallChanged = "E-INSTALL-002", "55000", 500,
+        "a migration that has been applied differs from the one in this library",
+        "Install the library version that matches the database, or one that is newer.";
+    InstallRole = "E-INSTALL-003", "42501", 500,
+        "a role that belongs to AwoooP exists with the wrong attributes",
+        "Drop the role or correct it as DETAIL says, then try again.";
+    InstallNotMigrated = "E-INSTALL-004", "55000", 503,
+        "the database has not been migrated",
+        "Run: select awooop.migrate();";
+
+    InstallEncoding = "E-INSTALL-005", "55000", 500,
+        "the database encoding is not UTF8",
+        "Create the database with ENCODING 'UTF8'.";
+
+    HttpNotFound = "E-HTTP-001", "42704", 404,
+        "there is nothing at this address",
+        "GET /openapi.json lists every route.";
+    HttpMethod = "E-HTTP-002", "0A000", 405,
+        "this address does not take this method",
+        "The Allow header names the methods it takes.";
+    HttpMediaType = "E-HTTP-003", "22023", 415,
+        "the body must be JSON",
+        "Send Content-Type: application/json.";
+    HttpTimeout = "E-HTTP-004", "57014", 504,
+        "the request took too long and was stopped",
+        "Try again; a write may be repeated safely with the same Idempotency-Key.";
+    HttpBusy = "E-HTTP-005", "53300", 503,
+        "the service is busy",
+        "Wait as long as Retry-After says, then try again.";
+    HttpDatabase = "E-HTTP-006", "08006", 503,
+        "the database cannot be reached",
+        "Try again soon; if it lasts, look at GET /readyz.";
+
+    SystemRetry = "E-SYS-001", "40001", 503,
+        "the transaction met another one and was rolled back",
+        "Send the same request again.";
+    SystemInternal = "E-SYS-002", "58000", 500,
+        "something went wrong inside; nothing was changed",
+        "Report it with the request id; the server's log has the cause.";
+}
+
+impl ErrorCode {
+    /// The code whose text form this is.
+    pub fn parse(code: &str) -> Option<ErrorCode> {
+        Self::ALL.iter().copied().find(|c| c.entry().code == code)
+    }
+}
+
+/// An [`ErrorCode`] with the facts of one occurrence: argument names, limits, states. Never input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// Which error it is.
+    pub code: ErrorCode,
+    /// Facts a program can act on, as members of DETAIL and of the problem document.
+    pub facts: Map<String, Value>,
+}
+
+/// A refusal is a decision: it is audited, committed and returned, never raised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal(pub Problem);
+
+impl From<ErrorCode> for Problem {
+    fn from(code: ErrorCode) -> Self {
+        Problem {
+            code,
+            facts: Map::new(),
+        }
+    }
+}
+
+impl Problem {
+    /// The same problem with one more fact.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// MESSAGE of the SQL error: the code, then the sentence.
+    pub fn sql_message(&self) -> String {
+        let entry = self.code.entry();
+        format!("{}: {}", entry.code, entry.message)
+    }
+
+    /// DETAIL of the SQL error: one JSON object with `code`, `status` and the facts.
+    pub fn sql_detail(&self) -> String {
+        let entry = self.code.entry();
+        let mut detail = self.facts.clone();
+        detail.insert("code".into(), entry.code.into());
+        detail.insert("status".into(), entry.status.into());
+        Value::Object(detail).to_string()
+    }
+
+    /// The problem document of RFC 9457, with `code`, `hint` and the facts as extension members.
+    pub fn to_document(&self) -> Value {
+        let entry = self.code.entry();
+        let mut document = self.facts.clone();
+        document.insert("type".into(), format!("urn:awooop:error:{}", entry.code).into());
+        document.insert("title".into(), entry.message.into());
+        document.insert("status".into(), entry.status.into());
+        document.insert("code".into(), entry.code.into());
+        document.insert("hint".into(), entry.hint.into());
+        Value::Object(document)
+    }
+}
+
+/// docs/ERRORS.md, made from the table.
+pub fn documentation() -> String {
+    let mut page = String::from(
+        "# Errors\n\nMade from `pg_awooop/policy/src/error.rs` by `cargo xtask docs`; `select * from awooop.error_catalog` \
+         shows the same.\n\nA SQL fault carries the code at the start of MESSAGE, one JSON object in DETAIL and what to do \
+         in HINT. Over HTTP the same is a problem document (RFC 9457). A refusal (authentication, scope, lease, …) is \
+         never raised: SQL callers get the problem document as the result, and it is audited.\n\n\
+         | code | SQLSTATE | HTTP | what is wrong | what to do |\n|---|---|---|---|---|\n",
+    );
+    for code in ErrorCode::ALL {
+        let e = code.entry();
+        page.push_str(&format!(
+            "| `{}` | {} | {} | {} | {} |\n",
+            e.code, e.sqlstate, e.status, e.message, e.hint
+        ));
+    }
+    page
+}
+
+/// The JSON Schema of a problem document.
+pub fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "title": "Problem",
+        "description": "RFC 9457 problem document; further members are facts of the occurrence.",
+        "required": ["type", "title", "status", "code", "hint"],
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "code": {"type": "string", "pattern": "^E-[A-Z]+(-[A-Z]+)?-[0-9]{3}$"},
+            "hint": {"type": "string"}
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_code_is_unique_and_well_formed() {
+        let mut seen = HashSet::new();
+        for code in ErrorCode::ALL {
+            let e = code.entry();
+            assert!(seen.insert(e.code), "{} stands twice", e.code);
+            assert_eq!(ErrorCode::parse(e.code), Some(*code));
+            let parts: Vec<_> = e.code.split('-').collect();
+            assert!(
+                parts[0] == "E" && parts.last().is_some_and(|n| n.len() == 3),
+                "{}",
+                e.code
+            );
+            assert!((400..600).contains(&e.status), "{}", e.code);
+            assert_eq!(e.sqlstate.len(), 5, "{}", e.code);
+            assert!(!e.hint.is_empty() && !e.message.is_empty());
+        }
+    }
+
+    #[test]
+    fn facts_never_replace_the_members_a_client_relies_on() {
+        let document = Problem::from(ErrorCode::AuthFailed)
+            .with("status", 200)
+            .with("code", "fine")
+            .to_document();
+        assert_eq!(document["status"], 401);
+        assert_eq!(document["code"], "E-AUTH-001");
+    }
+}

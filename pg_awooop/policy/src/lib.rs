@@ -1,0 +1,18 @@
+//! AwoooP's decisions that need no I/O.
+//!
+//! What may happen is decided here, as pure functions over plain data, and carried out inside PostgreSQL by the
+//! extension: the state machine of runs, the operations with their scopes and arguments, the envelope, the shape of
+//! credentials, and the closed table of errors.
+
+pub mod argument;
+pub mod backoff;
+pub mod credential;
+pub mod envelope;
+pub mod error;
+pub mod journal;
+pub mod mode;
+pub mod name;
+pub mod operation;
+pub mod run_fsm;
+pub mod scope;
+pub mod trace;

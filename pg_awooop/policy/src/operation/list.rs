@@ -1,0 +1,503 @@
+//! The list itself.
+
+use super::{Operation, result};
+use crate::argument::{Argument, Kind};
+use crate::name::{MAX_CHANNEL_ID, MAX_DISPLAY_NAME, MAX_ID, NameRule};
+use crate::run_fsm::RunState;
+use crate::scope::Scope;
+
+const ID: Kind = Kind::Text {
+    rule: NameRule::Id,
+    max: MAX_ID,
+};
+const CHANNEL_ID: Kind = Kind::Text {
+    rule: NameRule::Line,
+    max: MAX_CHANNEL_ID,
+};
+const NAME: Kind = Kind::Text {
+    rule: NameRule::Line,
+    max: MAX_DISPLAY_NAME,
+};
+/// `{project}:{channel type}:{channel user}`.
+const SUBJECT: Kind = Kind::Text {
+    rule: NameRule::Line,
+    max: MAX_CHANNEL_ID + 2 * MAX_ID + 2,
+};
+const CREDENTIAL: Kind = Kind::Text {
+    rule: NameRule::Line,
+    max: 256,
+};
+const LIMIT: Kind = Kind::Integer { min: 1, max: 200 };
+const LEASE_SECONDS: Kind = Kind::Integer { min: 5, max: 3600 };
+const DOCUMENT: Kind = Kind::Json { max_bytes: 512 * 1024 };
+const SCOPES: Kind = Kind::TextList {
+    rule: NameRule::Line,
+    max: 64,
+    items: 16,
+};
+
+const RUN_ID: Argument = Argument::required("run_id", Kind::Uuid, "The run.");
+const LEASE: Argument = Argument::required("lease", CREDENTIAL, "The lease that claim_runs gave for this run.");
+const CURSOR: Argument = Argument::optional("cursor", CREDENTIAL, "null", "`next_cursor` of the page before.");
+const PAGE: Argument = Argument::optional("page_size", LIMIT, "50", "How many to return at most.");
+const EXTENSION: Argument = Argument::optional(
+    "lease_seconds",
+    LEASE_SECONDS,
+    "60",
+    "How long the lease holds without a heartbeat, in seconds.",
+);
+
+fn states() -> Vec<&'static str> {
+    RunState::ALL.into_iter().map(RunState::as_str).collect()
+}
+
+fn phases() -> Vec<&'static str> {
+    vec!["started", "completed"]
+}
+
+/// Every operation, in the order of the documentation.
+pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "whoami",
+        scope: None,
+        method: "GET",
+        path: "/v1/platform/whoami",
+        summary: "Show whose credential this is",
+        description: "The project, the principal and the scopes that the presented credential or bound role stands for.",
+        status: 200,
+        arguments: &[],
+        result: result::whoami,
+    },
+    Operation {
+        name: "build_envelope",
+        scope: Some(Scope::EnvelopeWrite),
+        method: "POST",
+        path: "/v1/platform/envelopes",
+        summary: "Build the platform envelope of a message",
+        description: "Records the sender as a subject of the project and returns the nine-key envelope that create_run \
+                      takes as it is. The project's migration_mode must be at least shadow.",
+        status: 200,
+        arguments: &[
+            Argument::required("agent_id", ID, "The agent the message is for."),
+            Argument::required("channel_type", ID, "The channel's type, such as telegram; an open set."),
+            Argument::required("channel_user_id", CHANNEL_ID, "The sender, as the channel names them."),
+            Argument::optional(
+                "channel_chat_id",
+                CHANNEL_ID,
+                "null",
+                "The chat, as the channel names it.",
+            ),
+            Argument::optional("display_name", NAME, "null", "The sender's name, for people to read."),
+            Argument::optional(
+                "extra_tags",
+                Kind::Tags,
+                "{}",
+                "Labels for the log event; never part of the envelope.",
+            ),
+        ],
+        result: result::envelope,
+    },
+    Operation {
+        name: "upsert_platform_subject",
+        scope: Some(Scope::SubjectsWrite),
+        method: "PUT",
+        path: "/v1/platform/subjects",
+        summary: "Record that a person was seen on a channel",
+        description: "First sight creates the subject with the role viewer; later ones update last_seen_at, and chat and \
+                      name where given. Roles, first_seen_at and the id never change here.",
+        status: 200,
+        arguments: &[
+            Argument::required("channel_type", ID, "The channel's type."),
+            Argument::required("channel_user_id", CHANNEL_ID, "The person, as the channel names them."),
+            Argument::optional(
+                "channel_chat_id",
+                CHANNEL_ID,
+                "null",
+                "The chat, as the channel names it.",
+            ),
+            Argument::optional("display_name", NAME, "null", "The person's name."),
+        ],
+        result: result::subject,
+    },
+    Operation {
+        name: "grant_subject_role",
+        scope: Some(Scope::SubjectsAdmin),
+        method: "POST",
+        path: "/v1/platform/subjects/roles",
+        summary: "Give a subject a role",
+        description: "Adds the role to the subject's roles; giving it twice changes nothing.",
+        status: 200,
+        arguments: &[
+            Argument::required("platform_subject_id", SUBJECT, "The subject."),
+            Argument::required("role", ID, "The role, such as approver."),
+        ],
+        result: result::subject,
+    },
+    Operation {
+        name: "create_agent",
+        scope: Some(Scope::AgentsWrite),
+        method: "PUT",
+        path: "/v1/platform/agents/{agent_id}",
+        summary: "Register an agent, or change it",
+        description: "Runs can be created for registered, enabled agents only. Repeating it updates name and switch.",
+        status: 200,
+        arguments: &[
+            Argument::required("agent_id", ID, "The agent."),
+            Argument::optional(
+                "display_name",
+                NAME,
+                "null",
+                "Its name, for people to read; null keeps the one it has.",
+            ),
+            Argument::optional("enabled", Kind::Boolean, "true", "false stops new runs of it."),
+        ],
+        result: result::agent,
+    },
+    Operation {
+        name: "create_run",
+        scope: Some(Scope::RunsWrite),
+        method: "POST",
+        path: "/v1/platform/runs",
+        summary: "Create a run",
+        description: "Takes an envelope as build_envelope returned it. With an idempotency key, the same request returns \
+                      the first run (status 200, created false), and another request with that key is refused; the \
+                      trace, which differs with every envelope, is not compared. Keys live as long as their run.",
+        status: 201,
+        arguments: &[
+            Argument::required("envelope", Kind::Object, "The envelope, unchanged."),
+            Argument::optional("input", DOCUMENT, "{}", "What the agent gets: any JSON, kept as it is."),
+            Argument::optional(
+                "idempotency_key",
+                Kind::Text {
+                    rule: NameRule::Line,
+                    max: 255,
+                },
+                "null",
+                "Makes a repeat return the first run; also as the header Idempotency-Key.",
+            ),
+            Argument::optional(
+                "priority",
+                Kind::Integer { min: 0, max: 9 },
+                "5",
+                "Higher goes first within the project.",
+            ),
+            Argument::optional(
+                "max_attempts",
+                Kind::Integer { min: 1, max: 20 },
+                "3",
+                "How often it is tried in all.",
+            ),
+            Argument::optional(
+                "deadline_seconds",
+                Kind::Integer { min: 1, max: 604_800 },
+                "3600",
+                "When it is given up (timed_out), in seconds from now.",
+            ),
+            Argument::optional("tags", Kind::Tags, "{}", "Labels, kept beside the envelope."),
+        ],
+        result: result::created_run,
+    },
+    Operation {
+        name: "list_runs",
+        scope: Some(Scope::RunsRead),
+        method: "GET",
+        path: "/v1/platform/runs",
+        summary: "List runs, newest first",
+        description: "Pages by key, so that runs created meanwhile neither repeat nor hide one.",
+        status: 200,
+        arguments: &[
+            Argument::optional("state", Kind::Word(states), "null", "Only runs in this state."),
+            Argument::optional("agent_id", ID, "null", "Only runs of this agent."),
+            Argument::optional("platform_subject_id", SUBJECT, "null", "Only runs of this subject."),
+            Argument::optional(
+                "created_after",
+                Kind::Time,
+                "null",
+                "Only runs created at or after this time.",
+            ),
+            Argument::optional(
+                "created_before",
+                Kind::Time,
+                "null",
+                "Only runs created before this time.",
+            ),
+            PAGE,
+            CURSOR,
+        ],
+        result: result::runs,
+    },
+    Operation {
+        name: "claim_runs",
+        scope: Some(Scope::RunsWork),
+        method: "POST",
+        path: "/v1/platform/runs/claim",
+        summary: "Claim runs to work on",
+        description: "Gives each claimed run a lease that every further write of the worker names, and the steps already \
+                      recorded, which must not run again. An empty list means there is nothing to do.",
+        status: 200,
+        arguments: &[
+            Argument::required("worker_id", ID, "The worker's name, for people to read."),
+            Argument::optional("max_runs", Kind::Integer { min: 1, max: 100 }, "1", "How many at most."),
+            EXTENSION,
+        ],
+        result: result::claimed,
+    },
+    Operation {
+        name: "get_run",
+        scope: Some(Scope::RunsRead),
+        method: "GET",
+        path: "/v1/platform/runs/{run_id}",
+        summary: "Show one run",
+        description: "State, envelope, input, and result or error.",
+        status: 200,
+        arguments: &[RUN_ID],
+        result: result::run,
+    },
+    Operation {
+        name: "list_steps",
+        scope: Some(Scope::RunsRead),
+        method: "GET",
+        path: "/v1/platform/runs/{run_id}/steps",
+        summary: "Show the journal of a run",
+        description: "Every recorded step in order.",
+        status: 200,
+        arguments: &[
+            RUN_ID,
+            Argument::optional(
+                "after_seq",
+                Kind::Integer {
+                    min: 0,
+                    max: 1_000_000_000,
+                },
+                "0",
+                "Only steps after this one.",
+            ),
+            PAGE,
+        ],
+        result: result::steps,
+    },
+    Operation {
+        name: "cancel_run",
+        scope: Some(Scope::RunsWrite),
+        method: "POST",
+        path: "/v1/platform/runs/{run_id}/cancel",
+        summary: "Cancel a run",
+        description: "Ends the run at once; a worker that holds it is refused from then on. Cancelling a cancelled run \
+                      changes nothing.",
+        status: 200,
+        arguments: &[
+            RUN_ID,
+            Argument::optional(
+                "reason",
+                Kind::Text {
+                    rule: NameRule::Line,
+                    max: 500,
+                },
+                "null",
+                "Why, for people to read.",
+            ),
+        ],
+        result: result::run,
+    },
+    Operation {
+        name: "heartbeat",
+        scope: Some(Scope::RunsWork),
+        method: "POST",
+        path: "/v1/platform/runs/{run_id}/heartbeat",
+        summary: "Keep leases",
+        description: "One call of a worker extends all its leases of the project. Work on a run under `lost` must stop.",
+        status: 200,
+        arguments: &[
+            RUN_ID,
+            LEASE,
+            EXTENSION,
+            Argument::optional(
+                "other_leases",
+                Kind::TextList {
+                    rule: NameRule::Line,
+                    max: 256,
+                    items: 500,
+                },
+                "[]",
+                "Further leases of the same worker and project.",
+            ),
+        ],
+        result: result::heartbeat,
+    },
+    Operation {
+        name: "record_step",
+        scope: Some(Scope::RunsWork),
+        method: "POST",
+        path: "/v1/platform/runs/{run_id}/steps",
+        summary: "Record a step of a run",
+        description: "A step that was completed before is `replayed`: its recorded result comes back and must be used. \
+                      Before an effect outside, record phase `started` and commit: if an earlier attempt started the \
+                      step and never completed it, the outcome is `unknown`, and whether it happened must be found out \
+                      before it is tried again.",
+        status: 200,
+        arguments: &[
+            RUN_ID,
+            LEASE,
+            Argument::required(
+                "step_key",
+                Kind::Text {
+                    rule: NameRule::Line,
+                    max: 128,
+                },
+                "Names the step within the run, the same in every attempt.",
+            ),
+            Argument::optional("result", DOCUMENT, "null", "What the step yielded."),
+            Argument::optional(
+                "request",
+                DOCUMENT,
+                "null",
+                "What the step was asked; compared on replay.",
+            ),
+            Argument::optional("kind", ID, "\"step\"", "What sort of step it is, such as llm or tool."),
+            Argument::optional(
+                "phase",
+                Kind::Word(phases),
+                "\"completed\"",
+                "`started` before an effect, `completed` after.",
+            ),
+        ],
+        result: result::step,
+    },
+    Operation {
+        name: "complete_run",
+        scope: Some(Scope::RunsWork),
+        method: "POST",
+        path: "/v1/platform/runs/{run_id}/complete",
+        summary: "Complete a run",
+        description: "Ends the run with its result. Repeating it with the same lease returns the run again.",
+        status: 200,
+        arguments: &[
+            RUN_ID,
+            LEASE,
+            Argument::optional("result", DOCUMENT, "null", "What the run yielded."),
+        ],
+        result: result::run,
+    },
+    Operation {
+        name: "fail_run",
+        scope: Some(Scope::RunsWork),
+        method: "POST",
+        path: "/v1/platform/runs/{run_id}/fail",
+        summary: "Report that an attempt failed",
+        description: "Where attempts are left and the failure may be retried, the run waits and becomes claimable again; \
+                      else it ends as failed.",
+        status: 200,
+        arguments: &[
+            RUN_ID,
+            LEASE,
+            Argument::optional(
+                "error_code",
+                ID,
+                "\"worker_error\"",
+                "The worker's own code for what went wrong.",
+            ),
+            Argument::optional(
+                "message",
+                Kind::Text {
+                    rule: NameRule::Free,
+                    max: 2000,
+                },
+                "null",
+                "What went wrong, for people to read.",
+            ),
+            Argument::optional(
+                "retryable",
+                Kind::Boolean,
+                "true",
+                "false ends the run whatever attempts are left.",
+            ),
+        ],
+        result: result::run,
+    },
+    Operation {
+        name: "create_api_key",
+        scope: Some(Scope::KeysAdmin),
+        method: "POST",
+        path: "/v1/platform/api-keys",
+        summary: "Create an API key",
+        description: "Returns the key once; only a digest is kept. A key can hand out no scope it does not have.",
+        status: 201,
+        arguments: &[
+            Argument::required("name", NAME, "What the key is for."),
+            Argument::required("scopes", SCOPES, "What it may do."),
+            Argument::optional(
+                "expires_in_seconds",
+                Kind::Integer {
+                    min: 1,
+                    max: 315_360_000,
+                },
+                "null",
+                "When it stops working; never where null.",
+            ),
+            Argument::optional(
+                "principal_id",
+                ID,
+                "null",
+                "The person or service it belongs to; a service of its own where null.",
+            ),
+        ],
+        result: result::issued_key,
+    },
+    Operation {
+        name: "list_api_keys",
+        scope: Some(Scope::KeysAdmin),
+        method: "GET",
+        path: "/v1/platform/api-keys",
+        summary: "List API keys",
+        description: "Every key of the project, revoked ones included, without secrets.",
+        status: 200,
+        arguments: &[],
+        result: result::keys,
+    },
+    Operation {
+        name: "rotate_api_key",
+        scope: Some(Scope::KeysAdmin),
+        method: "POST",
+        path: "/v1/platform/api-keys/{key_id}/rotate",
+        summary: "Replace an API key by a new one",
+        description: "The new key has the same name, principal, scopes and expiry; the old one stops after the grace \
+                      period.",
+        status: 201,
+        arguments: &[
+            Argument::required("key_id", CREDENTIAL, "The public part of the key."),
+            Argument::optional(
+                "grace_seconds",
+                Kind::Integer { min: 0, max: 604_800 },
+                "0",
+                "How long the old key still works, in seconds.",
+            ),
+        ],
+        result: result::issued_key,
+    },
+    Operation {
+        name: "revoke_api_key",
+        scope: Some(Scope::KeysAdmin),
+        method: "DELETE",
+        path: "/v1/platform/api-keys/{key_id}",
+        summary: "Revoke an API key",
+        description: "It stops working at once, and for good.",
+        status: 200,
+        arguments: &[Argument::required("key_id", CREDENTIAL, "The public part of the key.")],
+        result: result::revoked_key,
+    },
+    Operation {
+        name: "list_audit",
+        scope: Some(Scope::AuditRead),
+        method: "GET",
+        path: "/v1/platform/audit",
+        summary: "Read the audit log, newest first",
+        description: "Decisions (refusals too) and changes of state, with who, through which door and under which trace.",
+        status: 200,
+        arguments: &[
+            Argument::optional("action", ID, "null", "Only this action."),
+            PAGE,
+            CURSOR,
+        ],
+        result: result::audit,
+    },
+];

@@ -1,0 +1,199 @@
+//! JSON Schemas of what operations answer, for the API's documentation and for the tests that hold answers to them.
+
+use serde_json::{Map, Value, json};
+
+use crate::mode::MigrationMode;
+use crate::run_fsm::RunState;
+use crate::scope::Scope;
+
+fn object(properties: Value) -> Value {
+    let required: Vec<Value> = properties
+        .as_object()
+        .map(Map::keys)
+        .into_iter()
+        .flatten()
+        .map(|key| key.as_str().into())
+        .collect();
+    json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required})
+}
+
+fn list(item: Value) -> Value {
+    json!({"type": "array", "items": item})
+}
+
+fn text() -> Value {
+    json!({"type": "string"})
+}
+
+fn maybe_text() -> Value {
+    json!({"type": ["string", "null"]})
+}
+
+fn time() -> Value {
+    json!({"type": "string", "format": "date-time"})
+}
+
+fn maybe_time() -> Value {
+    json!({"type": ["string", "null"], "format": "date-time"})
+}
+
+fn uuid() -> Value {
+    json!({"type": "string", "format": "uuid"})
+}
+
+fn integer() -> Value {
+    json!({"type": "integer"})
+}
+
+fn scopes() -> Value {
+    list(json!({"type": "string", "enum": Scope::ALL.map(Scope::as_str)}))
+}
+
+fn mode() -> Value {
+    json!({"type": "string", "enum": MigrationMode::ALL.map(MigrationMode::as_str)})
+}
+
+fn page(item: Value, cursor: Value) -> Value {
+    object(json!({"items": list(item), "next_cursor": cursor}))
+}
+
+pub(super) fn envelope() -> Value {
+    object(json!({
+        "project_id": text(), "agent_id": text(),
+        "trace_id": {"type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-01$"},
+        "platform_subject_id": text(), "channel_type": text(), "channel_user_id": text(),
+        "channel_chat_id": maybe_text(),
+        "run_id": {"type": ["string", "null"], "format": "uuid"},
+        "policy_revision_id": maybe_text()
+    }))
+}
+
+pub(super) fn whoami() -> Value {
+    object(json!({
+        "project_id": text(), "principal_id": text(), "scopes": scopes(),
+        "door": {"type": "string", "enum": ["http", "sql"]}, "key_id": maybe_text(), "migration_mode": mode()
+    }))
+}
+
+pub(super) fn subject() -> Value {
+    object(json!({
+        "platform_subject_id": text(), "channel_type": text(), "channel_user_id": text(),
+        "channel_chat_id": maybe_text(), "display_name": maybe_text(), "roles": list(text()),
+        "first_seen_at": time(), "last_seen_at": time()
+    }))
+}
+
+pub(super) fn agent() -> Value {
+    object(json!({
+        "agent_id": text(), "display_name": maybe_text(), "enabled": {"type": "boolean"},
+        "created_at": time(), "updated_at": time()
+    }))
+}
+
+fn run_members() -> Value {
+    json!({
+        "run_id": uuid(), "project_id": text(), "agent_id": text(), "platform_subject_id": text(),
+        "state": {"type": "string", "enum": RunState::ALL.map(RunState::as_str)}, "mode": mode(),
+        "trace_id": text(), "idempotency_key": maybe_text(), "priority": integer(),
+        "attempts": integer(), "max_attempts": integer(),
+        "created_at": time(), "updated_at": time(), "deadline_at": time(), "available_at": time(),
+        "finished_at": maybe_time(), "error_code": maybe_text()
+    })
+}
+
+pub(super) fn run_summary() -> Value {
+    object(run_members())
+}
+
+pub(super) fn run() -> Value {
+    let mut members = run_members();
+    members["envelope"] = envelope();
+    members["input"] = json!({});
+    members["tags"] = json!({"type": "object"});
+    members["result"] = json!({});
+    members["error"] = json!({"type": ["object", "null"]});
+    object(members)
+}
+
+pub(super) fn created_run() -> Value {
+    let mut schema = run();
+    schema["properties"]["created"] =
+        json!({"type": "boolean", "description": "false where the idempotency key was used before"});
+    schema
+}
+
+pub(super) fn runs() -> Value {
+    page(run_summary(), maybe_text())
+}
+
+fn recorded_step() -> Value {
+    json!({
+        "step_key": text(), "seq": integer(), "kind": text(),
+        "phase": {"type": "string", "enum": ["started", "completed"]},
+        "epoch": integer(), "result": {}, "recorded_at": time()
+    })
+}
+
+pub(super) fn steps() -> Value {
+    let mut step = recorded_step();
+    step["request"] = json!({});
+    page(object(step), json!({"type": ["integer", "null"]}))
+}
+
+pub(super) fn step() -> Value {
+    let mut step = recorded_step();
+    step["outcome"] = json!({"type": "string", "enum": ["recorded", "replayed", "unknown"]});
+    object(step)
+}
+
+pub(super) fn claimed() -> Value {
+    object(json!({"runs": list(object(json!({
+        "run_id": uuid(), "project_id": text(), "lease": text(), "epoch": integer(), "attempt": integer(),
+        "max_attempts": integer(), "agent_id": text(), "mode": mode(), "envelope": envelope(), "input": {},
+        "tags": {"type": "object"}, "lease_expires_at": time(), "deadline_at": time(),
+        "steps": list(object(recorded_step()))
+    })))}))
+}
+
+pub(super) fn heartbeat() -> Value {
+    object(json!({
+        "held": list(object(json!({"run_id": uuid(), "lease_expires_at": time()}))),
+        "lost": list(uuid())
+    }))
+}
+
+fn key_members() -> Value {
+    json!({
+        "key_id": text(), "name": text(), "principal_id": text(), "scopes": scopes(),
+        "created_at": time(), "expires_at": maybe_time()
+    })
+}
+
+pub(super) fn issued_key() -> Value {
+    let mut members = key_members();
+    members["api_key"] = json!({"type": "string", "description": "shown this once; only its digest is kept"});
+    object(members)
+}
+
+pub(super) fn keys() -> Value {
+    let mut members = key_members();
+    members["revoked_at"] = maybe_time();
+    object(json!({"items": list(object(members))}))
+}
+
+pub(super) fn revoked_key() -> Value {
+    object(json!({"key_id": text(), "revoked_at": time()}))
+}
+
+pub(super) fn audit() -> Value {
+    page(
+        object(json!({
+            "audit_id": uuid(), "recorded_at": time(), "action": text(),
+            "decision": {"type": "string", "enum": ["done", "refused"]}, "code": maybe_text(),
+            "principal_id": maybe_text(), "door": text(), "trace_id": maybe_text(), "agent_id": maybe_text(),
+            "platform_subject_id": maybe_text(), "run_id": {"type": ["string", "null"], "format": "uuid"},
+            "facts": {"type": "object"}
+        })),
+        maybe_text(),
+    )
+}

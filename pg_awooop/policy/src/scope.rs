@@ -1,0 +1,120 @@
+//! What a credential may do: a closed set of scopes, and the sets that administrators get without a binding.
+
+/// One permission of an API key or a bound database role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    AgentsWrite,
+    AuditRead,
+    EnvelopeWrite,
+    KeysAdmin,
+    RunsRead,
+    RunsWork,
+    RunsWrite,
+    SubjectsAdmin,
+    SubjectsWrite,
+}
+
+impl Scope {
+    /// All scopes, by name.
+    pub const ALL: [Scope; 9] = [
+        Self::AgentsWrite,
+        Self::AuditRead,
+        Self::EnvelopeWrite,
+        Self::KeysAdmin,
+        Self::RunsRead,
+        Self::RunsWork,
+        Self::RunsWrite,
+        Self::SubjectsAdmin,
+        Self::SubjectsWrite,
+    ];
+
+    /// The scope's name in SQL and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AgentsWrite => "agents:write",
+            Self::AuditRead => "audit:read",
+            Self::EnvelopeWrite => "envelope:write",
+            Self::KeysAdmin => "keys:admin",
+            Self::RunsRead => "runs:read",
+            Self::RunsWork => "runs:work",
+            Self::RunsWrite => "runs:write",
+            Self::SubjectsAdmin => "subjects:admin",
+            Self::SubjectsWrite => "subjects:write",
+        }
+    }
+
+    /// The scope of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+}
+
+/// A set of scopes, as small as a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScopeSet(u32);
+
+impl ScopeSet {
+    /// No scope at all.
+    pub const NONE: ScopeSet = ScopeSet(0);
+    /// Every scope: what a superuser has.
+    pub const EVERY: ScopeSet = ScopeSet((1 << Scope::ALL.len()) - 1);
+    /// What a platform operator has in every project: administration, never its conversations or its work.
+    pub const OPERATOR: ScopeSet = ScopeSet(
+        1 << Scope::AgentsWrite as u32
+            | 1 << Scope::AuditRead as u32
+            | 1 << Scope::KeysAdmin as u32
+            | 1 << Scope::SubjectsAdmin as u32,
+    );
+
+    /// The set of one scope.
+    pub const fn of(scope: Scope) -> Self {
+        Self(1 << scope as u32)
+    }
+
+    /// Whether `scope` is in the set.
+    pub const fn contains(self, scope: Scope) -> bool {
+        self.0 & (1 << scope as u32) != 0
+    }
+
+    /// Whether every scope of `other` is in this set.
+    pub const fn covers(self, other: ScopeSet) -> bool {
+        other.0 & !self.0 == 0
+    }
+
+    /// The set of these names; `None` if one of them is no scope.
+    pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        names.into_iter().try_fold(Self::NONE, |set, name| {
+            Scope::parse(name).map(|scope| Self(set.0 | 1 << scope as u32))
+        })
+    }
+
+    /// The names, sorted.
+    pub fn names(self) -> Vec<&'static str> {
+        Scope::ALL
+            .into_iter()
+            .filter(|scope| self.contains(*scope))
+            .map(Scope::as_str)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_put_in_and_nothing_else() {
+        let set = ScopeSet::parse(["runs:work", "agents:write"]).unwrap();
+        assert_eq!(set.names(), ["agents:write", "runs:work"]);
+        assert!(ScopeSet::EVERY.covers(set) && !set.covers(ScopeSet::EVERY) && set.covers(ScopeSet::NONE));
+        assert_eq!(ScopeSet::parse(["runs:work", "*"]), None);
+        assert_eq!(ScopeSet::EVERY.names().len(), Scope::ALL.len());
+    }
+
+    #[test]
+    fn an_operator_cannot_read_or_do_the_work_of_a_tenant() {
+        for scope in [Scope::RunsRead, Scope::RunsWork, Scope::RunsWrite, Scope::EnvelopeWrite] {
+            assert!(!ScopeSet::OPERATOR.contains(scope));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+-- Made from pg_awooop/policy/src/operation/list.rs by `cargo xtask docs`: one function for each operation, all
+-- with one body, which reads the operation's name off the function.
+
+create function awooop.whoami()
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.whoami is 'The project, the principal and the scopes that the presented credential or bound role stands for.';
+
+create function awooop.build_envelope(agent_id text, channel_type text, channel_user_id text, channel_chat_id text default null, display_name text default null, extra_tags jsonb default '{}')
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.build_envelope is 'Records the sender as a subject of the project and returns the nine-key envelope that create_run takes as it is. The project''s migration_mode must be at least shadow.';
+
+create function awooop.upsert_platform_subject(channel_type text, channel_user_id text, channel_chat_id text default null, display_name text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.upsert_platform_subject is 'First sight creates the subject with the role viewer; later ones update last_seen_at, and chat and name where given. Roles, first_seen_at and the id never change here.';
+
+create function awooop.grant_subject_role(platform_subject_id text, role text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.grant_subject_role is 'Adds the role to the subject''s roles; giving it twice changes nothing.';
+
+create function awooop.create_agent(agent_id text, display_name text default null, enabled boolean default true)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.create_agent is 'Runs can be created for registered, enabled agents only. Repeating it updates name and switch.';
+
+create function awooop.create_run(envelope jsonb, input jsonb default '{}', idempotency_key text default null, priority integer default 5, max_attempts integer default 3, deadline_seconds integer default 3600, tags jsonb default '{}')
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.create_run is 'Takes an envelope as build_envelope returned it. With an idempotency key, the same request returns the first run (status 200, created false), and another request with that key is refused; the trace, which differs with every envelope, is not compared. Keys live as long as their run.';
+
+create function awooop.list_runs(state text default null, agent_id text default null, platform_subject_id text default null, created_after timestamptz default null, created_before timestamptz default null, page_size integer default 50, cursor text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_runs is 'Pages by key, so that runs created meanwhile neither repeat nor hide one.';
+
+create function awooop.claim_runs(worker_id text, max_runs integer default 1, lease_seconds integer default 60)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.claim_runs is 'Gives each claimed run a lease that every further write of the worker names, and the steps already recorded, which must not run again. An empty list means there is nothing to do.';
+
+create function awooop.get_run(run_id uuid)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.get_run is 'State, envelope, input, and result or error.';
+
+create function awooop.list_steps(run_id uuid, after_seq integer default 0, page_size integer default 50)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_steps is 'Every recorded step in order.';
+
+create function awooop.cancel_run(run_id uuid, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.cancel_run is 'Ends the run at once; a worker that holds it is refused from then on. Cancelling a cancelled run changes nothing.';
+
+create function awooop.heartbeat(run_id uuid, lease text, lease_seconds integer default 60, other_leases text[] default '{}')
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.heartbeat is 'One call of a worker extends all its leases of the project. Work on a run under `lost` must stop.';
+
+create function awooop.record_step(run_id uuid, lease text, step_key text, result jsonb default null, request jsonb default null, kind text default 'step', phase text default 'completed')
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.record_step is 'A step that was completed before is `replayed`: its recorded result comes back and must be used. Before an effect outside, record phase `started` and commit: if an earlier attempt started the step and never completed it, the outcome is `unknown`, and whether it happened must be found out before it is tried again.';
+
+create function awooop.complete_run(run_id uuid, lease text, result jsonb default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.complete_run is 'Ends the run with its result. Repeating it with the same lease returns the run again.';
+
+create function awooop.fail_run(run_id uuid, lease text, error_code text default 'worker_error', message text default null, retryable boolean default true)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.fail_run is 'Where attempts are left and the failure may be retried, the run waits and becomes claimable again; else it ends as failed.';
+
+create function awooop.create_api_key(name text, scopes text[], expires_in_seconds integer default null, principal_id text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.create_api_key is 'Returns the key once; only a digest is kept. A key can hand out no scope it does not have.';
+
+create function awooop.list_api_keys()
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_api_keys is 'Every key of the project, revoked ones included, without secrets.';
+
+create function awooop.rotate_api_key(key_id text, grace_seconds integer default 0)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.rotate_api_key is 'The new key has the same name, principal, scopes and expiry; the old one stops after the grace period.';
+
+create function awooop.revoke_api_key(key_id text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.revoke_api_key is 'It stops working at once, and for good.';
+
+create function awooop.list_audit(action text default null, page_size integer default 50, cursor text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_audit is 'Decisions (refusals too) and changes of state, with who, through which door and under which trace.';

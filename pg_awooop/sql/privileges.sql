@@ -1,0 +1,70 @@
+-- Owners and rights of every function of the extension, set last so that none is left with the installer's.
+
+do $$
+declare
+    f record;
+begin
+    for f in
+        select p.oid::regprocedure as signature, p.proname
+        from pg_catalog.pg_depend d
+        join pg_catalog.pg_extension e on e.oid = d.refobjid
+        join pg_catalog.pg_proc p on p.oid = d.objid
+        where d.refclassid = 'pg_catalog.pg_extension'::regclass and d.classid = 'pg_catalog.pg_proc'::regclass
+          and d.deptype = 'e' and e.extname = 'pg_awooop'
+    loop
+        execute pg_catalog.format('revoke all on function %s from public', f.signature);
+        execute pg_catalog.format('alter function %s owner to %I', f.signature, case
+            -- Runs with its superuser caller's rights.
+            when f.proname = 'migrate' then current_user
+            -- The few that look through all projects, and hand out ids only.
+            when f.proname in ('next_ready_project', 'due_runs', 'expired_runs') then 'awooop_scheduler'
+            else 'awooop_owner' end);
+    end loop;
+end
+$$;
+
+-- The gateway: one statement, the list it makes its routes from, and a probe.
+grant execute on function awooop.call(text, text, text, text, text), awooop.operation_list(), awooop.health()
+    to awooop_gateway;
+
+-- Every policy reads it, as the role that runs the statement.
+grant execute on function awooop.current_project_id()
+    to awooop_scheduler, awooop_worker, awooop_tenant, awooop_operator, awooop_auditor;
+
+grant execute on function awooop.enter_project(text), awooop.authenticate(text, text), awooop.reap_stale_runs()
+    to awooop_tenant, awooop_operator;
+
+grant execute on function awooop.create_project(text, text, text, integer),
+    awooop.set_project_mode(text, text), awooop.suspend_project(text, text, boolean),
+    awooop.bind_role(text, text, text[], boolean), awooop.set_operation(text, boolean, text)
+    to awooop_operator;
+
+grant execute on function awooop.doctor() to awooop_operator, awooop_auditor;
+grant execute on function awooop.health() to awooop_operator, awooop_auditor, awooop_worker;
+grant execute on function awooop.maintain() to awooop_scheduler, awooop_operator, awooop_worker;
+grant execute on function awooop.reap_stale_runs() to awooop_worker;
+grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer)
+    to awooop_owner;
+
+-- Behind the views of sql/current.
+grant execute on function awooop.operation_list(), awooop.error_entries(), awooop.run_transitions(),
+    awooop.platform_tables() to awooop_tenant, awooop_operator, awooop_auditor, awooop_worker;
+
+-- The operations' own functions: callers of SQL, administrators, and of them a platform worker those of the run engine.
+do $$
+declare
+    f record;
+begin
+    for f in
+        select p.oid::regprocedure as signature, p.proname
+        from pg_catalog.pg_proc p
+        join pg_catalog.pg_depend d on d.objid = p.oid and d.classid = 'pg_catalog.pg_proc'::regclass and d.deptype = 'e'
+        where p.pronamespace = 'awooop'::regnamespace and p.prosrc = 'awooop_operation'
+    loop
+        execute pg_catalog.format('grant execute on function %s to awooop_tenant, awooop_operator', f.signature);
+        if f.proname in ('claim_runs', 'heartbeat', 'record_step', 'complete_run', 'fail_run') then
+            execute pg_catalog.format('grant execute on function %s to awooop_worker', f.signature);
+        end if;
+    end loop;
+end
+$$;

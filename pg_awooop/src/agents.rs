@@ -1,0 +1,52 @@
+//! Agents: what a project has registered to run.
+
+use awooop_policy::argument::Arguments;
+
+use crate::audit;
+use crate::caller::Caller;
+use crate::door::Answer;
+use crate::fault::Outcome;
+use crate::statement::{column, rfc3339, statements};
+
+statements! {
+    UPSERT: writing [TEXTOID, TEXTOID, TEXTOID, BOOLOID] = concat!(
+        "insert into awooop.agents as a (project_id, agent_id, display_name, enabled)
+         values ($1, $2, $3, $4)
+         on conflict (project_id, agent_id) do update
+            set display_name = coalesce(excluded.display_name, a.display_name), enabled = excluded.enabled,
+                updated_at = clock_timestamp()
+         returning json_build_object('agent_id', agent_id, 'display_name', display_name, 'enabled', enabled,
+            'created_at', ", rfc3339!("created_at"), ", 'updated_at', ", rfc3339!("updated_at"), ")::text,
+            a.xmax = 0");
+    ENABLED: reading [TEXTOID, TEXTOID] =
+        "select enabled from awooop.agents where project_id = $1 and agent_id = $2";
+}
+
+/// Operation `create_agent`.
+pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let (agent_id, enabled) = (arguments.text("agent_id"), arguments.boolean("enabled"));
+    let row = UPSERT.with(|s| {
+        s.row(
+            &[
+                caller.project_id.as_str().into(),
+                agent_id.into(),
+                arguments.optional_text("display_name").into(),
+                enabled.into(),
+            ],
+            |row| Ok((column::<String>(row, 1)?, column::<bool>(row, 2)?)),
+        )
+    })?;
+    let (body, created) = row.unwrap_or_default();
+    let entry = audit::Entry {
+        agent_id: Some(agent_id),
+        ..audit::Entry::default()
+    };
+    let action = if created { "agent_created" } else { "agent_changed" };
+    audit::done(caller, action, entry.with("enabled", enabled))?;
+    Ok(Answer::ok(body))
+}
+
+/// Whether the agent is registered (`None` if not) and enabled.
+pub(crate) fn is_enabled(project_id: &str, agent_id: &str) -> Outcome<Option<bool>> {
+    ENABLED.with(|s| s.row(&[project_id.into(), agent_id.into()], |row| column(row, 1)))
+}

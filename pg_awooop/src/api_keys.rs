@@ -1,0 +1,210 @@
+//! API keys: made once, shown once, kept as digests.
+
+use awooop_policy::argument::Arguments;
+use awooop_policy::credential::{Issued, new_api_key};
+use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::scope::{Scope, ScopeSet};
+use serde_json::{Value, json};
+
+use crate::audit;
+use crate::caller::{Caller, scope_set};
+use crate::door::Answer;
+use crate::fault::{Outcome, fault, refuse};
+use crate::statement::{column, rfc3339, statements};
+
+statements! {
+    ENSURE_PRINCIPAL: writing [TEXTOID, TEXTOID, TEXTOID] =
+        "insert into awooop.principals (project_id, principal_id, kind) values ($1, $2, $3)
+         on conflict (project_id, principal_id) do nothing";
+    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID] = concat!(
+        "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from)
+         values ($1, $2, $3, $4, $5, $6,
+                 case when $8 is null then clock_timestamp() + $7 * interval '1 second'
+                      else (select k.expires_at from awooop.api_keys k where k.project_id = $1 and k.key_id = $8) end,
+                 $8)
+         returning ", rfc3339!("created_at"), ", ", rfc3339!("expires_at"));
+    // Locked, so that of two rotations at once one sees the other's.
+    LOCK: writing [TEXTOID, TEXTOID] =
+        "select principal_id, name, scopes,
+                revoked_at is not null or coalesce(expires_at <= clock_timestamp(), false)
+         from awooop.api_keys where project_id = $1 and key_id = $2 for update";
+    RETIRE: writing [TEXTOID, TEXTOID, INT8OID] =
+        "update awooop.api_keys
+         set expires_at = least(expires_at, clock_timestamp() + $3 * interval '1 second')
+         where project_id = $1 and key_id = $2";
+    REVOKE: writing [TEXTOID, TEXTOID] = concat!(
+        "update awooop.api_keys set revoked_at = coalesce(revoked_at, clock_timestamp())
+         where project_id = $1 and key_id = $2 returning ", rfc3339!("revoked_at"));
+    LIST: reading [TEXTOID] = concat!(
+        "select coalesce(json_agg(json_build_object('key_id', key_id, 'name', name, 'principal_id', principal_id,
+                    'scopes', scopes, 'created_at', ", rfc3339!("created_at"), ",
+                    'expires_at', ", rfc3339!("expires_at"), ", 'revoked_at', ", rfc3339!("revoked_at"), ")
+                    order by created_at, key_id), '[]')::text
+         from awooop.api_keys where project_id = $1");
+}
+
+/// The scopes these names stand for, if the caller may hand them out.
+pub(crate) fn grantable(caller: &Caller, names: &[&str]) -> Outcome<ScopeSet> {
+    let Some(scopes) = ScopeSet::parse(names.iter().copied()) else {
+        let expected: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        return fault(
+            Problem::from(ErrorCode::InputInvalid)
+                .with("argument", "scopes")
+                .with("expected", format!("a list of: {}", expected.join(", "))),
+        );
+    };
+    // An operator administers every project, so may hand out what it does not use itself.
+    if caller.scopes.covers(scopes) || is_platform(caller) {
+        Ok(scopes)
+    } else {
+        refuse(ErrorCode::AuthEscalation)
+    }
+}
+
+fn is_platform(caller: &Caller) -> bool {
+    caller.principal_id.starts_with("role:") && crate::caller::Login::of_session().is_operator()
+}
+
+/// Makes sure the principal exists.
+pub(crate) fn ensure_principal(project_id: &str, principal_id: &str, kind: &str) -> Outcome<()> {
+    ENSURE_PRINCIPAL.with(|s| s.run(&[project_id.into(), principal_id.into(), kind.into()]))?;
+    Ok(())
+}
+
+struct NewKey<'a> {
+    name: &'a str,
+    principal_id: String,
+    scopes: ScopeSet,
+    expires_in_seconds: Option<i64>,
+    rotated_from: Option<&'a str>,
+}
+
+fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<Answer> {
+    ensure_principal(&caller.project_id, &new.principal_id, "service")?;
+    let scopes: Vec<String> = new.scopes.names().into_iter().map(str::to_owned).collect();
+    let key_id = key.id.clone();
+    let times = INSERT.with(|s| {
+        s.row(
+            &[
+                caller.project_id.as_str().into(),
+                key_id.as_str().into(),
+                new.principal_id.as_str().into(),
+                new.name.into(),
+                key.digest().as_bytes().as_slice().into(),
+                scopes.clone().into(),
+                new.expires_in_seconds.into(),
+                new.rotated_from.into(),
+            ],
+            |row| Ok((column::<String>(row, 1)?, row.get::<String>(2)?)),
+        )
+    })?;
+    let (created_at, expires_at) = times.unwrap_or_default();
+    let entry = audit::Entry::default()
+        .with("key_id", key_id.as_str())
+        .with("scopes", scopes.clone())
+        .with("rotated_from", new.rotated_from);
+    audit::done(caller, action, entry)?;
+    let body = json!({
+        "key_id": key_id, "name": new.name, "principal_id": new.principal_id, "scopes": scopes,
+        "created_at": created_at, "expires_at": expires_at, "api_key": key.reveal(),
+    });
+    Ok(Answer::created(body.to_string()))
+}
+
+/// Operation `create_api_key`.
+pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let scopes = grantable(caller, &arguments.texts("scopes"))?;
+    let key = new_api_key(&caller.project_id)?;
+    let new = NewKey {
+        name: arguments.text("name"),
+        principal_id: arguments
+            .optional_text("principal_id")
+            .map_or_else(|| format!("key:{}", key.id), str::to_owned),
+        scopes,
+        expires_in_seconds: arguments.json("expires_in_seconds").as_i64(),
+        rotated_from: None,
+    };
+    issue(caller, key, &new, "api_key_created")
+}
+
+/// Operation `rotate_api_key`.
+pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let old = arguments.text("key_id");
+    let found = LOCK.with(|s| {
+        s.row(&[caller.project_id.as_str().into(), old.into()], |row| {
+            Ok((
+                column::<String>(row, 1)?,
+                column::<String>(row, 2)?,
+                column::<Vec<String>>(row, 3)?,
+                column::<bool>(row, 4)?,
+            ))
+        })
+    })?;
+    let Some((principal_id, name, scopes, dead)) = found else {
+        return fault(ErrorCode::KeyUnknown);
+    };
+    if dead {
+        return fault(ErrorCode::KeyRevoked);
+    }
+    let scopes = scope_set(&scopes);
+    grantable(caller, &scopes.names())?;
+    let key = new_api_key(&caller.project_id)?;
+    let new = NewKey {
+        name: &name,
+        principal_id,
+        scopes,
+        expires_in_seconds: None,
+        rotated_from: Some(old),
+    };
+    let answer = issue(caller, key, &new, "api_key_rotated")?;
+    RETIRE.with(|s| {
+        s.run(&[
+            caller.project_id.as_str().into(),
+            old.into(),
+            arguments.integer("grace_seconds").into(),
+        ])
+    })?;
+    Ok(answer)
+}
+
+/// Operation `revoke_api_key`.
+pub(crate) fn revoke(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let key_id = arguments.text("key_id");
+    let revoked = REVOKE.with(|s| {
+        s.row(&[caller.project_id.as_str().into(), key_id.into()], |row| {
+            column::<String>(row, 1)
+        })
+    })?;
+    let Some(revoked_at) = revoked else {
+        return fault(ErrorCode::KeyUnknown);
+    };
+    audit::done(
+        caller,
+        "api_key_revoked",
+        audit::Entry::default().with("key_id", key_id),
+    )?;
+    Ok(Answer::ok(
+        json!({"key_id": key_id, "revoked_at": revoked_at}).to_string(),
+    ))
+}
+
+/// Operation `list_api_keys`.
+pub(crate) fn list(caller: &Caller, _: &Arguments) -> Outcome<Answer> {
+    let items = LIST
+        .with(|s| s.row(&[caller.project_id.as_str().into()], |row| column::<String>(row, 1)))?
+        .unwrap_or_default();
+    Ok(Answer::ok(format!("{{\"items\":{items}}}")))
+}
+
+/// Operation `whoami`.
+pub(crate) fn whoami(caller: &Caller, _: &Arguments) -> Outcome<Answer> {
+    let body = json!({
+        "project_id": caller.project_id,
+        "principal_id": caller.principal_id,
+        "scopes": caller.scopes.names(),
+        "door": caller.door.as_str(),
+        "key_id": caller.key_id.as_deref().map_or(Value::Null, Value::from),
+        "migration_mode": caller.project.mode.as_str(),
+    });
+    Ok(Answer::ok(body.to_string()))
+}

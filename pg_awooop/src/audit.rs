@@ -1,0 +1,126 @@
+//! The audit log: one appended row for every decision and change of state.
+//!
+//! A row is made of typed identifiers and facts of our own, never of what a caller wrote.
+
+use awooop_policy::error::Problem;
+use pgrx::prelude::*;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use awooop_policy::argument::Arguments;
+use awooop_policy::error::ErrorCode;
+
+use crate::caller::Caller;
+use crate::door::Answer;
+use crate::fault::{Outcome, fault};
+use crate::statement::{column, pg_uuid, rfc3339, statements};
+use crate::tenant;
+
+/// What a row is about; absent parts stay NULL.
+#[derive(Default)]
+pub(crate) struct Entry<'a> {
+    pub(crate) trace_id: Option<&'a str>,
+    pub(crate) agent_id: Option<&'a str>,
+    pub(crate) platform_subject_id: Option<&'a str>,
+    pub(crate) run_id: Option<Uuid>,
+    pub(crate) facts: Map<String, Value>,
+}
+
+impl Entry<'_> {
+    /// The same entry with one more fact.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+statements! {
+    APPEND: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+                     UUIDOID, TEXTOID] =
+        "insert into awooop.audit_log (project_id, audit_id, action, decision, code, principal_id, door, trace_id,
+                                       agent_id, platform_subject_id, run_id, facts)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)";
+    LIST: reading [TEXTOID, TEXTOID, UUIDOID, INT8OID] = concat!(
+        "select json_build_object(
+                    'audit_id', audit_id, 'recorded_at', ", rfc3339!("recorded_at"), ", 'action', action,
+                    'decision', decision, 'code', code, 'principal_id', principal_id, 'door', door,
+                    'trace_id', trace_id, 'agent_id', agent_id, 'platform_subject_id', platform_subject_id,
+                    'run_id', run_id, 'facts', facts)::text, audit_id::text
+         from awooop.audit_log
+         where project_id = $1 and ($2 is null or action = $2) and ($3 is null or audit_id < $3)
+         order by audit_id desc
+         limit $4");
+}
+
+/// Records that something was done.
+pub(crate) fn done(caller: &Caller, action: &str, entry: Entry) -> Outcome<()> {
+    append(caller, action, "done", None, entry)
+}
+
+/// Records that something was refused. On a standby, which cannot write, the server's log has it.
+pub(crate) fn refused(caller: &Caller, action: &str, problem: &Problem, entry: Entry) -> Outcome<()> {
+    // SAFETY: reads shared state of this server.
+    if unsafe { pg_sys::RecoveryInProgress() } {
+        pgrx::ereport!(
+            PgLogLevel::LOG_SERVER_ONLY,
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!(
+                "awooop_refused {}",
+                serde_json::json!({
+                    "project_id": caller.project_id, "principal_id": caller.principal_id,
+                    "action": action, "code": problem.code.entry().code
+                })
+            )
+        );
+        return Ok(());
+    }
+    let mut entry = entry;
+    entry.facts.extend(problem.facts.clone());
+    append(caller, action, "refused", Some(problem.code.entry().code), entry)
+}
+
+fn append(caller: &Caller, action: &str, decision: &str, code: Option<&str>, entry: Entry) -> Outcome<()> {
+    let inbound = tenant::traceparent();
+    let trace_id = entry.trace_id.or(inbound.as_deref().filter(|trace| trace.len() == 55));
+    APPEND.with(|s| {
+        s.run(&[
+            caller.project_id.as_str().into(),
+            pg_uuid(Uuid::now_v7()).into(),
+            action.into(),
+            decision.into(),
+            code.into(),
+            caller.principal_id.as_str().into(),
+            caller.door.as_str().into(),
+            trace_id.into(),
+            entry.agent_id.into(),
+            entry.platform_subject_id.into(),
+            entry.run_id.map(pg_uuid).into(),
+            Value::Object(entry.facts).to_string().into(),
+        ])
+    })?;
+    Ok(())
+}
+
+/// Operation `list_audit`.
+pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let before = match arguments.optional_text("cursor") {
+        None => None,
+        Some(cursor) => match Uuid::try_parse(cursor) {
+            Ok(id) => Some(pg_uuid(id)),
+            Err(_) => return fault(ErrorCode::InputCursor),
+        },
+    };
+    let limit = arguments.integer("page_size");
+    let rows = LIST.with(|s| {
+        s.rows(
+            &[
+                caller.project_id.as_str().into(),
+                arguments.optional_text("action").into(),
+                before.into(),
+                (limit + 1).into(),
+            ],
+            |row| Ok((column::<String>(row, 1)?, column::<String>(row, 2)?)),
+        )
+    })?;
+    Ok(Answer::page(rows, limit))
+}

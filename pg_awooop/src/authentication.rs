@@ -1,0 +1,185 @@
+//! Proving who calls: API keys, and the leases of platform workers.
+//!
+//! Until a secret's digest has matched, every failure is the same answer after the same work: unknown project, unknown
+//! key, wrong secret, expired, revoked. Failures are counted; a flood of them is answered without writing more, and a
+//! valid credential is never throttled.
+
+use awooop_policy::credential::{CredentialDigest, api_key_parts, lease_parts};
+use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::name::{MAX_ID, NameRule};
+use awooop_policy::scope::{Scope, ScopeSet};
+use pgrx::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::caller::{Caller, Door, Login, project_facts, scope_set};
+use crate::fault::{Outcome, or_raise};
+use crate::statement::{column, pg_uuid, rfc3339, statements};
+use crate::tenant;
+
+/// Failures of one bucket and minute that are recorded one by one; the rest is counted only.
+const RECORDED_FAILURES: i32 = 20;
+const BUCKETS: u16 = 1024;
+
+/// The outcome of an authentication; a failure has been recorded.
+pub(crate) enum Verdict {
+    Proven(Caller),
+    Failed(Problem),
+}
+
+statements! {
+    // Always one row, and the same two look-ups whether project and key exist or not.
+    FIND_KEY: reading [TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "select p.migration_mode, p.suspended_at is not null,
+                exists (select from awooop.operation_override o where o.name = $3 and not o.enabled),
+                k.digest, k.principal_id, k.scopes,
+                p.project_id is not null and k.key_id is not null and k.revoked_at is null
+                    and coalesce(k.expires_at > clock_timestamp(), true),
+                ", rfc3339!("k.expires_at"), "
+         from (select 1) one
+         left join awooop.projects p on p.project_id = $1
+         left join awooop.api_keys k on k.project_id = $1 and k.key_id = $2");
+    FIND_LEASE: reading [TEXTOID, UUIDOID, INT4OID, TEXTOID] =
+        "select p.migration_mode, p.suspended_at is not null,
+                exists (select from awooop.operation_override o where o.name = $4 and not o.enabled), l.digest
+         from awooop.run_lease l join awooop.projects p on p.project_id = l.project_id
+         where l.project_id = $1 and l.run_id = $2 and l.epoch = $3";
+    COUNT_FAILURE: writing [INT4OID] =
+        "insert into awooop.failed_authentication as f (bucket, minute, failures, last_at)
+         values ($1, date_trunc('minute', clock_timestamp()), 1, clock_timestamp())
+         on conflict (bucket, minute) do update set failures = f.failures + 1, last_at = excluded.last_at
+         returning failures, 60 - extract(second from last_at)::int";
+    RECORD_FAILURE: writing [UUIDOID, TEXTOID, INT4OID, TEXTOID] =
+        "insert into awooop.failed_authentication_log (id, kind, bucket, trace_id) values ($1, $2, $3, $4)";
+}
+
+/// Proves an API key of `project_id` and binds the transaction to it, for `operation`. A project that is not named is
+/// the one the key names.
+pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Verdict> {
+    let parts = api_key_parts(credential);
+    let claimed = if project_id.is_empty() {
+        parts.map_or("", |parts| parts.project_id)
+    } else {
+        project_id
+    };
+    // The look-up runs even for what cannot be a key or a project, so that it takes as long.
+    let plausible = parts.filter(|parts| parts.project_id == claimed);
+    let key_id = plausible.map_or("", |parts| parts.key_id);
+    let project_id = if NameRule::Id.admits(claimed) && claimed.len() <= MAX_ID {
+        claimed
+    } else {
+        "-"
+    };
+    tenant::bind(project_id);
+    let digest = CredentialDigest::of(credential);
+    let found = FIND_KEY.with(|s| {
+        s.row(&[project_id.into(), key_id.into(), operation.into()], |row| {
+            let stored = row.get::<Vec<u8>>(4)?.unwrap_or_else(|| vec![0; 32]);
+            let proven = digest.matches(&stored) & column::<bool>(row, 7)?;
+            let facts = project_facts(row, 1)?;
+            Ok((proven, facts, column::<String>(row, 5)?, column::<Vec<String>>(row, 6)?))
+        })
+    })?;
+    match found {
+        Some((true, project, principal_id, scopes)) if plausible.is_some() => Ok(Verdict::Proven(Caller {
+            project_id: project_id.to_owned(),
+            principal_id,
+            scopes: scope_set(&scopes),
+            door: Door::Http,
+            key_id: Some(key_id.to_owned()),
+            project,
+        })),
+        _ => {
+            tenant::unbind();
+            failed("api_key", &format!("{project_id}.{key_id}"), ErrorCode::AuthFailed)
+        }
+    }
+}
+
+/// Proves a lease that a platform worker holds, and binds the transaction to its project. The operation itself checks
+/// that the lease is still the run's current one.
+pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
+    let parts = lease_parts(lease);
+    if let Some((parts, digest)) = parts {
+        tenant::bind(parts.project_id);
+        let found = FIND_LEASE.with(|s| {
+            s.row(
+                &[
+                    parts.project_id.into(),
+                    pg_uuid(parts.run_id).into(),
+                    parts.epoch.into(),
+                    operation.into(),
+                ],
+                |row| Ok((project_facts(row, 1)?, digest.matches(&column::<Vec<u8>>(row, 4)?))),
+            )
+        })?;
+        if let Some((project, true)) = found {
+            return Ok(Verdict::Proven(Caller {
+                project_id: parts.project_id.to_owned(),
+                principal_id: format!("role:{}", Login::of_session().name()),
+                scopes: ScopeSet::of(Scope::RunsWork),
+                door: Door::Sql,
+                key_id: None,
+                project,
+            }));
+        }
+        tenant::unbind();
+    }
+    failed("lease", "", ErrorCode::RunLease)
+}
+
+/// Counts a failure and gives its answer: the same for every cause.
+fn failed(kind: &str, presented: &str, code: ErrorCode) -> Outcome<Verdict> {
+    // SAFETY: reads shared state of this server.
+    if unsafe { pg_sys::RecoveryInProgress() } {
+        pgrx::ereport!(
+            PgLogLevel::LOG_SERVER_ONLY,
+            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            format!("awooop_failed_authentication {}", json!({"kind": kind}))
+        );
+        return Ok(Verdict::Failed(code.into()));
+    }
+    let bytes = CredentialDigest::of(presented);
+    let bucket = i32::from(u16::from_be_bytes([bytes.as_bytes()[0], bytes.as_bytes()[1]]) % BUCKETS);
+    let counted = COUNT_FAILURE.with(|s| {
+        s.row(&[bucket.into()], |row| {
+            Ok((column::<i32>(row, 1)?, column::<i32>(row, 2)?))
+        })
+    })?;
+    let (failures, seconds_left) = counted.unwrap_or_default();
+    if failures > RECORDED_FAILURES {
+        let wait = seconds_left.clamp(1, 60);
+        return Ok(Verdict::Failed(
+            Problem::from(ErrorCode::AuthThrottled).with("retry_after_seconds", wait),
+        ));
+    }
+    let trace = tenant::traceparent().filter(|trace| trace.len() == 55);
+    RECORD_FAILURE.with(|s| s.run(&[pg_uuid(Uuid::now_v7()).into(), kind.into(), bucket.into(), trace.into()]))?;
+    Ok(Verdict::Failed(code.into()))
+}
+
+/// Says whether a credential is valid, and whose it is; it binds nothing. A failure is counted and returned as a
+/// problem with `ok` false.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn authenticate(project_id: Option<&str>, credential: Option<&str>) -> pgrx::JsonB {
+    let before = tenant::current().unwrap_or_default();
+    let verdict = or_raise(by_api_key(
+        project_id.unwrap_or_default(),
+        credential.unwrap_or_default(),
+        "",
+    ));
+    tenant::bind(&before);
+    pgrx::JsonB(match verdict {
+        Verdict::Proven(caller) => json!({
+            "ok": true, "project_id": caller.project_id, "principal_id": caller.principal_id,
+            "key_id": caller.key_id, "scopes": caller.scopes.names(),
+            "migration_mode": caller.project.mode.as_str(), "suspended": caller.project.suspended,
+        }),
+        Verdict::Failed(problem) => {
+            let mut document = problem.to_document();
+            document["ok"] = false.into();
+            document
+        }
+    })
+}

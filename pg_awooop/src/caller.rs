@@ -1,0 +1,322 @@
+//! Who is asking: the principal behind a credential or a database login, and what it may do in the bound project.
+
+use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::mode::MigrationMode;
+use awooop_policy::scope::{Scope, ScopeSet};
+use pgrx::prelude::*;
+use pgrx::spi::SpiTupleTable;
+
+use crate::fault::{Outcome, Stop, fault};
+use crate::statement::{column, statements};
+use crate::tenant;
+
+/// The way a call came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    Http,
+    Sql,
+    /// The platform itself: the reaper, retention.
+    Platform,
+}
+
+impl Door {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Door::Http => "http",
+            Door::Sql => "sql",
+            Door::Platform => "platform",
+        }
+    }
+}
+
+/// The project, and whether the operation asked for is on, as every decision needs them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProjectFacts {
+    pub(crate) mode: MigrationMode,
+    pub(crate) suspended: bool,
+    pub(crate) switched_off: bool,
+}
+
+/// A proven caller in a bound project.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) project_id: String,
+    pub(crate) principal_id: String,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) door: Door,
+    pub(crate) key_id: Option<String>,
+    pub(crate) project: ProjectFacts,
+}
+
+impl Caller {
+    /// The platform acting in a project that is bound.
+    pub(crate) fn platform(project_id: &str, principal_id: &str) -> Self {
+        Caller {
+            project_id: project_id.to_owned(),
+            principal_id: principal_id.to_owned(),
+            scopes: ScopeSet::NONE,
+            door: Door::Platform,
+            key_id: None,
+            project: ProjectFacts {
+                mode: MigrationMode::LegacyAwoooiDefault,
+                suspended: false,
+                switched_off: false,
+            },
+        }
+    }
+
+    /// Whether the caller may use an operation of this scope, in the project as it is.
+    pub(crate) fn authorize(&self, scope: Option<Scope>) -> Result<(), Problem> {
+        if self.project.suspended {
+            return Err(ErrorCode::TenantSuspended.into());
+        }
+        if self.project.switched_off {
+            return Err(ErrorCode::OperationDisabled.into());
+        }
+        match scope {
+            Some(scope) if !self.scopes.contains(scope) => {
+                Err(Problem::from(ErrorCode::AuthScope).with("required_scope", scope.as_str()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the session's login is to the bound project.
+pub(crate) enum Standing {
+    /// Nothing: not bound to it.
+    Unknown,
+    /// A superuser or an operator; `project` is absent where there is no such project.
+    Platform {
+        role: String,
+        scopes: ScopeSet,
+        project: Option<ProjectFacts>,
+    },
+    /// A login that awooop.bind_role bound to it.
+    Bound {
+        principal_id: String,
+        scopes: ScopeSet,
+        project: ProjectFacts,
+    },
+}
+
+statements! {
+    PROJECT: reading [TEXTOID, TEXTOID] =
+        "select migration_mode, suspended_at is not null,
+                exists (select from awooop.operation_override o where o.name = $2 and not o.enabled)
+         from awooop.projects where project_id = $1";
+    BINDING: reading [TEXTOID, TEXTOID, TEXTOID] =
+        "select p.migration_mode, p.suspended_at is not null,
+                exists (select from awooop.operation_override o where o.name = $2 and not o.enabled),
+                b.principal_id, b.scopes
+         from awooop.role_bindings b join awooop.projects p on p.project_id = b.project_id
+         where b.project_id = $1 and b.role_name = $3";
+}
+
+/// Reads a project's facts from three adjacent columns.
+pub(crate) fn project_facts(row: &SpiTupleTable, ordinal: usize) -> Result<ProjectFacts, pgrx::spi::Error> {
+    let mode: String = column(row, ordinal)?;
+    Ok(ProjectFacts {
+        // The column has a CHECK; an unknown mode would be the one that allows nothing.
+        mode: MigrationMode::parse(&mode).unwrap_or(MigrationMode::LegacyAwoooiDefault),
+        suspended: column(row, ordinal + 1)?,
+        switched_off: column(row, ordinal + 2)?,
+    })
+}
+
+/// What the login of this session is to the bound project, asking for `operation` (empty for none). Identity is
+/// `session_user`: SECURITY DEFINER wrappers and SET ROLE do not change it.
+pub(crate) fn standing_of_session(operation: &str) -> Outcome<Standing> {
+    let Some(project_id) = tenant::current() else {
+        return fault(ErrorCode::TenantNoContext);
+    };
+    let login = Login::of_session();
+    let platform_scopes = if login.is_superuser() {
+        Some(ScopeSet::EVERY)
+    } else if login.is_member_of(c"awooop_operator") {
+        Some(ScopeSet::OPERATOR)
+    } else {
+        None
+    };
+    if let Some(scopes) = platform_scopes {
+        let project = facts_of(&project_id, operation)?;
+        return Ok(Standing::Platform {
+            role: login.name(),
+            scopes,
+            project,
+        });
+    }
+    let bound = BINDING.with(|s| {
+        s.row(
+            &[project_id.as_str().into(), operation.into(), login.name().into()],
+            |row| {
+                Ok((
+                    project_facts(row, 1)?,
+                    column::<String>(row, 4)?,
+                    column::<Vec<String>>(row, 5)?,
+                ))
+            },
+        )
+    })?;
+    Ok(match bound {
+        Some((project, principal_id, scopes)) => Standing::Bound {
+            principal_id,
+            scopes: scope_set(&scopes),
+            project,
+        },
+        None => Standing::Unknown,
+    })
+}
+
+/// The facts of the bound project, asking for `operation`; `None` where there is no such project.
+pub(crate) fn facts_of(project_id: &str, operation: &str) -> Outcome<Option<ProjectFacts>> {
+    PROJECT.with(|s| s.row(&[project_id.into(), operation.into()], |row| project_facts(row, 1)))
+}
+
+/// The caller behind this session, in the bound project, asking for `operation`.
+pub(crate) fn of_session(operation: &str) -> Outcome<Caller> {
+    let standing = standing_of_session(operation)?;
+    let Some(project_id) = tenant::current() else {
+        return fault(ErrorCode::TenantNoContext);
+    };
+    let (principal_id, scopes, project) = match standing {
+        Standing::Bound {
+            principal_id,
+            scopes,
+            project,
+        } => (principal_id, scopes, project),
+        Standing::Platform {
+            role,
+            scopes,
+            project: Some(project),
+        } => (format!("role:{role}"), scopes, project),
+        Standing::Platform { project: None, .. } => return fault(ErrorCode::TenantUnavailable),
+        Standing::Unknown => return Err(Stop::Fault(ErrorCode::TenantNotBound.into())),
+    };
+    Ok(Caller {
+        project_id,
+        principal_id,
+        scopes,
+        door: Door::Sql,
+        key_id: None,
+        project,
+    })
+}
+
+/// The scopes a row holds; names this library does not know allow nothing.
+pub(crate) fn scope_set(names: &[String]) -> ScopeSet {
+    ScopeSet::parse(
+        names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| Scope::parse(name).is_some()),
+    )
+    .unwrap_or_default()
+}
+
+/// A database login.
+#[derive(Clone, Copy)]
+pub(crate) struct Login(pg_sys::Oid);
+
+impl Login {
+    /// The login this session authenticated as.
+    pub(crate) fn of_session() -> Self {
+        // SAFETY: reads a backend-local variable.
+        Self(unsafe { pg_sys::GetSessionUserId() })
+    }
+
+    /// The role of that name, if there is one.
+    pub(crate) fn named(role: &str) -> Option<Self> {
+        let role = std::ffi::CString::new(role).ok()?;
+        // SAFETY: with missing_ok = true an unknown role is InvalidOid.
+        let oid = unsafe { pg_sys::get_role_oid(role.as_ptr(), true) };
+        (oid != pg_sys::InvalidOid).then_some(Self(oid))
+    }
+
+    pub(crate) fn name(self) -> String {
+        // SAFETY: with noerr = false it returns a palloc'd C string or raises.
+        unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(self.0, false)) }
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    pub(crate) fn is_superuser(self) -> bool {
+        // SAFETY: a catalogue look-up by oid.
+        unsafe { pg_sys::superuser_arg(self.0) }
+    }
+
+    /// Whether the login is a member of `role`, directly or not.
+    pub(crate) fn is_member_of(self, role: &std::ffi::CStr) -> bool {
+        // SAFETY: with missing_ok = true an unknown role is InvalidOid; both calls only read catalogues.
+        unsafe {
+            let role = pg_sys::get_role_oid(role.as_ptr(), true);
+            role != pg_sys::InvalidOid && pg_sys::is_member_of_role(self.0, role)
+        }
+    }
+
+    /// Superuser or operator: who may administer the platform.
+    pub(crate) fn is_operator(self) -> bool {
+        self.is_superuser() || self.is_member_of(c"awooop_operator")
+    }
+
+    /// Makes the login a member of awooop_tenant, which may execute the operations' functions. awooop_owner, as whom
+    /// this runs, holds that role's admin option.
+    pub(crate) fn join_tenants(self) -> Outcome<()> {
+        Ok(Spi::run(&format!(
+            "grant awooop_tenant to {}",
+            spi::quote_identifier(self.name())
+        ))?)
+    }
+
+    /// Pins the login's sessions in this database to a project, or takes the pin back. PostgreSQL lets only a superuser
+    /// do that, so it runs as the session's own login.
+    pub(crate) fn pin(self, project_id: Option<&str>) -> Outcome<()> {
+        let session = Login::of_session();
+        if !session.is_superuser() {
+            return fault(Problem::from(ErrorCode::InputInvalid).with("argument", "pin").with(
+                "expected",
+                "a superuser's session: only a superuser can pin a login, or take a pin back",
+            ));
+        }
+        let database = Spi::connect(|client| {
+            client
+                .select("select current_database()::text", Some(1), &[])?
+                .first()
+                .get_one::<String>()
+        })?
+        .unwrap_or_default();
+        let (login, database) = (spi::quote_identifier(self.name()), spi::quote_identifier(database));
+        let setting = match project_id {
+            Some(project_id) => format!("set awooop.project_id = {}", spi::quote_literal(project_id)),
+            None => "reset awooop.project_id".to_owned(),
+        };
+        session.acting(|| {
+            Ok(Spi::run(&format!(
+                "alter role {login} in database {database} {setting}"
+            ))?)
+        })
+    }
+
+    /// Gives up the process's own login for this one, until the process ends.
+    ///
+    /// # Safety
+    /// Only for a background worker, before its first statement of a transaction.
+    pub(crate) unsafe fn become_for_good(self) {
+        // SAFETY: sets backend-local variables; only a session that authenticated as a superuser may, and this one did.
+        unsafe { pg_sys::SetSessionAuthorization(self.0, false) };
+    }
+
+    /// Does something with this login's own rights instead of this function's owner's.
+    pub(crate) fn acting<T>(self, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        // SAFETY: a raised error resets user and context with the transaction; otherwise they are put back below.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(self.0, context);
+        }
+        let outcome = work();
+        // SAFETY: as above.
+        unsafe { pg_sys::SetUserIdAndSecContext(user, context) };
+        outcome
+    }
+}

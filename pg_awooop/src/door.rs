@@ -1,0 +1,75 @@
+//! The two doors, and the one way from either to an operation: check the arguments, prove the caller, check the scope,
+//! run, answer.
+//!
+//! A refusal is audited, committed and answered as a problem document; a fault is raised.
+
+mod call;
+mod sql;
+
+use awooop_policy::argument::Arguments;
+use awooop_policy::error::Problem;
+use awooop_policy::operation::Operation;
+
+use crate::audit;
+use crate::caller::Caller;
+use crate::fault::{Outcome, Stop};
+use crate::operations;
+
+/// What an operation answers: an HTTP status and a JSON body.
+pub(crate) struct Answer {
+    pub(crate) status: i32,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The ordinary answer.
+    pub(crate) fn ok(body: String) -> Self {
+        Answer { status: 200, body }
+    }
+
+    /// The answer where something came into being.
+    pub(crate) fn created(body: String) -> Self {
+        Answer { status: 201, body }
+    }
+
+    /// One page of a listing, from one row more than the page holds: each an item's JSON and its key.
+    pub(crate) fn page(mut rows: Vec<(String, String)>, limit: i64) -> Self {
+        let limit = usize::try_from(limit).unwrap_or_default();
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = match rows.last() {
+            // Keys are UUIDs and numbers: nothing in them needs escaping.
+            Some((_, key)) if more => format!("\"{key}\""),
+            _ => "null".to_owned(),
+        };
+        let items: Vec<String> = rows.into_iter().map(|(item, _)| item).collect();
+        Self::ok(format!("{{\"items\":[{}],\"next_cursor\":{next}}}", items.join(",")))
+    }
+
+    /// The answer to a refused request.
+    fn refusal(problem: &Problem) -> Self {
+        Answer {
+            status: problem.code.entry().status.into(),
+            body: problem.to_document().to_string(),
+        }
+    }
+}
+
+/// Runs an operation for a proven caller. Only faults come back as errors.
+fn perform(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let outcome = match caller.authorize(operation.scope) {
+        Ok(()) => operations::run(operation, caller, arguments),
+        Err(problem) => Err(Stop::Refused(problem)),
+    };
+    match outcome {
+        Err(Stop::Refused(problem)) => {
+            let entry = audit::Entry {
+                run_id: arguments.optional_uuid("run_id"),
+                ..audit::Entry::default()
+            };
+            audit::refused(caller, operation.name, &problem, entry)?;
+            Ok(Answer::refusal(&problem))
+        }
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,87 @@
+//! The gateway's door: `awooop.call` authenticates, binds, checks and runs one operation in one statement.
+
+use awooop_policy::argument::{self, Arguments};
+use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::operation::Operation;
+use awooop_policy::trace::TraceParent;
+use pgrx::prelude::*;
+
+use super::{Answer, perform};
+use crate::authentication::{self, Verdict};
+use crate::fault::{Outcome, fault, or_raise};
+use crate::tenant;
+
+extension_sql!(
+    r#"
+-- The gateway's one statement. Its result is a row, not a set: nothing is materialised on the way out.
+create function awooop.call(project_id text, credential text, operation text, args text default '{}',
+                            traceparent text default null, out status integer, out body text)
+    language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_call';
+"#,
+    name = "call"
+);
+
+#[unsafe(no_mangle)]
+#[doc(hidden)]
+pub extern "C-unwind" fn pg_finfo_awooop_call() -> &'static pg_sys::Pg_finfo_record {
+    const V1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+    &V1
+}
+
+/// The C entry point of `awooop.call`.
+///
+/// # Safety
+/// PostgreSQL calls it with the arguments the SQL declaration above names.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn awooop_call(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: the SQL declaration gives five text arguments.
+    let text = |n| unsafe { pgrx::pg_getarg::<String>(fcinfo, n) };
+    let answer = or_raise(call(
+        &text(0).unwrap_or_default(),
+        &text(1).unwrap_or_default(),
+        &text(2).unwrap_or_default(),
+        text(3).as_deref().unwrap_or("{}"),
+        text(4).as_deref(),
+    ));
+    // SAFETY: PostgreSQL gives the row type of the declaration; both datums live in this call's memory context.
+    unsafe {
+        let mut descriptor: pg_sys::TupleDesc = std::ptr::null_mut();
+        pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &mut descriptor);
+        let descriptor = pg_sys::BlessTupleDesc(descriptor);
+        let mut nulls = [false, false];
+        let mut values = [answer.status.into_datum(), answer.body.into_datum()]
+            .map(|datum| datum.unwrap_or(pg_sys::Datum::from(0usize)));
+        let tuple = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+        pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)
+    }
+}
+
+fn call(
+    project_id: &str,
+    credential: &str,
+    operation: &str,
+    arguments: &str,
+    traceparent: Option<&str>,
+) -> Outcome<Answer> {
+    if tenant::current().is_some_and(|bound| bound != project_id) {
+        return fault(ErrorCode::TenantAlreadyBound);
+    }
+    // Set in any case: what this session left behind must not become this caller's trace.
+    tenant::continue_trace(
+        traceparent
+            .filter(|trace| TraceParent::parse(trace).is_some())
+            .unwrap_or_default(),
+    );
+    let caller = match authentication::by_api_key(project_id, credential, operation)? {
+        Verdict::Proven(caller) => caller,
+        Verdict::Failed(problem) => return Ok(Answer::refusal(&problem)),
+    };
+    let Some(operation) = Operation::named(operation) else {
+        return fault(Problem::from(ErrorCode::OperationUnknown));
+    };
+    let arguments = Arguments::check(operation.arguments, argument::read(arguments)?)?;
+    perform(operation, &caller, &arguments)
+}

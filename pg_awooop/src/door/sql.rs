@@ -1,0 +1,134 @@
+//! The SQL callers' door: one function of schema awooop for each operation, all with this one body.
+//!
+//! Their declarations (sql/operations.sql) are made from the list of operations by `cargo xtask docs`.
+
+use awooop_policy::argument::{Arguments, Kind, MAX_ARGUMENTS, violation};
+use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::operation::Operation;
+use pgrx::prelude::*;
+use serde_json::{Map, Value};
+
+use super::{Answer, perform};
+use crate::authentication::{self, Verdict};
+use crate::caller::{self, Login};
+use crate::fault::{Outcome, fault, or_raise};
+use crate::runs;
+use crate::statement::statements;
+use crate::tenant;
+
+extension_sql_file!("../../sql/operations.sql", name = "operations");
+
+statements! {
+    TO_RFC3339: reading [TIMESTAMPTZOID] =
+        "select to_char($1 at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+}
+
+#[unsafe(no_mangle)]
+#[doc(hidden)]
+pub extern "C-unwind" fn pg_finfo_awooop_operation() -> &'static pg_sys::Pg_finfo_record {
+    const V1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+    &V1
+}
+
+/// The C entry point of every operation's SQL function; the function's name says which.
+///
+/// # Safety
+/// PostgreSQL calls it with the arguments of sql/operations.sql, in the order of the operation's declaration.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn awooop_operation(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    let answer = or_raise(unsafe { enter(fcinfo) });
+    // JSON has no raw NUL, and what we answer is JSON; jsonb_in would refuse anything else.
+    let body = std::ffi::CString::new(answer.body).unwrap_or_default();
+    // SAFETY: jsonb_in takes a C string, which lives through the call.
+    unsafe { pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(body.as_ptr().into())]) }
+        .unwrap_or(pg_sys::Datum::from(0usize))
+}
+
+unsafe fn enter(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<Answer> {
+    // SAFETY: flinfo is set in every call through the function manager.
+    let name = unsafe {
+        let name = pg_sys::get_func_name((*(*fcinfo).flinfo).fn_oid);
+        if name.is_null() {
+            String::new()
+        } else {
+            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
+    };
+    let Some(operation) = Operation::named(&name) else {
+        return fault(ErrorCode::OperationUnknown);
+    };
+    let mut members = Map::new();
+    for (n, argument) in operation.arguments.iter().enumerate() {
+        // A declaration older than the library has fewer arguments; the rest have their defaults.
+        // SAFETY: n is below nargs, and the datum has the SQL type that belongs to the kind.
+        let given = unsafe {
+            if n < usize::try_from((*fcinfo).nargs).unwrap_or_default() {
+                value(fcinfo, n, argument.kind)?
+            } else {
+                None
+            }
+        };
+        if let Some(value) = given {
+            members.insert(argument.name.to_owned(), value);
+        }
+    }
+    let arguments = Arguments::check(operation.arguments, members)?;
+    if tenant::current().is_some() {
+        let caller = caller::of_session(operation.name)?;
+        return perform(operation, &caller, &arguments);
+    }
+    if !Login::of_session().is_member_of(c"awooop_worker") {
+        return fault(ErrorCode::TenantNoContext);
+    }
+    // A platform worker belongs to no project: it claims in any, and a lease it got binds it to that lease's project.
+    if operation.name == "claim_runs" {
+        return runs::claim_across_projects(&arguments);
+    }
+    let Some(lease) = arguments.optional_text("lease") else {
+        return fault(ErrorCode::TenantNoContext);
+    };
+    match authentication::by_lease(lease, operation.name)? {
+        Verdict::Proven(caller) => perform(operation, &caller, &arguments),
+        Verdict::Failed(problem) => Ok(Answer::refusal(&problem)),
+    }
+}
+
+unsafe fn value(fcinfo: pg_sys::FunctionCallInfo, n: usize, kind: Kind) -> Outcome<Option<Value>> {
+    // SAFETY: each arm reads the SQL type that `cargo xtask docs` declares for the kind.
+    unsafe {
+        Ok(match kind {
+            Kind::Text { .. } | Kind::Word(_) => pgrx::pg_getarg::<String>(fcinfo, n).map(Value::from),
+            Kind::Uuid => pgrx::pg_getarg::<pgrx::Uuid>(fcinfo, n).map(|id| {
+                uuid::Uuid::from_bytes(*id.as_bytes())
+                    .as_hyphenated()
+                    .to_string()
+                    .into()
+            }),
+            Kind::Time => match pgrx::pg_getarg::<TimestampWithTimeZone>(fcinfo, n) {
+                // Infinity prints as nothing and is refused as a time.
+                Some(time) => TO_RFC3339
+                    .with(|s| s.row(&[time.into()], |row| Ok(row.get::<String>(1)?.unwrap_or_default())))?
+                    .map(Value::from),
+                None => None,
+            },
+            Kind::Integer { .. } => pgrx::pg_getarg::<i32>(fcinfo, n).map(Value::from),
+            Kind::Boolean => pgrx::pg_getarg::<bool>(fcinfo, n).map(Value::from),
+            Kind::TextList { .. } => pgrx::pg_getarg::<Vec<Option<String>>>(fcinfo, n).map(Value::from),
+            Kind::Tags | Kind::Object | Kind::Json { .. } => match pgrx::pg_getarg_datum(fcinfo, n) {
+                Some(datum) => Some(json(datum)?),
+                None => None,
+            },
+        })
+    }
+}
+
+/// A `jsonb` argument. By way of its text: a numeric that JSON readers cannot hold must be refused, not panicked on.
+unsafe fn json(datum: pg_sys::Datum) -> Outcome<Value> {
+    // SAFETY: the datum is a jsonb; jsonb_out returns a C string in the database's encoding, which is UTF-8.
+    let text = unsafe { pgrx::direct_function_call::<&std::ffi::CStr>(pg_sys::jsonb_out, &[Some(datum)]) };
+    let Some(text) = text.and_then(|text| text.to_str().ok()) else {
+        return fault(ErrorCode::InputNotJson);
+    };
+    awooop_contracts::parse(text, MAX_ARGUMENTS).map_err(|v| Problem::into(violation(v)))
+}

@@ -1,0 +1,42 @@
+//! AwoooP inside PostgreSQL.
+//!
+//! Every module is one capability: it holds its SQL-callable functions and its statements. What may happen is decided
+//! in `awooop-policy`; this crate binds the tenant, collects the facts, carries the decision out under row-level
+//! security and writes the audit row. Operations come in through two doors (`door`): SQL functions, and `awooop.call`
+//! for the gateway.
+
+use pgrx::prelude::*;
+
+mod agents;
+mod api_keys;
+mod audit;
+mod authentication;
+mod caller;
+mod doctor;
+mod door;
+mod envelope;
+mod fault;
+mod install;
+mod maintenance;
+mod operations;
+mod partitions;
+mod projects;
+mod registry;
+mod runs;
+mod statement;
+mod subjects;
+mod tenant;
+
+::pgrx::pg_module_magic!(name, version);
+
+#[allow(non_snake_case)]
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    // A backtrace in DETAIL would show a client the server's insides. The environment belongs to this process alone.
+    // SAFETY: PostgreSQL's backends are single-threaded.
+    unsafe { std::env::set_var("RUST_BACKTRACE", "0") };
+    tenant::define_settings();
+    envelope::define_settings();
+    maintenance::register();
+    tenant::reserve_prefix();
+}

@@ -1,0 +1,177 @@
+//! Maintenance: what time alone makes necessary. Run by a background worker where the library is preloaded and
+//! `awooop.database` names the database, and by anyone who may call `awooop.maintain()`; both at once are safe.
+
+use std::ffi::CString;
+use std::time::Duration;
+
+use awooop_policy::error::ErrorCode;
+use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
+use pgrx::prelude::*;
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+use serde_json::json;
+
+use crate::caller::Login;
+use crate::fault::{Outcome, fault, or_raise};
+use crate::partitions;
+use crate::runs;
+use crate::statement::{column, statements, uuid_column};
+use crate::tenant;
+
+static DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static INTERVAL_SECONDS: GucSetting<i32> = GucSetting::<i32>::new(5);
+
+/// Runs deleted by one round of retention.
+const BATCH: i32 = 1000;
+/// How long a failed authentication is kept, in days.
+const FAILURES_KEPT_DAYS: i32 = 30;
+
+statements! {
+    EXPIRED: reading [INT4OID] = "select e.project_id, e.run_id from awooop.expired_runs($1) e";
+    DELETE_RUN: writing [TEXTOID, UUIDOID] =
+        "delete from awooop.run_state where project_id = $1 and run_id = $2 and retain_until <= clock_timestamp()
+         returning run_id";
+    FORGET_FAILURES: writing [INT4OID] =
+        "with counts as (
+             delete from awooop.failed_authentication where minute < now() - $1 * interval '1 day'
+         )
+         delete from awooop.failed_authentication_log where failed_at < now() - $1 * interval '1 day'
+         returning id";
+}
+
+/// Defines the settings and registers the background worker.
+pub(crate) fn register() {
+    GucRegistry::define_string_guc(
+        c"awooop.database",
+        c"The database that the maintenance worker serves; empty for none.",
+        c"Takes effect when the server starts with pg_awooop in shared_preload_libraries.",
+        &DATABASE,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"awooop.maintenance_interval",
+        c"Seconds between two rounds of the maintenance worker.",
+        c"Bounds how long after its expiry a lease is handed on.",
+        &INTERVAL_SECONDS,
+        1,
+        3600,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
+    // SAFETY: set by the postmaster while it loads preloaded libraries.
+    if unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
+        BackgroundWorkerBuilder::new("awooop maintenance")
+            .set_function("awooop_maintenance_main")
+            .set_library("pg_awooop")
+            .enable_spi_access()
+            .set_start_time(BgWorkerStartTime::RecoveryFinished)
+            .set_restart_time(Some(Duration::from_secs(10)))
+            .load();
+    }
+}
+
+/// The background worker. It becomes awooop_scheduler, which has no rights of its own beyond `maintain`, before its
+/// first statement.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn awooop_maintenance_main(_argument: pg_sys::Datum) {
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
+    let Some(database) = DATABASE
+        .get()
+        .and_then(|name| name.into_string().ok())
+        .filter(|name| !name.is_empty())
+    else {
+        return;
+    };
+    BackgroundWorker::connect_worker_to_spi(Some(&database), None);
+    while BackgroundWorker::wait_latch(Some(Duration::from_secs(u64::from(
+        INTERVAL_SECONDS.get().unsigned_abs(),
+    )))) {
+        if BackgroundWorker::sighup_received() {
+            // SAFETY: what every worker does on SIGHUP.
+            unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) };
+        }
+        BackgroundWorker::transaction(round);
+    }
+}
+
+fn round() {
+    // The extension may not be installed yet, or its tables not migrated.
+    let Some(scheduler) = Login::named("awooop_scheduler") else {
+        return;
+    };
+    // SAFETY: this process is a background worker: it has no client that could have set anything to return to.
+    unsafe { scheduler.become_for_good() };
+    let ready = Spi::connect(|client| {
+        client
+            .select(
+                "select to_regclass('awooop.run_state') is not null
+                        and to_regprocedure('awooop.maintain()') is not null",
+                Some(1),
+                &[],
+            )?
+            .first()
+            .get_one::<bool>()
+    });
+    if matches!(ready, Ok(Some(true))) {
+        // A failed round is logged by PostgreSQL, ends this process, and the postmaster starts it again.
+        let _ = Spi::run("select awooop.maintain()");
+    }
+}
+
+/// One round of maintenance: hand back stale runs, delete runs whose retention is over, make partitions ahead, forget
+/// old failed authentications. For operators, workers and the scheduler. Returns what it did as JSON.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn maintain() -> pgrx::JsonB {
+    pgrx::JsonB(or_raise(maintain_once()))
+}
+
+fn maintain_once() -> Outcome<serde_json::Value> {
+    if tenant::current().is_some() {
+        return fault(ErrorCode::TenantAlreadyBound);
+    }
+    let reaped = runs::reap_due(None)?;
+    let partitions = partitions::ensure()?;
+    let deleted = delete_expired()?;
+    let forgotten = FORGET_FAILURES.with(|s| s.run(&[FAILURES_KEPT_DAYS.into()]))?;
+    Ok(json!({
+        "requeued": reaped.requeued, "timed_out": reaped.timed_out, "partitions_made": partitions,
+        "runs_deleted": deleted, "failed_authentications_forgotten": forgotten
+    }))
+}
+
+fn delete_expired() -> Outcome<usize> {
+    let expired = EXPIRED.with(|s| {
+        s.rows(&[BATCH.into()], |row| {
+            Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))
+        })
+    })?;
+    let mut deleted = 0;
+    for (project_id, run_id) in expired {
+        deleted += tenant::within(&project_id, || {
+            DELETE_RUN.with(|s| s.run(&[project_id.as_str().into(), crate::statement::pg_uuid(run_id).into()]))
+        })?;
+    }
+    Ok(deleted)
+}
+
+/// Runs whose retention is over, in all projects. Belongs to awooop_scheduler; it hands out ids only.
+#[pg_extern(stable, parallel_safe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn expired_runs(at_most: i32) -> TableIterator<'static, (name!(project_id, String), name!(run_id, pgrx::Uuid))> {
+    statements! {
+        FIND: reading [INT4OID] =
+            "select project_id, run_id from awooop.run_state where retain_until <= clock_timestamp()
+             order by retain_until limit $1";
+    }
+    let expired = or_raise(FIND.with(|s| {
+        s.rows(&[at_most.into()], |row| {
+            Ok((
+                column::<String>(row, 1)?,
+                crate::statement::pg_uuid(uuid_column(row, 2)?),
+            ))
+        })
+    }));
+    TableIterator::new(expired)
+}

@@ -1,0 +1,315 @@
+//! Projects and who may act for them: the operator's functions, in SQL only.
+//!
+//! A project's life is administration of the platform, so it takes the operator role (or a superuser) and no API key
+//! can do it. Each change is in the project's own audit log.
+
+use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::mode::MigrationMode;
+use awooop_policy::name::{MAX_DISPLAY_NAME, MAX_ID, NameRule};
+use awooop_policy::operation::Operation;
+use awooop_policy::scope::{Scope, ScopeSet};
+use pgrx::prelude::*;
+use serde_json::{Value, json};
+
+use crate::api_keys::ensure_principal;
+use crate::audit;
+use crate::caller::{Caller, Door, Login, ProjectFacts, facts_of};
+use crate::fault::{Outcome, fault, or_raise};
+use crate::statement::{column, rfc3339, statements};
+use crate::tenant;
+
+macro_rules! project_json {
+    () => {
+        concat!(
+            "json_build_object('project_id', p.project_id, 'display_name', p.display_name,
+                'migration_mode', p.migration_mode, 'suspended_at', ",
+            rfc3339!("p.suspended_at"),
+            ",
+                'retention_days', p.retention_days, 'created_at', ",
+            rfc3339!("p.created_at"),
+            ",
+                'updated_at', ",
+            rfc3339!("p.updated_at"),
+            ")::text"
+        )
+    };
+}
+
+statements! {
+    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, INT4OID] = concat!(
+        "insert into awooop.projects as p (project_id, display_name, migration_mode, retention_days)
+         values ($1, $2, $3, $4) on conflict (project_id) do nothing returning ", project_json!());
+    SET_MODE: writing [TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "update awooop.projects p set migration_mode = $2, updated_at = clock_timestamp()
+         where p.project_id = $1 and p.migration_mode = $3 returning ", project_json!());
+    SUSPEND: writing [TEXTOID, BOOLOID] = concat!(
+        "update awooop.projects p
+         set suspended_at = case when $2 then coalesce(p.suspended_at, clock_timestamp()) end,
+             updated_at = clock_timestamp()
+         where p.project_id = $1 returning ", project_json!());
+    BIND_ROLE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID] =
+        "with before as (select pinned from awooop.role_bindings where project_id = $1 and role_name = $2)
+         insert into awooop.role_bindings as b (project_id, role_name, principal_id, scopes, pinned)
+         values ($1, $2, $3, $4, $5)
+         on conflict (project_id, role_name) do update set scopes = excluded.scopes, pinned = excluded.pinned
+         returning coalesce((select pinned from before), false)";
+    SET_OPERATION: writing [TEXTOID, BOOLOID, TEXTOID, TEXTOID] =
+        "insert into awooop.operation_override as o (name, enabled, reason, changed_by) values ($1, $2, $3, $4)
+         on conflict (name) do update
+            set enabled = excluded.enabled, reason = excluded.reason, changed_by = excluded.changed_by,
+                changed_at = clock_timestamp()";
+}
+
+/// The operator behind this session, about to change `project_id`.
+fn operator(project_id: &str) -> Outcome<Caller> {
+    let login = Login::of_session();
+    if !login.is_operator() {
+        return fault(ErrorCode::AuthOperator);
+    }
+    let project = ProjectFacts {
+        mode: MigrationMode::LegacyAwoooiDefault,
+        suspended: false,
+        switched_off: false,
+    };
+    Ok(Caller {
+        project_id: project_id.to_owned(),
+        principal_id: format!("role:{}", login.name()),
+        scopes: ScopeSet::OPERATOR,
+        door: Door::Sql,
+        key_id: None,
+        project,
+    })
+}
+
+fn text<'a>(name: &str, value: Option<&'a str>, rule: NameRule, max: usize) -> Outcome<&'a str> {
+    match value {
+        None => fault(Problem::from(ErrorCode::InputMissing).with("argument", name)),
+        Some(text) if rule.admits(text) && text.chars().count() <= max => Ok(text),
+        Some(_) => fault(invalid(name, &format!("{}, at most {max} characters", rule.in_words()))),
+    }
+}
+
+fn invalid(argument: &str, expected: &str) -> Problem {
+    Problem::from(ErrorCode::InputInvalid)
+        .with("argument", argument)
+        .with("expected", expected)
+}
+
+fn mode(name: Option<&str>) -> Outcome<MigrationMode> {
+    let parsed = name.and_then(MigrationMode::parse);
+    parsed.map_or_else(
+        || {
+            fault(invalid(
+                "migration_mode",
+                &MigrationMode::ALL.map(MigrationMode::as_str).join(", "),
+            ))
+        },
+        Ok,
+    )
+}
+
+/// The JSON a statement returned; we wrote it, so it reads back.
+fn document(body: &str) -> Outcome<pgrx::JsonB> {
+    Ok(pgrx::JsonB(serde_json::from_str(body)?))
+}
+
+/// Creates a project. A new one is in `legacy_awoooi_default` unless `migration_mode` says otherwise, and its ended
+/// runs are kept for `retention_days`. Returns the project as JSON.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn create_project(
+    project_id: Option<&str>,
+    display_name: default!(Option<&str>, "NULL"),
+    migration_mode: default!(Option<&str>, "'legacy_awoooi_default'"),
+    retention_days: default!(Option<i32>, 90),
+) -> pgrx::JsonB {
+    or_raise((|| {
+        let project_id = text("project_id", project_id, NameRule::Id, MAX_ID)?;
+        let caller = operator(project_id)?;
+        if let Some(name) = display_name {
+            text("display_name", Some(name), NameRule::Line, MAX_DISPLAY_NAME)?;
+        }
+        let mode = mode(migration_mode)?;
+        let Some(days) = retention_days.filter(|days| (1..=36500).contains(days)) else {
+            return fault(invalid("retention_days", "a whole number from 1 to 36500"));
+        };
+        tenant::within(project_id, || {
+            let body = INSERT.with(|s| {
+                s.row(
+                    &[
+                        project_id.into(),
+                        display_name.into(),
+                        mode.as_str().into(),
+                        days.into(),
+                    ],
+                    |row| column::<String>(row, 1),
+                )
+            })?;
+            let Some(body) = body else {
+                return fault(ErrorCode::TenantExists);
+            };
+            let entry = audit::Entry::default()
+                .with("migration_mode", mode.as_str())
+                .with("retention_days", days);
+            audit::done(&caller, "project_created", entry)?;
+            document(&body)
+        })
+    })())
+}
+
+/// Moves a project to another migration mode: from the next statement on it decides what the
+/// project's agents may do. Returns the project as JSON.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn set_project_mode(project_id: Option<&str>, migration_mode: Option<&str>) -> pgrx::JsonB {
+    or_raise((|| {
+        let project_id = text("project_id", project_id, NameRule::Id, MAX_ID)?;
+        let caller = operator(project_id)?;
+        let to = mode(migration_mode)?;
+        tenant::within(project_id, || {
+            let Some(facts) = facts_of(project_id, "")? else {
+                return fault(ErrorCode::TenantUnavailable);
+            };
+            let body = SET_MODE.with(|s| {
+                s.row(
+                    &[project_id.into(), to.as_str().into(), facts.mode.as_str().into()],
+                    |row| column::<String>(row, 1),
+                )
+            })?;
+            // Another operator changed it in between: look again.
+            let Some(body) = body else {
+                return fault(ErrorCode::SystemRetry);
+            };
+            let entry = audit::Entry::default()
+                .with("from", facts.mode.as_str())
+                .with("to", to.as_str());
+            audit::done(&caller, "project_mode_set", entry)?;
+            document(&body)
+        })
+    })())
+}
+
+/// Suspends a project (every operation is refused, its queue waits), or lifts the suspension. Returns the project.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn suspend_project(
+    project_id: Option<&str>,
+    reason: default!(Option<&str>, "NULL"),
+    suspended: default!(Option<bool>, true),
+) -> pgrx::JsonB {
+    or_raise((|| {
+        let project_id = text("project_id", project_id, NameRule::Id, MAX_ID)?;
+        let caller = operator(project_id)?;
+        if let Some(reason) = reason {
+            text("reason", Some(reason), NameRule::Line, 500)?;
+        }
+        let suspended = suspended.unwrap_or(true);
+        tenant::within(project_id, || {
+            let body =
+                SUSPEND.with(|s| s.row(&[project_id.into(), suspended.into()], |row| column::<String>(row, 1)))?;
+            let Some(body) = body else {
+                return fault(ErrorCode::TenantUnavailable);
+            };
+            let action = if suspended {
+                "project_suspended"
+            } else {
+                "project_resumed"
+            };
+            audit::done(&caller, action, audit::Entry::default().with("reason", reason))?;
+            document(&body)
+        })
+    })())
+}
+
+/// Lets a database login act for a project with these scopes, as the principal `role.<name>`. With `pin`, which takes
+/// a superuser, every session of the login in this database is bound to the project and to no other.
+/// Returns the binding as JSON.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn bind_role(
+    role: Option<&str>,
+    project_id: Option<&str>,
+    scopes: default!(Option<Vec<String>>, "'{}'"),
+    pin: default!(Option<bool>, false),
+) -> pgrx::JsonB {
+    or_raise((|| {
+        let project_id = text("project_id", project_id, NameRule::Id, MAX_ID)?;
+        let caller = operator(project_id)?;
+        let role = text("role", role, NameRule::Line, 63)?;
+        let pinned = pin.unwrap_or(false);
+        let names = scopes.unwrap_or_default();
+        let Some(scopes) = ScopeSet::parse(names.iter().map(String::as_str)) else {
+            return fault(invalid(
+                "scopes",
+                &format!("a list of: {}", Scope::ALL.map(Scope::as_str).join(", ")),
+            ));
+        };
+        let login = Login::named(role).filter(|login| !login.is_superuser() && !login.is_member_of(c"awooop_auditor"));
+        let Some(login) = login else {
+            return fault(invalid(
+                "role",
+                "an existing role that is neither a superuser nor an auditor",
+            ));
+        };
+        tenant::within(project_id, || {
+            if facts_of(project_id, "")?.is_none() {
+                return fault(ErrorCode::TenantUnavailable);
+            }
+            let principal_id = format!("role.{role}");
+            let scopes: Vec<String> = scopes.names().into_iter().map(str::to_owned).collect();
+            ensure_principal(project_id, &principal_id, "service")?;
+            let was_pinned = BIND_ROLE.with(|s| {
+                s.row(
+                    &[
+                        project_id.into(),
+                        role.into(),
+                        principal_id.as_str().into(),
+                        scopes.clone().into(),
+                        pinned.into(),
+                    ],
+                    |row| column::<bool>(row, 1),
+                )
+            })?;
+            let entry = audit::Entry::default()
+                .with("role", role)
+                .with("scopes", scopes.clone())
+                .with("pinned", pinned);
+            audit::done(&caller, "role_bound", entry)?;
+            login.join_tenants()?;
+            if pinned || was_pinned == Some(true) {
+                login.pin(pinned.then_some(project_id))?;
+            }
+            Ok(pgrx::JsonB(json!({
+                "role": role, "project_id": project_id, "principal_id": principal_id, "scopes": scopes, "pinned": pinned
+            })))
+        })
+    })())
+}
+
+/// Switches an operation off or on for everybody. Returns what now holds as JSON.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn set_operation(name: Option<&str>, enabled: Option<bool>, reason: default!(Option<&str>, "NULL")) -> pgrx::JsonB {
+    or_raise((|| {
+        let caller = operator("")?;
+        let Some(operation) = name.and_then(Operation::named) else {
+            return fault(ErrorCode::OperationUnknown);
+        };
+        let Some(enabled) = enabled else {
+            return fault(Problem::from(ErrorCode::InputMissing).with("argument", "enabled"));
+        };
+        if let Some(reason) = reason {
+            text("reason", Some(reason), NameRule::Line, 500)?;
+        }
+        SET_OPERATION.with(|s| {
+            s.run(&[
+                operation.name.into(),
+                enabled.into(),
+                reason.into(),
+                caller.principal_id.as_str().into(),
+            ])
+        })?;
+        let body: Value = json!({"name": operation.name, "enabled": enabled, "reason": reason});
+        Ok(pgrx::JsonB(body))
+    })())
+}

@@ -1,0 +1,59 @@
+//! The run engine: create, claim, keep, journal, end, look up, reap.
+//!
+//! Locks are taken in one order everywhere: the queue's row, the run's row, the lease's row. A lease proves itself by
+//! its digest and epoch against the run's row under lock, so a worker that lost it writes nothing.
+
+mod claim;
+mod create;
+mod end;
+mod guard;
+mod journal;
+mod lease;
+mod listing;
+mod reap;
+
+pub(crate) use claim::{across_projects as claim_across_projects, claim};
+pub(crate) use create::create;
+pub(crate) use end::{cancel, complete, fail};
+pub(crate) use journal::{list_steps, record_step};
+pub(crate) use lease::heartbeat;
+pub(crate) use listing::{get, list};
+pub(crate) use reap::reap_due;
+
+/// Members of a run's JSON that listings show too; `s` is awooop.run_state.
+macro_rules! run_summary_members {
+    () => {
+        concat!(
+            "'run_id', s.run_id, 'project_id', s.project_id, 'agent_id', s.agent_id,
+             'platform_subject_id', s.platform_subject_id, 'state', s.state, 'mode', s.mode, 'trace_id', s.trace_id,
+             'idempotency_key', s.idempotency_key, 'priority', s.priority, 'attempts', s.attempts,
+             'max_attempts', s.max_attempts, 'created_at', ",
+            crate::statement::rfc3339!("s.created_at"),
+            ",
+             'updated_at', ",
+            crate::statement::rfc3339!("s.updated_at"),
+            ",
+             'deadline_at', ",
+            crate::statement::rfc3339!("s.deadline_at"),
+            ",
+             'available_at', ",
+            crate::statement::rfc3339!("s.available_at"),
+            ",
+             'finished_at', ",
+            crate::statement::rfc3339!("s.finished_at"),
+            ", 'error_code', s.error ->> 'code'"
+        )
+    };
+}
+/// A run's whole JSON.
+macro_rules! run_json {
+    () => {
+        concat!(
+            "json_build_object(",
+            crate::runs::run_summary_members!(),
+            ", 'envelope', s.envelope, 'input', s.input,
+             'tags', s.tags, 'result', s.result, 'error', s.error)::text"
+        )
+    };
+}
+pub(crate) use {run_json, run_summary_members};

@@ -1,0 +1,233 @@
+//! Claiming runs: one statement takes them from one project's queue, moves them and leases them.
+
+use awooop_policy::argument::Arguments;
+use awooop_policy::credential::{CredentialDigest, LeaseSecret};
+use awooop_policy::scope::{Scope, ScopeSet};
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+use crate::audit;
+use crate::caller::{self, Caller, Door, Login};
+use crate::door::Answer;
+use crate::fault::Outcome;
+use crate::runs::journal;
+use crate::statement::{column, rfc3339, statements, uuid_column};
+use crate::tenant;
+
+statements! {
+    // SKIP LOCKED must see the rows it locks and no more, hence MATERIALIZED. A run that was cancelled while this
+    // waited for its row is no longer pending and stays as it is; one past its deadline is left to the reaper.
+    CLAIM: writing [TEXTOID, INT8OID, BYTEAARRAYOID, TEXTOID, TEXTOID, INT4OID] = concat!(
+        "with picked as materialized (
+             select r.run_id, row_number() over () as n
+             from (select q.run_id from awooop.run_ready q
+                   where q.project_id = $1 and q.available_at <= clock_timestamp()
+                   order by q.priority desc, q.available_at, q.run_id
+                   limit $2 for update skip locked) r
+         ), gone as (
+             delete from awooop.run_ready q using picked p
+             where q.project_id = $1 and q.run_id = p.run_id
+             returning p.run_id, p.n
+         ), moved as (
+             update awooop.run_state s
+             set state = 'running', attempts = s.attempts + 1, epoch = s.epoch + 1, updated_at = clock_timestamp()
+             from gone g
+             where s.project_id = $1 and s.run_id = g.run_id and s.state = 'pending'
+               and s.deadline_at > clock_timestamp()
+             returning s.*, g.n
+         ), leased as (
+             insert into awooop.run_lease as l
+                    (project_id, run_id, epoch, digest, worker_id, principal_id, granted_at, expires_at)
+             select $1, m.run_id, m.epoch, $3[m.n], $4, $5, t.at, t.at + $6 * interval '1 second'
+             from moved m, (select clock_timestamp() as at) t
+             on conflict (project_id, run_id) do update
+                set epoch = excluded.epoch, digest = excluded.digest, worker_id = excluded.worker_id,
+                    principal_id = excluded.principal_id, granted_at = excluded.granted_at,
+                    expires_at = excluded.expires_at, closed_at = null
+             returning l.run_id, l.expires_at
+         )
+         select m.n, m.run_id, m.epoch, m.attempts, m.agent_id, m.platform_subject_id, m.trace_id,
+                json_build_object('run_id', m.run_id, 'project_id', m.project_id, 'epoch', m.epoch,
+                    'attempt', m.attempts, 'max_attempts', m.max_attempts, 'agent_id', m.agent_id, 'mode', m.mode,
+                    'envelope', m.envelope, 'input', m.input, 'tags', m.tags,
+                    'lease_expires_at', ", rfc3339!("l.expires_at"), ",
+                    'deadline_at', ", rfc3339!("m.deadline_at"), ")::text
+         from moved m join leased l on l.run_id = m.run_id
+         order by m.n");
+    NEXT_PROJECT: reading [TEXTOID] = "select awooop.next_ready_project($1)";
+    LAST_PROJECT: reading [TEXTOID, TEXTOID] =
+        "select last_project from awooop.worker where role_name = $1 and worker_id = $2";
+    REMEMBER_PROJECT: writing [TEXTOID, TEXTOID, TEXTOID] =
+        "insert into awooop.worker (role_name, worker_id, last_project, last_claim_at)
+         values ($1, $2, $3, clock_timestamp())
+         on conflict (role_name, worker_id) do update
+            set last_project = excluded.last_project, last_claim_at = excluded.last_claim_at";
+}
+
+struct Claimed {
+    n: usize,
+    run_id: Uuid,
+    epoch: i32,
+    attempts: i32,
+    agent_id: String,
+    platform_subject_id: String,
+    trace_id: String,
+    body: String,
+}
+
+/// Operation `claim_runs`, in the bound project.
+pub(crate) fn claim(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    Ok(answer(&claim_in_project(caller, arguments)?))
+}
+
+fn answer(runs: &[String]) -> Answer {
+    Answer::ok(format!("{{\"runs\":[{}]}}", runs.join(",")))
+}
+
+fn claim_in_project(caller: &Caller, arguments: &Arguments) -> Outcome<Vec<String>> {
+    let (max_runs, worker_id) = (arguments.integer("max_runs"), arguments.text("worker_id"));
+    let lease_seconds = i32::try_from(arguments.integer("lease_seconds")).unwrap_or_default();
+    let mut secrets: Vec<Option<LeaseSecret>> = Vec::new();
+    for _ in 0..max_runs {
+        secrets.push(Some(LeaseSecret::new()?));
+    }
+    let digests: Vec<Vec<u8>> = secrets
+        .iter()
+        .flatten()
+        .map(LeaseSecret::digest)
+        .map(|digest: CredentialDigest| digest.as_bytes().to_vec())
+        .collect();
+    let claimed = CLAIM.with(|s| {
+        s.rows(
+            &[
+                caller.project_id.as_str().into(),
+                max_runs.into(),
+                digests.into(),
+                worker_id.into(),
+                caller.principal_id.as_str().into(),
+                lease_seconds.into(),
+            ],
+            |row| {
+                Ok(Claimed {
+                    n: usize::try_from(column::<i64>(row, 1)?).unwrap_or_default(),
+                    run_id: uuid_column(row, 2)?,
+                    epoch: column(row, 3)?,
+                    attempts: column(row, 4)?,
+                    agent_id: column(row, 5)?,
+                    platform_subject_id: column(row, 6)?,
+                    trace_id: column(row, 7)?,
+                    body: column(row, 8)?,
+                })
+            },
+        )
+    })?;
+    let mut runs = Vec::with_capacity(claimed.len());
+    for run in claimed {
+        let entry = audit::Entry {
+            trace_id: Some(&run.trace_id),
+            agent_id: Some(&run.agent_id),
+            platform_subject_id: Some(&run.platform_subject_id),
+            run_id: Some(run.run_id),
+            ..audit::Entry::default()
+        };
+        audit::done(
+            caller,
+            "run_claimed",
+            entry.with("worker_id", worker_id).with("attempt", run.attempts),
+        )?;
+        // Only a run that was tried before can have steps.
+        let steps = if run.attempts > 1 {
+            journal::steps_of(caller, run.run_id)?
+        } else {
+            "[]".to_owned()
+        };
+        let Some(secret) = secrets.get_mut(run.n.wrapping_sub(1)).and_then(Option::take) else {
+            continue;
+        };
+        let lease = secret.into_lease(&caller.project_id, run.run_id, run.epoch);
+        let rest = run.body.trim_end().strip_suffix('}').unwrap_or(&run.body);
+        // A lease is made of id characters, dots and digits: nothing in it needs escaping.
+        runs.push(format!("{rest},\"lease\":\"{lease}\",\"steps\":{steps}}}"));
+    }
+    Ok(runs)
+}
+
+/// `claim_runs` of a platform worker, which belongs to no project: it goes round the projects that have something
+/// ready, one project a call, from where it stopped. So each project gets its turn, whatever another has queued.
+pub(crate) fn across_projects(arguments: &Arguments) -> Outcome<Answer> {
+    let login = Login::of_session();
+    let (role, worker_id) = (login.name(), arguments.text("worker_id"));
+    let last = LAST_PROJECT
+        .with(|s| {
+            s.row(&[role.as_str().into(), worker_id.into()], |row| {
+                column::<String>(row, 1)
+            })
+        })?
+        .unwrap_or_default();
+    let mut after = last.clone();
+    let mut wrapped = false;
+    loop {
+        let next = NEXT_PROJECT
+            .with(|s| s.row(&[after.as_str().into()], |row| row.get::<String>(1)))?
+            .flatten();
+        match next {
+            // Past the starting point after wrapping round: every project had its turn.
+            Some(project) if wrapped && project > last => return Ok(answer(&[])),
+            Some(project) => {
+                let runs = claim_for_worker(&project, &role, arguments)?;
+                if !runs.is_empty() {
+                    REMEMBER_PROJECT
+                        .with(|s| s.run(&[role.as_str().into(), worker_id.into(), project.as_str().into()]))?;
+                    return Ok(answer(&runs));
+                }
+                after = project;
+            }
+            None if wrapped || last.is_empty() => return Ok(answer(&[])),
+            None => {
+                wrapped = true;
+                after = String::new();
+            }
+        }
+    }
+}
+
+/// Claims in one project; where nothing came of it, the transaction stays free for another.
+fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outcome<Vec<String>> {
+    tenant::bind(project_id);
+    if let Some(project) = caller::facts_of(project_id, "claim_runs")? {
+        let caller = Caller {
+            project_id: project_id.to_owned(),
+            principal_id: format!("role:{role}"),
+            scopes: ScopeSet::of(Scope::RunsWork),
+            door: Door::Sql,
+            key_id: None,
+            project,
+        };
+        // A suspended project's runs wait; nobody asked for them, so that is no refusal.
+        if caller.authorize(Some(Scope::RunsWork)).is_ok() {
+            let runs = claim_in_project(&caller, arguments)?;
+            if !runs.is_empty() {
+                return Ok(runs);
+            }
+        }
+    }
+    tenant::unbind();
+    Ok(Vec::new())
+}
+
+/// The first project after `after`, by id, that has a run ready to claim. Belongs to awooop_scheduler.
+#[pg_extern(stable, parallel_safe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn next_ready_project(after: &str) -> Option<String> {
+    thread_local! {
+        static NEXT: crate::statement::Statement = const {
+            crate::statement::Statement::reading(
+                "select q.project_id from awooop.run_ready q
+                 where q.project_id > $1 and q.available_at <= clock_timestamp()
+                 order by q.project_id limit 1",
+                &[pgrx::pg_sys::TEXTOID],
+            )
+        };
+    }
+    crate::fault::or_raise(NEXT.with(|s| s.row(&[after.into()], |row| column::<String>(row, 1))))
+}

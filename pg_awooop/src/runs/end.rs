@@ -1,0 +1,191 @@
+//! Ending a run, or handing it back: complete, fail, cancel.
+
+use awooop_policy::argument::Arguments;
+use awooop_policy::backoff::retry_after_seconds;
+use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::run_fsm::{RunState, after_failed_attempt};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::lease::{self, Locked};
+use super::run_json;
+use crate::audit;
+use crate::caller::Caller;
+use crate::door::Answer;
+use crate::fault::{Outcome, fault, refuse};
+use crate::statement::{column, pg_uuid, statements};
+
+statements! {
+    // A row leaves the queue before its run changes: the order in which a claim takes them.
+    UNQUEUE: writing [TEXTOID, UUIDOID] =
+        "delete from awooop.run_ready where project_id = $1 and run_id = $2";
+    LOCK_STATE: writing [TEXTOID, UUIDOID] =
+        "select state, agent_id, platform_subject_id, trace_id
+         from awooop.run_state where project_id = $1 and run_id = $2 for no key update";
+    END: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "with ended as (
+             update awooop.run_state s
+             set state = $3, result = $4::jsonb, error = $5::jsonb, finished_at = t.at, updated_at = t.at,
+                 retain_until = t.at + p.retention_days * interval '1 day'
+             from awooop.projects p, (select clock_timestamp() as at) t
+             where s.project_id = $1 and s.run_id = $2 and p.project_id = $1
+             returning ", run_json!(), " as body
+         ), closed as (
+             update awooop.run_lease set closed_at = clock_timestamp()
+             where project_id = $1 and run_id = $2 and closed_at is null
+         )
+         select e.body from ended e");
+    REQUEUE: writing [TEXTOID, UUIDOID, TEXTOID, INT4OID] = concat!(
+        "with requeued as (
+             update awooop.run_state s
+             set state = 'pending', error = $3::jsonb, updated_at = t.at,
+                 available_at = t.at + $4 * interval '1 second'
+             from (select clock_timestamp() as at) t
+             where s.project_id = $1 and s.run_id = $2
+             returning s.priority, s.available_at, ", run_json!(), " as body
+         ), queued as (
+             insert into awooop.run_ready (project_id, run_id, priority, available_at)
+             select $1, $2, r.priority, r.available_at from requeued r
+         ), closed as (
+             update awooop.run_lease set closed_at = clock_timestamp()
+             where project_id = $1 and run_id = $2 and closed_at is null
+         )
+         select r.body from requeued r");
+}
+
+/// Puts the run into a final state; its lease closes with it.
+pub(super) fn end(
+    caller: &Caller,
+    run_id: Uuid,
+    state: RunState,
+    result: Option<String>,
+    error: Option<String>,
+) -> Outcome<String> {
+    let body = END.with(|s| {
+        s.row(
+            &[
+                caller.project_id.as_str().into(),
+                pg_uuid(run_id).into(),
+                state.as_str().into(),
+                result.into(),
+                error.into(),
+            ],
+            |row| column::<String>(row, 1),
+        )
+    })?;
+    body.map_or_else(|| fault(ErrorCode::RunUnknown), Ok)
+}
+
+/// Puts the run back into the queue, to be claimed after `wait_seconds`; its lease closes.
+pub(super) fn requeue(caller: &Caller, run_id: Uuid, error: Option<String>, wait_seconds: i32) -> Outcome<String> {
+    let body = REQUEUE.with(|s| {
+        s.row(
+            &[
+                caller.project_id.as_str().into(),
+                pg_uuid(run_id).into(),
+                error.into(),
+                wait_seconds.into(),
+            ],
+            |row| column::<String>(row, 1),
+        )
+    })?;
+    body.map_or_else(|| fault(ErrorCode::RunUnknown), Ok)
+}
+
+/// Operation `complete_run`.
+pub(crate) fn complete(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let run_id = arguments.uuid("run_id");
+    let locked = lease::lock(caller, run_id, arguments.text("lease"))?;
+    // The answer to the first call was lost: the same worker asks again and gets the same run.
+    if locked.latest && locked.state == RunState::Completed {
+        return super::listing::show(caller, run_id);
+    }
+    ensure_may(&locked, RunState::Completed)?;
+    let result = arguments.json("result");
+    let result = (!result.is_null()).then(|| result.to_string());
+    let body = end(caller, run_id, RunState::Completed, result, None)?;
+    audit::done(caller, "run_completed", locked.entry(run_id))?;
+    Ok(Answer::ok(body))
+}
+
+/// Operation `fail_run`.
+pub(crate) fn fail(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let run_id = arguments.uuid("run_id");
+    let locked = lease::hold(caller, run_id, arguments.text("lease"))?;
+    let to = after_failed_attempt(locked.attempts, locked.max_attempts, arguments.boolean("retryable"));
+    ensure_may(&locked, to)?;
+    let error = json!({
+        "code": arguments.text("error_code"),
+        "message": arguments.optional_text("message"),
+        "attempt": locked.attempts,
+    });
+    let error = Some(error.to_string());
+    let body = if to == RunState::Pending {
+        requeue(caller, run_id, error, retry_after_seconds(locked.attempts))?
+    } else {
+        end(caller, run_id, to, None, error)?
+    };
+    let action = if to == RunState::Pending {
+        "run_attempt_failed"
+    } else {
+        "run_failed"
+    };
+    audit::done(caller, action, locked.entry(run_id).with("attempt", locked.attempts))?;
+    Ok(Answer::ok(body))
+}
+
+fn ensure_may(locked: &Locked, to: RunState) -> Outcome<()> {
+    if !locked.holds {
+        return refuse(ErrorCode::RunLease);
+    }
+    if locked.state.may_become(to) {
+        Ok(())
+    } else {
+        fault(transition(locked.state, to))
+    }
+}
+
+/// The problem of a transition that the state machine does not have.
+pub(super) fn transition(from: RunState, to: RunState) -> Problem {
+    Problem::from(ErrorCode::RunTransition)
+        .with("from", from.as_str())
+        .with("to", to.as_str())
+}
+
+/// Operation `cancel_run`.
+pub(crate) fn cancel(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let run_id = arguments.uuid("run_id");
+    let key = [caller.project_id.as_str().into(), pg_uuid(run_id).into()];
+    UNQUEUE.with(|s| s.run(&key))?;
+    let found = LOCK_STATE.with(|s| {
+        s.row(&key, |row| {
+            Ok((
+                column::<String>(row, 1)?,
+                column::<String>(row, 2)?,
+                column::<String>(row, 3)?,
+                column::<String>(row, 4)?,
+            ))
+        })
+    })?;
+    let Some((state, agent_id, platform_subject_id, trace_id)) = found else {
+        return fault(ErrorCode::RunUnknown);
+    };
+    match RunState::parse(&state) {
+        Some(RunState::Cancelled) => return super::listing::show(caller, run_id),
+        Some(state) if !state.may_become(RunState::Cancelled) => {
+            return fault(Problem::from(ErrorCode::RunFinished).with("state", state.as_str()));
+        }
+        _ => {}
+    }
+    let error = json!({"code": "cancelled", "message": arguments.optional_text("reason")});
+    let body = end(caller, run_id, RunState::Cancelled, None, Some(error.to_string()))?;
+    let entry = audit::Entry {
+        trace_id: Some(&trace_id),
+        agent_id: Some(&agent_id),
+        platform_subject_id: Some(&platform_subject_id),
+        run_id: Some(run_id),
+        ..audit::Entry::default()
+    };
+    audit::done(caller, "run_cancelled", entry.with("from", state.as_str()))?;
+    Ok(Answer::ok(body))
+}

@@ -1,0 +1,145 @@
+//! Platform subjects: the people a project has seen on its channels.
+
+use awooop_policy::argument::Arguments;
+use awooop_policy::envelope::platform_subject_id;
+use awooop_policy::error::ErrorCode;
+
+use crate::audit;
+use crate::caller::Caller;
+use crate::door::Answer;
+use crate::fault::{Outcome, fault};
+use crate::statement::{column, rfc3339, statements};
+
+macro_rules! subject_json {
+    () => {
+        concat!(
+            "json_build_object('platform_subject_id', s.platform_subject_id, 'channel_type', s.channel_type,
+                'channel_user_id', s.channel_user_id, 'channel_chat_id', s.channel_chat_id,
+                'display_name', s.display_name, 'roles', s.roles,
+                'first_seen_at', ",
+            rfc3339!("s.first_seen_at"),
+            ", 'last_seen_at', ",
+            rfc3339!("s.last_seen_at"),
+            ")::text"
+        )
+    };
+}
+
+statements! {
+    // `excluded` in the update, so that the statement holds on distributed tables too. xmax is 0 in a row that was
+    // just inserted and the updater's own id in one that existed.
+    SEE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
+        "insert into awooop.platform_subjects as s
+                (project_id, channel_type, channel_user_id, channel_chat_id, display_name, roles,
+                 first_seen_at, last_seen_at)
+         select $1, $2, $3, $4, $5, '{viewer}', now.at, now.at from (select clock_timestamp() as at) now
+         on conflict (project_id, channel_type, channel_user_id) do update
+            set last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
+                channel_chat_id = coalesce(excluded.channel_chat_id, s.channel_chat_id),
+                display_name = coalesce(excluded.display_name, s.display_name)
+         returning s.xmax = 0";
+    SHOW: reading [TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "select ", subject_json!(), " from awooop.platform_subjects s
+         where s.project_id = $1 and s.channel_type = $2 and s.channel_user_id = $3");
+    GRANT_ROLE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "update awooop.platform_subjects s
+         set roles = case when $4 = any (s.roles) then s.roles else s.roles || $4 end
+         where s.project_id = $1 and s.channel_type = $2 and s.channel_user_id = $3
+         returning ", subject_json!());
+}
+
+/// A person as a channel names them.
+pub(crate) struct Sighting<'a> {
+    pub(crate) channel_type: &'a str,
+    pub(crate) channel_user_id: &'a str,
+    pub(crate) channel_chat_id: Option<&'a str>,
+    pub(crate) display_name: Option<&'a str>,
+}
+
+impl<'a> Sighting<'a> {
+    pub(crate) fn from_arguments(arguments: &'a Arguments) -> Self {
+        Sighting {
+            channel_type: arguments.text("channel_type"),
+            channel_user_id: arguments.text("channel_user_id"),
+            channel_chat_id: arguments.optional_text("channel_chat_id"),
+            display_name: arguments.optional_text("display_name"),
+        }
+    }
+}
+
+/// Records that a person was seen. First sight is audited, with the trace and agent it came with; later ones are not.
+pub(crate) fn see(caller: &Caller, sighting: &Sighting, trace_id: Option<&str>, agent_id: Option<&str>) -> Outcome<()> {
+    let first = SEE.with(|s| {
+        s.row(
+            &[
+                caller.project_id.as_str().into(),
+                sighting.channel_type.into(),
+                sighting.channel_user_id.into(),
+                sighting.channel_chat_id.into(),
+                sighting.display_name.into(),
+            ],
+            |row| column::<bool>(row, 1),
+        )
+    })?;
+    if first == Some(true) {
+        let subject = platform_subject_id(&caller.project_id, sighting.channel_type, sighting.channel_user_id);
+        let entry = audit::Entry {
+            trace_id,
+            agent_id,
+            platform_subject_id: Some(&subject),
+            ..audit::Entry::default()
+        };
+        audit::done(
+            caller,
+            "subject_first_seen",
+            entry.with("channel_type", sighting.channel_type),
+        )?;
+    }
+    Ok(())
+}
+
+/// Operation `upsert_platform_subject`.
+pub(crate) fn upsert(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let sighting = Sighting::from_arguments(arguments);
+    see(caller, &sighting, None, None)?;
+    let body = SHOW.with(|s| {
+        s.row(
+            &[
+                caller.project_id.as_str().into(),
+                sighting.channel_type.into(),
+                sighting.channel_user_id.into(),
+            ],
+            |row| column::<String>(row, 1),
+        )
+    })?;
+    body.map_or_else(|| fault(ErrorCode::SubjectUnknown), |body| Ok(Answer::ok(body)))
+}
+
+/// Operation `grant_subject_role`.
+pub(crate) fn grant_role(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let subject = arguments.text("platform_subject_id");
+    let role = arguments.text("role");
+    // Project and channel type hold no ':', so the id splits one way; another project's id is simply unknown here.
+    let mut parts = subject.splitn(3, ':');
+    let (Some(project), Some(channel_type), Some(channel_user_id)) = (parts.next(), parts.next(), parts.next()) else {
+        return fault(ErrorCode::SubjectUnknown);
+    };
+    if project != caller.project_id {
+        return fault(ErrorCode::SubjectUnknown);
+    }
+    let body = GRANT_ROLE.with(|s| {
+        s.row(
+            &[project.into(), channel_type.into(), channel_user_id.into(), role.into()],
+            |row| column::<String>(row, 1),
+        )
+    })?;
+    let Some(body) = body else {
+        return fault(ErrorCode::SubjectUnknown);
+    };
+    let entry = audit::Entry {
+        platform_subject_id: Some(subject),
+        ..audit::Entry::default()
+    };
+    audit::done(caller, "subject_role_granted", entry.with("role", role))?;
+    Ok(Answer::ok(body))
+}

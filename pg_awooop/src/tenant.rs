@@ -1,0 +1,146 @@
+//! The tenant context: one project a transaction, bound by the extension alone.
+//!
+//! The binding is the setting `awooop.project_id`, which no plain role can set and which ends with the transaction
+//! (savepoints included). Row-level security reads it through [`current_project_id`]; no context, no rows.
+
+use std::ffi::{CStr, CString};
+
+use awooop_policy::error::ErrorCode;
+use awooop_policy::name::{MAX_ID, NameRule};
+use pgrx::prelude::*;
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+use crate::caller::{self, Standing};
+use crate::fault::{Outcome, fault, or_raise};
+
+static PROJECT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static TRACEPARENT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
+const PROJECT_ID_NAME: &CStr = c"awooop.project_id";
+const TRACEPARENT_NAME: &CStr = c"awooop.traceparent";
+
+pub(crate) fn define_settings() {
+    GucRegistry::define_string_guc(
+        PROJECT_ID_NAME,
+        c"The project this transaction is bound to.",
+        c"Set by awooop.enter_project and awooop.call; a superuser pins a login with awooop.bind_role.",
+        &PROJECT_ID,
+        GucContext::Suset,
+        GucFlags::NO_RESET_ALL | GucFlags::DISALLOW_IN_FILE,
+    );
+    GucRegistry::define_string_guc(
+        TRACEPARENT_NAME,
+        c"The W3C traceparent that envelopes of this session continue.",
+        c"An invalid one is ignored.",
+        &TRACEPARENT,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+}
+
+/// Makes every other `awooop.…` setting an error, so that a misspelt one is noticed.
+pub(crate) fn reserve_prefix() {
+    // SAFETY: the argument is a NUL-terminated constant that PostgreSQL copies.
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"awooop".as_ptr()) };
+}
+
+/// The project this transaction is bound to.
+pub(crate) fn current() -> Option<String> {
+    non_empty(&PROJECT_ID)
+}
+
+/// The traceparent the caller came with.
+pub(crate) fn traceparent() -> Option<String> {
+    non_empty(&TRACEPARENT)
+}
+
+fn non_empty(setting: &GucSetting<Option<CString>>) -> Option<String> {
+    // After a commit a custom setting reads as '', not as absent.
+    setting
+        .get()
+        .and_then(|text| text.into_string().ok())
+        .filter(|text| !text.is_empty())
+}
+
+/// Binds the transaction to a project whose right the caller has proved.
+pub(crate) fn bind(project_id: &str) {
+    set_local(PROJECT_ID_NAME, project_id);
+}
+
+/// Takes the binding back: the right was not proved after all, or another project's turn comes.
+pub(crate) fn unbind() {
+    set_local(PROJECT_ID_NAME, "");
+}
+
+/// Makes `traceparent` the one this transaction continues.
+pub(crate) fn continue_trace(traceparent: &str) {
+    set_local(TRACEPARENT_NAME, traceparent);
+}
+
+/// Does something for `project_id` on the platform's behalf, and leaves the binding as it was.
+pub(crate) fn within<T>(project_id: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    let before = current().unwrap_or_default();
+    bind(project_id);
+    let outcome = work();
+    // A raised error needs no undoing: it rolls the setting back with everything else.
+    set_local(PROJECT_ID_NAME, &before);
+    outcome
+}
+
+fn set_local(name: &CStr, value: &str) {
+    // A value with a NUL cannot come from PostgreSQL's text; it would bind nothing.
+    let Ok(value) = CString::new(value) else { return };
+    // SAFETY: both strings live through the call, which copies them; GUC_ACTION_LOCAL ends with the transaction.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+/// The project of this transaction, or NULL; every policy reads it.
+///
+/// STABLE, not IMMUTABLE: a plan that folded it would show one tenant's rows to the next.
+#[pg_extern(stable, parallel_safe)]
+fn current_project_id() -> Option<String> {
+    current()
+}
+
+/// Binds this transaction to `project_id`; the login must be bound to it (`awooop.bind_role`), or be an operator or a
+/// superuser. Returns the project id. Entering the same project again changes nothing.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn enter_project(project_id: Option<&str>) -> String {
+    or_raise(enter(project_id.unwrap_or_default()))
+}
+
+fn enter(project_id: &str) -> Outcome<String> {
+    match current() {
+        Some(bound) if bound == project_id => return Ok(bound),
+        Some(_) => return fault(ErrorCode::TenantAlreadyBound),
+        None => {}
+    }
+    if !NameRule::Id.admits(project_id) || project_id.len() > MAX_ID {
+        // The same answer as for any project that is not the caller's.
+        return fault(ErrorCode::TenantNotBound);
+    }
+    bind(project_id);
+    match caller::standing_of_session("")? {
+        Standing::Unknown => {
+            unbind();
+            fault(ErrorCode::TenantNotBound)
+        }
+        Standing::Platform { project: None, .. } => {
+            unbind();
+            fault(ErrorCode::TenantUnavailable)
+        }
+        _ => Ok(project_id.to_owned()),
+    }
+}

@@ -1,0 +1,50 @@
+-- Row-level security, re-applied at every migrate so that the library and the policies never disagree. A tenant's row
+-- is visible and writable in its own project's context only, for everyone but superusers; no context, no rows.
+
+do $$
+declare
+    tenant_table text;
+begin
+    foreach tenant_table in array array['projects', 'principals', 'role_bindings', 'api_keys', 'agents',
+        'platform_subjects', 'audit_log', 'run_state', 'run_ready', 'run_lease', 'step_journal']
+    loop
+        execute format('alter table awooop.%I enable row level security', tenant_table);
+        execute format('alter table awooop.%I force row level security', tenant_table);
+        execute format('drop policy if exists tenant_isolation on awooop.%I', tenant_table);
+        execute format('create policy tenant_isolation on awooop.%I
+                            using (project_id = awooop.current_project_id())
+                            with check (project_id = awooop.current_project_id())', tenant_table);
+        execute format('drop policy if exists audit_everything on awooop.%I', tenant_table);
+        execute format('create policy audit_everything on awooop.%I for select to awooop_auditor using (true)',
+                       tenant_table);
+    end loop;
+
+    -- What the scheduler looks through in all projects: only to learn where there is something to do.
+    foreach tenant_table in array array['run_state', 'run_ready', 'run_lease']
+    loop
+        execute format('drop policy if exists schedule on awooop.%I', tenant_table);
+        execute format('create policy schedule on awooop.%I for select to awooop_scheduler using (true)', tenant_table);
+    end loop;
+end
+$$;
+
+-- Platform tables belong to the platform as a whole: their owner's functions alone touch them; operators and auditors
+-- read them.
+do $$
+declare
+    platform_table text;
+begin
+    foreach platform_table in array array['schema_version', 'operation_override', 'failed_authentication',
+        'failed_authentication_log', 'worker']
+    loop
+        execute format('alter table awooop.%I enable row level security', platform_table);
+        execute format('alter table awooop.%I force row level security', platform_table);
+        execute format('drop policy if exists platform on awooop.%I', platform_table);
+        execute format('create policy platform on awooop.%I to awooop_owner using (true) with check (true)',
+                       platform_table);
+        execute format('drop policy if exists read on awooop.%I', platform_table);
+        execute format('create policy read on awooop.%I for select to awooop_operator, awooop_auditor using (true)',
+                       platform_table);
+    end loop;
+end
+$$;

@@ -1,0 +1,3 @@
+//! Attacks, each run as the role the attacker would have.
+
+mod context;

@@ -1,0 +1,11 @@
+//! Whole-system tests: a real PostgreSQL server, a real gateway, real processes killed for real.
+//!
+//! `cargo xtask test` starts a server for each supported version and runs these against it; the environment
+//! (see `harness::server`) says where it is. Tests share the server and the database: each makes projects, logins and
+//! runs of its own. A test that changes something for everybody takes a database of its own
+//! (`harness::own_database`). Attacks run as the attacker's role.
+#![cfg(test)]
+
+mod attack;
+#[allow(dead_code, unused_imports)]
+mod harness;

@@ -1,0 +1,327 @@
+//! `cargo xtask demo`: a tenant's day on a private server, every call shown as it can be pasted, with its answer.
+//!
+//! The input is a Telegram update in the shape the Bot API documents, from a customer of the shop `ewoooc`. Every run
+//! of the demo is a new update: its id and date are those of the moment, so it works on the server of an earlier one.
+
+mod pretty;
+mod shell;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use self::shell::{Call, Shell};
+use crate::gateway::{self, Gateway};
+use crate::place::Place;
+use crate::progress::Steps;
+use crate::server::{Durability, Server};
+use crate::toolchain;
+use crate::tree::Major;
+
+const SERVER: &str = "demo";
+const UPDATE: &str = include_str!("../demo/telegram_update.json");
+const AGENT: &str = "support-agent";
+
+/// Installs, builds and starts what is missing, then plays the day.
+pub fn run(place: &Place) -> Result<()> {
+    let mut steps = Steps::new(4);
+    steps.step("looking for what has to be installed", toolchain::packages)?;
+    let server = steps.step(
+        "building the extension for PostgreSQL 15 (about 3 minutes the first time), starting a server",
+        || Server::start(place, SERVER, Major::Pg15, Durability::Full),
+    )?;
+    let gateway = Gateway::of(server.clone());
+    steps.step(
+        "building the gateway (about 2 minutes the first time), starting it",
+        || gateway.start(place, &gateway::build(place)?),
+    )?;
+    steps.step("a tenant's day", || {
+        let mut shell = Shell::new(server.clone());
+        println!();
+        day(&mut shell, &gateway.url()?)
+    })?;
+    farewell(&gateway.url()?, &server)
+}
+
+/// Stops what the demo left running.
+pub fn stop(place: &Place) -> Result<()> {
+    let server = Server::new(place, SERVER, Major::Pg15)?;
+    Gateway::of(server.clone()).stop()?;
+    server.stop()?;
+    eprintln!(
+        "the demo's server and gateway are stopped; their data stays in {}",
+        server.dir.display()
+    );
+    Ok(())
+}
+
+fn day(shell: &mut Shell, url: &str) -> Result<()> {
+    let update = update_of_this_moment()?;
+    chapter("The operator sets up two tenants");
+    set_up(shell)?;
+    chapter("A channel gets a key, a worker gets another; the other tenant has one of its own");
+    let keys = shell.psql(
+        "begin;\n\
+         select awooop.enter_project('ewoooc');\n\
+         select awooop.create_agent(agent_id => 'support-agent', display_name => 'EwoooC 客服');\n\
+         select awooop.create_api_key(name => 'telegram channel', scopes => '{envelope:write,runs:write,runs:read}', \
+         expires_in_seconds => 86400);\n\
+         select awooop.create_api_key(name => 'worker', scopes => '{runs:work,runs:read}', \
+         expires_in_seconds => 86400);\n\
+         commit;\n\
+         begin;\n\
+         select awooop.enter_project('other');\n\
+         select awooop.create_api_key(name => 'curious neighbour', scopes => '{runs:read}', \
+         expires_in_seconds => 86400);\n\
+         commit;",
+    )?;
+    let mut keys = keys.iter().filter_map(|value| value["api_key"].as_str());
+    shell.export("URL", url);
+    for name in ["CHANNEL_KEY", "WORKER_KEY", "OTHER_KEY"] {
+        shell.export(name, keys.next().context("create_api_key returned no key")?);
+    }
+    shell.export("WRONG_KEY", "awk_ewoooc.nosuchkey.nosuchsecret");
+    println!();
+
+    let run_id = channel(shell, &update)?;
+    worker(shell, &run_id)?;
+    others(shell, &run_id)?;
+    chapter("The same in psql, in one transaction");
+    in_psql(shell, &update)
+}
+
+fn set_up(shell: &Shell) -> Result<()> {
+    if shell.exists("select from awooop.projects where project_id = 'ewoooc'")? {
+        println!("# They are there from an earlier demo.\n");
+        // A run that an interrupted demo left behind would be claimed in place of today's.
+        return shell
+            .exists(
+                "begin;\n\
+             select awooop.enter_project('ewoooc');\n\
+             select awooop.cancel_run(run_id => (item ->> 'run_id')::uuid, reason => 'left by an interrupted demo')\n\
+             from unnest(array['pending', 'running']) state,\n\
+                  jsonb_array_elements(awooop.list_runs(state => state, \"limit\" => 200) -> 'items') item;\n\
+             commit;",
+            )
+            .map(drop);
+    }
+    shell
+        .psql(
+            "select awooop.create_project('ewoooc', display_name => 'EwoooC');\n\
+         -- From the legacy path to this platform, one step at a time.\n\
+         select awooop.set_project_mode('ewoooc', 'shadow');\n\
+         select awooop.set_project_mode('ewoooc', 'suggest');\n\
+         select awooop.set_project_mode('ewoooc', 'active');\n\
+         select awooop.create_project('other', display_name => 'Another shop', migration_mode => 'shadow');",
+        )
+        .map(drop)
+}
+
+/// The channel adapter's part: an update becomes an envelope and a run.
+fn channel(shell: &Shell, update: &Value) -> Result<String> {
+    let message = &update["message"];
+    chapter("A customer writes to the shop's Telegram bot; the channel turns the update into an envelope");
+    println!("{}\n", pretty::pretty(&update.to_string()));
+    let envelope = shell.curl(
+        &Call {
+            method: "POST",
+            path: "/v1/platform/envelopes",
+            key: "CHANNEL_KEY",
+            body: Some(json!({
+                "agent_id": AGENT,
+                "channel_type": "telegram",
+                "channel_user_id": message["from"]["id"].to_string(),
+                "channel_chat_id": message["chat"]["id"].to_string(),
+                "display_name": sender(message),
+                "extra_tags": {"language": message["from"]["language_code"]},
+            })),
+            ..Call::default()
+        },
+        200,
+    )?;
+
+    chapter("The envelope becomes a run; Telegram delivers the update again, and it is the same run");
+    let idempotency = format!("Idempotency-Key: telegram-update-{}", update["update_id"]);
+    let create = Call {
+        method: "POST",
+        path: "/v1/platform/runs",
+        key: "CHANNEL_KEY",
+        headers: &[&idempotency],
+        body: Some(json!({
+            "envelope": envelope.body,
+            "input": {"message_id": message["message_id"], "text": message["text"]},
+            "tags": {"source": "demo"},
+        })),
+    };
+    let first = shell.curl(&create, 201)?;
+    let second = shell.curl(&create, 200)?;
+    ensure!(
+        first.body["run_id"] == second.body["run_id"],
+        "a repeated request made a second run"
+    );
+    Ok(first.body["run_id"]
+        .as_str()
+        .context("the run has no run_id")?
+        .to_owned())
+}
+
+/// The worker's part: claim, record what was done, keep the lease, complete.
+fn worker(shell: &Shell, run_id: &str) -> Result<()> {
+    let post = |path: &str, body: Value| {
+        let call = Call {
+            method: "POST",
+            path: &path.replace("{run_id}", run_id),
+            key: "WORKER_KEY",
+            body: Some(body),
+            ..Call::default()
+        };
+        shell.curl(&call, 200)
+    };
+    chapter("A worker claims the run and gets a lease");
+    let claimed = post(
+        "/v1/platform/runs/claim",
+        json!({"worker_id": "demo-worker", "max_runs": 1, "lease_seconds": 60}),
+    )?;
+    let claimed = &claimed.body["runs"][0];
+    ensure!(
+        claimed["run_id"] == run_id,
+        "the worker claimed another run than the one just created"
+    );
+    let lease = claimed["lease"].as_str().context("the claim has no lease")?;
+
+    chapter("It records each step; a step that is recorded is never done twice");
+    let lookup = json!({
+        "lease": lease, "step_key": "look_up_order", "kind": "tool",
+        "request": {"order": "EW20251118-0382"},
+        "result": {"order": "EW20251118-0382", "carrier": "黑貓宅急便", "state": "in_transit", "eta": "2025-11-21"},
+    });
+    let reply = "陳小姐您好，耳機已交由黑貓宅急便配送，預計 11/21（五）送達；若仍想改為超商取貨，請回覆「改超商」。";
+    post("/v1/platform/runs/{run_id}/steps", lookup.clone())?;
+    let draft = json!({
+        "lease": lease, "step_key": "draft_reply", "kind": "llm",
+        "request": {"prompt": "answer the customer, politely, in Traditional Chinese"},
+        "result": {"text": reply},
+    });
+    post("/v1/platform/runs/{run_id}/steps", draft)?;
+    println!("# The worker crashes and comes back to its first step: the recorded result, not a second look-up.");
+    let replayed = post("/v1/platform/runs/{run_id}/steps", lookup)?;
+    ensure!(
+        replayed.body["outcome"] == "replayed",
+        "a recorded step was not replayed"
+    );
+
+    chapter("It keeps its lease, and completes the run");
+    post(
+        "/v1/platform/runs/{run_id}/heartbeat",
+        json!({"lease": lease, "lease_seconds": 60}),
+    )?;
+    post(
+        "/v1/platform/runs/{run_id}/complete",
+        json!({"lease": lease, "result": {"reply": reply}}),
+    )
+    .map(drop)
+}
+
+/// What each key sees of it.
+fn others(shell: &Shell, run_id: &str) -> Result<()> {
+    let path = format!("/v1/platform/runs/{run_id}");
+    let get = |path: &str, key: &str, expected: u16| {
+        shell.curl(
+            &Call {
+                method: "GET",
+                path,
+                key,
+                ..Call::default()
+            },
+            expected,
+        )
+    };
+    chapter("The tenant reads the run, its journal, and its latest runs");
+    get(&path, "CHANNEL_KEY", 200)?;
+    get(&format!("{path}/steps"), "WORKER_KEY", 200)?;
+    get("/v1/platform/runs?state=completed&limit=2", "CHANNEL_KEY", 200)?;
+    chapter("To another tenant the run does not exist; without a valid key nothing does");
+    get(&path, "OTHER_KEY", 404)?;
+    get(&path, "WRONG_KEY", 401).map(drop)
+}
+
+fn in_psql(shell: &Shell, update: &Value) -> Result<()> {
+    let user = &update["message"]["from"]["id"];
+    let results = shell.psql(&format!(
+        "begin;\n\
+         select awooop.enter_project('ewoooc');\n\
+         select awooop.build_envelope(agent_id => '{AGENT}', channel_type => 'telegram', channel_user_id => '{user}') \
+         as envelope \\gset\n\
+         select awooop.create_run(envelope => :'envelope', input => '{{\"text\": \"可以改成超商取貨嗎？\"}}') \
+         ->> 'run_id' as run_id \\gset\n\
+         select awooop.claim_runs(worker_id => 'psql') #>> '{{runs,0,lease}}' as lease \\gset\n\
+         select awooop.record_step(run_id => :'run_id', lease => :'lease', step_key => 'answer', result => '\"可以\"');\n\
+         select awooop.complete_run(run_id => :'run_id', lease => :'lease', result => '{{\"reply\": \"可以，已為您更改。\"}}');\n\
+         commit;",
+    ))?;
+    ensure!(
+        results.last().is_some_and(|run| run["state"] == "completed"),
+        "the run did not end as completed"
+    );
+    Ok(())
+}
+
+fn farewell(url: &str, server: &Server) -> Result<()> {
+    println!("Look around:");
+    println!("  API documentation  {url}/docs   (as OpenAPI 3.1: {url}/openapi.json)");
+    println!("  metrics            {url}/metrics");
+    println!("  psql               cargo xtask db psql --name {SERVER}");
+    println!("                     try: select * from awooop.run_state;  select awooop.doctor();");
+    println!("  logs               {}", server.log().display());
+    println!("                     {}", Gateway::of(server.clone()).log().display());
+    println!("  stop               cargo xtask demo --stop");
+    Ok(())
+}
+
+fn chapter(title: &str) {
+    println!("== {title}\n");
+}
+
+fn sender(message: &Value) -> String {
+    let part = |name: &str| message["from"][name].as_str().unwrap_or_default();
+    format!("{}{}", part("last_name"), part("first_name"))
+}
+
+/// The update from the file, as if it had come in now.
+fn update_of_this_moment() -> Result<Value> {
+    let mut update: Value = serde_json::from_str(UPDATE).context("the demo's update is not JSON")?;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .context("the clock is before 1970")?;
+    update["message"]["date"] = now.as_secs().into();
+    // Telegram counts updates up; tenths of a second since 2025 do, too, and fit its 32 bits for years.
+    let since_2025 = now.as_millis().saturating_sub(1_735_689_600_000) / 100;
+    update["update_id"] = u64::try_from(since_2025)?.into();
+    Ok(update)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_update_names_a_sender_and_is_new_every_time() {
+        let update = update_of_this_moment().unwrap();
+        assert_eq!(sender(&update["message"]), "陳雅婷");
+        assert_ne!(
+            update["update_id"],
+            serde_json::from_str::<Value>(UPDATE).unwrap()["update_id"]
+        );
+    }
+
+    #[test]
+    fn the_entity_of_the_update_is_where_telegram_counts_it() {
+        let update: Value = serde_json::from_str(UPDATE).unwrap();
+        let text: Vec<u16> = update["message"]["text"].as_str().unwrap().encode_utf16().collect();
+        let entity = &update["message"]["entities"][0];
+        let offset = usize::try_from(entity["offset"].as_u64().unwrap()).unwrap();
+        let length = usize::try_from(entity["length"].as_u64().unwrap()).unwrap();
+        assert_eq!(String::from_utf16(&text[offset..offset + length]).unwrap(), "#查詢訂單");
+    }
+}

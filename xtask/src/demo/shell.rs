@@ -1,0 +1,145 @@
+//! Shows a command as a person can paste it, runs exactly that text in a shell, and shows the answer.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::pretty::pretty;
+use crate::program;
+use crate::server::Server;
+
+/// A shell session: variables that were set are there for every later command.
+pub struct Shell {
+    server: Server,
+    variables: Vec<(String, String)>,
+}
+
+/// What an HTTP call came back with.
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+/// One HTTP call of the demo.
+#[derive(Default)]
+pub struct Call<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    /// The variable that holds the API key.
+    pub key: &'a str,
+    pub headers: &'a [&'a str],
+    pub body: Option<Value>,
+}
+
+impl Shell {
+    pub fn new(server: Server) -> Shell {
+        Shell {
+            server,
+            variables: Vec::new(),
+        }
+    }
+
+    /// Sets a variable, in sight.
+    pub fn export(&mut self, name: &str, value: &str) {
+        println!("$ export {name}={value}");
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Makes an HTTP call with curl, and fails when the status is not the expected one.
+    pub fn curl(&self, call: &Call, expected: u16) -> Result<Answer> {
+        let text = curl_text(call);
+        println!("$ {text}");
+        // The status is asked for behind the scenes; the shown command is otherwise what runs.
+        let script = format!("curl() {{ command curl --max-time 30 -w '\\n%{{http_code}}' \"$@\"; }}\n{text}");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &script])
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let output = program::capture(&mut command)?;
+        let (body, status) = output.rsplit_once('\n').context("curl gave no status")?;
+        let status: u16 = status.parse().context("curl gave no status")?;
+        println!("# {status}\n{}\n", pretty(body));
+        if status != expected {
+            bail!("the call above answered {status}, where this demo expects {expected}");
+        }
+        Ok(Answer {
+            status,
+            body: serde_json::from_str(body).context("the answer is not JSON")?,
+        })
+    }
+
+    /// Runs statements in psql as superuser, and gives the JSON values that came out.
+    pub fn psql(&self, statements: &str) -> Result<Vec<Value>> {
+        println!(
+            "$ cargo xtask db psql --name {} -- -X -q -A -t <<'SQL'\n{statements}\nSQL",
+            self.server.name
+        );
+        let mut command = self.server.psql()?;
+        command.args(["-X", "-q", "-A", "-t", "--set=ON_ERROR_STOP=1"]);
+        let output = program::capture_with_input(&mut command, statements)?;
+        let mut values = Vec::new();
+        for line in output.lines().filter(|line| !line.is_empty()) {
+            let value: Option<Value> = serde_json::from_str(line).ok();
+            println!("{}", if value.is_some() { pretty(line) } else { line.to_owned() });
+            // To SQL callers a refusal is a result.
+            if let Some(code) = value.as_ref().and_then(|value| value["code"].as_str()) {
+                bail!("the last statement was refused: {code}");
+            }
+            values.extend(value);
+        }
+        println!();
+        Ok(values)
+    }
+
+    /// Whether a query that the demo needs to find its way gives a row. Not shown.
+    pub fn exists(&self, query: &str) -> Result<bool> {
+        Ok(!self.server.sql("awooop", query)?.is_empty())
+    }
+}
+
+fn curl_text(call: &Call) -> String {
+    let mut lines = vec![match call.method {
+        "GET" => format!("curl -sS \"$URL{}\"", call.path),
+        method => format!("curl -sS -X {method} \"$URL{}\"", call.path),
+    }];
+    lines.push(format!("-H \"Authorization: Bearer ${}\"", call.key));
+    lines.extend(call.headers.iter().map(|header| format!("-H {}", quoted(header))));
+    if let Some(body) = &call.body {
+        lines.push("-H 'Content-Type: application/json'".to_owned());
+        lines.push(format!("-d {}", quoted(&body.to_string())));
+    }
+    lines.join(" \\\n    ")
+}
+
+/// A word of a shell command.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_in_a_body_survives_the_shell() {
+        let text = "it's {\"a\": \"$HOME\"}";
+        let echoed = program::capture(Command::new("sh").arg("-c").arg(format!("printf %s {}", quoted(text)))).unwrap();
+        assert_eq!(echoed, text);
+    }
+
+    #[test]
+    fn a_call_can_be_pasted() {
+        let call = Call {
+            method: "GET",
+            path: "/v1/platform/runs",
+            key: "KEY",
+            ..Call::default()
+        };
+        let shown = curl_text(&call);
+        assert_eq!(
+            shown,
+            "curl -sS \"$URL/v1/platform/runs\" \\\n    -H \"Authorization: Bearer $KEY\""
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! `cargo xtask test`: everything continuous integration runs. Nothing stops at the first failure, every server that
+//! was started is stopped and deleted, and the last line counts.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::interrupt::Cleanup;
+use crate::place::{Account, Place};
+use crate::progress::Steps;
+use crate::server::{Durability, Server};
+use crate::sweep::sweep;
+use crate::tally::Tally;
+use crate::tree::{Major, Tree};
+use crate::{extension, gateway, lint, program, toolchain};
+
+/// The server that the integration tests of one version share.
+const SERVER: &str = "test";
+
+/// Runs it all, or what has `only` in its name, and says whether everything passed.
+pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool> {
+    let mut tally = Tally::default();
+    let mut steps = Steps::new(if only.is_some() { 3 } else { 4 } + 2 * versions.len());
+    steps.step("looking for what has to be installed", toolchain::packages)?;
+    if only.is_none() {
+        let done = steps.step("checking formatting, lints and generated documents", || {
+            lint::run(place, &mut tally)
+        });
+        tally.expect("lint", done);
+    }
+    let done = steps.step("unit tests", || unit_tests(place, &mut tally, only));
+    tally.expect("unit tests", done);
+    let gateway = steps.step("building the gateway (about 2 minutes the first time)", || {
+        gateway::build(place)
+    });
+    let gateway = tally.expect("building the gateway", gateway);
+    for major in versions {
+        let about = format!("building the extension for PostgreSQL {major} and starting a server (minutes at first)");
+        let _cleanup = remove_at_the_end(place, *major)?;
+        let server = steps.step(&about, || fresh_server(place, *major));
+        let server = tally.expect(&format!("PostgreSQL {major}: extension and server"), server);
+        let done = steps.step(&format!("integration tests on PostgreSQL {major}"), || {
+            match (&server, &gateway) {
+                (Some(server), Some(gateway)) => integration_tests(place, server, gateway, &mut tally, only),
+                _ => anyhow::bail!("there is nothing to test against"),
+            }
+        });
+        tally.expect(&format!("PostgreSQL {major}: integration tests"), done);
+    }
+    Ok(tally.close())
+}
+
+fn unit_tests(place: &Place, tally: &mut Tally, only: Option<&str>) -> Result<()> {
+    let mut pure = program::cargo(&place.checkout);
+    pure.args([
+        "test",
+        "--no-fail-fast",
+        "--workspace",
+        "--exclude=pg_awooop",
+        "--exclude=awooop-tests",
+    ])
+    .args(only);
+    tally.cargo_test("unit", &mut pure)?;
+
+    let tree = Tree::prepare(place, Major::Pg15)?;
+    let mut inside = program::cargo(&place.checkout);
+    inside.args([
+        "test",
+        "--no-fail-fast",
+        "--package=pg_awooop",
+        "--lib",
+        "--no-default-features",
+        "--features",
+    ]);
+    inside
+        .arg(Major::Pg15.feature())
+        .args(only)
+        .envs(extension::pgrx_environment(place, &tree)?);
+    tally.cargo_test("unit, extension", &mut inside)
+}
+
+/// A server nobody else uses, without what an earlier run left in it.
+fn fresh_server(place: &Place, major: Major) -> Result<Server> {
+    Server::new(place, SERVER, major)?.remove()?;
+    Server::start(place, SERVER, major, Durability::None)
+}
+
+fn remove_at_the_end(place: &Place, major: Major) -> Result<Cleanup> {
+    let server = Server::new(place, SERVER, major)?;
+    let scratch = scratch(place, major)?;
+    Ok(Cleanup::new(move || {
+        sweep(&scratch);
+        if let Err(error) = server.remove() {
+            eprintln!("error: {error:#}");
+        }
+        let _ = std::fs::remove_dir_all(&scratch);
+    }))
+}
+
+fn integration_tests(
+    place: &Place,
+    server: &Server,
+    gateway: &Path,
+    tally: &mut Tally,
+    only: Option<&str>,
+) -> Result<()> {
+    let account = Account::of_servers()?;
+    let scratch = scratch(place, server.major)?;
+    account.private_directory(&scratch)?;
+    let mut cargo = program::cargo(&place.checkout);
+    cargo
+        .args(["test", "--no-fail-fast", "--package=awooop-tests"])
+        .args(only);
+    cargo.env("AWOOOP_TEST_URI", server.superuser_uri()?);
+    cargo.env("AWOOOP_TEST_PG", server.major.number());
+    cargo.env("AWOOOP_TEST_BIN", Tree::existing(place, server.major).bin);
+    cargo.env("AWOOOP_TEST_GATEWAY", gateway);
+    cargo.env("AWOOOP_TEST_RUN_AS", account.name());
+    cargo.env("AWOOOP_TEST_STATE", &scratch);
+    tally.cargo_test(&format!("PostgreSQL {}", server.major), &mut cargo)
+}
+
+/// The directory that tests put servers of their own into.
+fn scratch(place: &Place, major: Major) -> Result<PathBuf> {
+    Ok(place.dir("scratch")?.join(major.number()))
+}

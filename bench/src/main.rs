@@ -1,1 +1,77 @@
-fn main() {}
+//! Benchmarks of AwoooP: each runs its peer in the same run and reports a ratio.
+//!
+//! `cargo xtask bench [NAME] [--json]` starts a durable private server and says where things are: AWOOOP_BENCH_URI (a
+//! superuser's), AWOOOP_BENCH_BIN (PostgreSQL's programs), AWOOOP_BENCH_GATEWAY (the gateway's binary) and
+//! AWOOOP_BENCH_STATE (a scratch directory). Figures depend on the machine; ratios much less.
+
+mod envelope;
+mod fixture;
+mod gateway;
+mod http;
+mod pgbench;
+mod place;
+mod report;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+
+use crate::place::Place;
+use crate::report::Report;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Which benchmark: envelope, gateway (all of them when not given).
+    name: Option<String>,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// How often each measurement is repeated; the median counts.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+type Benchmark = (&'static str, fn(&Place, &Effort) -> Result<Report>);
+
+const BENCHMARKS: &[Benchmark] = &[("envelope", envelope::run), ("gateway", gateway::run)];
+
+/// How much work a measurement is.
+pub struct Effort {
+    pub seconds: u64,
+    pub rounds: usize,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let place = Place::from_environment()?;
+    let effort = Effort {
+        seconds: arguments.seconds,
+        rounds: arguments.rounds.max(1),
+    };
+    let chosen: Vec<&Benchmark> = BENCHMARKS
+        .iter()
+        .filter(|(name, _)| arguments.name.as_deref().is_none_or(|only| only == *name))
+        .collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = BENCHMARKS.iter().map(|(name, _)| *name).collect();
+        bail!("no benchmark of that name; there are: {}", names.join(", "));
+    }
+    for (name, run) in chosen {
+        eprintln!(
+            "benchmark {name}: {} rounds of {} s a measurement",
+            effort.rounds, effort.seconds
+        );
+        let report = run(&place, &effort)?;
+        println!(
+            "{}",
+            if arguments.json {
+                report.json(name)
+            } else {
+                report.table(name)
+            }
+        );
+    }
+    Ok(())
+}

@@ -1,8 +1,8 @@
 //! The gateway's own log: JSON lines on standard error. Decides that only this crate speaks in it: a library's debug
 //! lines are outside our control, and might one day hold a parameter or a header.
 //!
-//! A line is put into memory, and a thread of its own writes what has gathered. One write for each line, or waking a
-//! thread for each, costs a request a fifth of its processor time (measured: 7 of 35 µs).
+//! A line is put into memory, and a thread of its own writes what has gathered. A ready-made writer that wakes its thread
+//! for each line was measured: a line cost about 9 µs of processor time that way, and costs 3 this way, of 25 a request.
 
 use std::io::{self, Write, stderr};
 use std::panic;
@@ -27,7 +27,9 @@ const BACKLOG_BYTES: usize = 8 << 20;
 pub fn start(level: LogLevel) -> io::Result<Guard> {
     let lines = Arc::new(Lines::default());
     let writing = Arc::clone(&lines);
-    let writer = Builder::new().name("log".into()).spawn(move || writing.write_until_closed(stderr()))?;
+    let writer = Builder::new()
+        .name("log".into())
+        .spawn(move || writing.write_until_closed(stderr()))?;
     let layer = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -39,10 +41,15 @@ pub fn start(level: LogLevel) -> io::Result<Guard> {
     let _ = tracing_subscriber::registry().with(only_ours).with(layer).try_init();
     // What a panic says may quote what a request said; where it happened does not.
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
+        let place = panic
+            .location()
+            .map(|place| format!("{}:{}", place.file(), place.line()));
         error!(place = place.as_deref().unwrap_or("?"), "a panic");
     }));
-    Ok(Guard { lines, writer: Some(writer) })
+    Ok(Guard {
+        lines,
+        writer: Some(writer),
+    })
 }
 
 fn filter(level: LogLevel) -> LevelFilter {
@@ -95,7 +102,11 @@ impl Lines {
         loop {
             let waiting = self.gathered();
             let nothing = |now: &mut Gathered| now.text.is_empty() && !now.closed;
-            let closed = self.changed.wait_while(waiting, nothing).unwrap_or_else(PoisonError::into_inner).closed;
+            let closed = self
+                .changed
+                .wait_while(waiting, nothing)
+                .unwrap_or_else(PoisonError::into_inner)
+                .closed;
             if !closed {
                 sleep(GATHER);
             }
@@ -105,7 +116,8 @@ impl Lines {
                 std::mem::take(&mut gathered.dropped)
             };
             if dropped > 0 {
-                let line = format!("{{\"level\":\"WARN\",\"message\":\"log lines were dropped\",\"dropped\":{dropped}}}\n");
+                let line =
+                    format!("{{\"level\":\"WARN\",\"message\":\"log lines were dropped\",\"dropped\":{dropped}}}\n");
                 batch.extend_from_slice(line.as_bytes());
             }
             // There is no other place to say that standard error is gone.

@@ -1,7 +1,7 @@
 //! From the command line to a running gateway, and its exit code.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,8 +74,9 @@ fn print_openapi(settings: Settings) -> Result<(), StartError> {
         gateway.control.close().await;
         rows
     });
-    println!("{:#}", openapi::document(&rows.map_err(StartError::Operations)?));
-    Ok(())
+    let document = openapi::document(&rows.map_err(StartError::Operations)?);
+    // Unlike println!, this survives a reader that has read enough.
+    writeln!(io::stdout(), "{document:#}").map_err(StartError::System)
 }
 
 fn serve_until_stopped(settings: Settings) -> Result<(), StartError> {

@@ -7,7 +7,7 @@ use awooop_policy::scope::{Scope, ScopeSet};
 use serde_json::{Value, json};
 
 use crate::audit;
-use crate::caller::{Caller, scope_set};
+use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
 use crate::statement::{column, rfc3339, statements};
@@ -146,7 +146,7 @@ pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     if dead {
         return fault(ErrorCode::KeyRevoked);
     }
-    let scopes = scope_set(&scopes);
+    let scopes = ScopeSet::of_known(scopes.iter().map(String::as_str));
     grantable(caller, &scopes.names())?;
     let key = new_api_key(&caller.project_id)?;
     let new = NewKey {

@@ -80,8 +80,8 @@ pub(crate) fn refused(caller: &Caller, action: &str, problem: &Problem, entry: E
 }
 
 fn append(caller: &Caller, action: &str, decision: &str, code: Option<&str>, entry: Entry) -> Outcome<()> {
-    let inbound = tenant::traceparent();
-    let trace_id = entry.trace_id.or(inbound.as_deref().filter(|trace| trace.len() == 55));
+    let inbound = if entry.trace_id.is_none() { tenant::trace() } else { None };
+    let trace_id = entry.trace_id.or(inbound.as_deref());
     APPEND.with(|s| {
         s.run(&[
             caller.project_id.as_str().into(),

@@ -12,9 +12,10 @@ use pgrx::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::caller::{Caller, Door, Login, project_facts, scope_set};
-use crate::fault::{Outcome, or_raise};
-use crate::statement::{column, pg_uuid, rfc3339, statements};
+use crate::caller::{self, Caller, Door, Login};
+use crate::directory::{self, ApiKey};
+use crate::fault::{Outcome, fault, or_raise};
+use crate::statement::{column, pg_uuid, statements};
 use crate::tenant;
 
 /// Failures of one bucket and minute that are recorded one by one; the rest is counted only.
@@ -28,22 +29,8 @@ pub(crate) enum Verdict {
 }
 
 statements! {
-    // Always one row, and the same two look-ups whether project and key exist or not.
-    FIND_KEY: reading [TEXTOID, TEXTOID, TEXTOID] = concat!(
-        "select p.migration_mode, p.suspended_at is not null,
-                exists (select from awooop.operation_override o where o.name = $3 and not o.enabled),
-                k.digest, k.principal_id, k.scopes,
-                p.project_id is not null and k.key_id is not null and k.revoked_at is null
-                    and coalesce(k.expires_at > clock_timestamp(), true),
-                ", rfc3339!("k.expires_at"), "
-         from (select 1) one
-         left join awooop.projects p on p.project_id = $1
-         left join awooop.api_keys k on k.project_id = $1 and k.key_id = $2");
-    FIND_LEASE: reading [TEXTOID, UUIDOID, INT4OID, TEXTOID] =
-        "select p.migration_mode, p.suspended_at is not null,
-                exists (select from awooop.operation_override o where o.name = $4 and not o.enabled), l.digest
-         from awooop.run_lease l join awooop.projects p on p.project_id = l.project_id
-         where l.project_id = $1 and l.run_id = $2 and l.epoch = $3";
+    FIND_LEASE: reading [TEXTOID, UUIDOID, INT4OID] =
+        "select digest from awooop.run_lease where project_id = $1 and run_id = $2 and epoch = $3";
     COUNT_FAILURE: writing [INT4OID] =
         "insert into awooop.failed_authentication as f (bucket, minute, failures, last_at)
          values ($1, date_trunc('minute', clock_timestamp()), 1, clock_timestamp())
@@ -72,28 +59,40 @@ pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) ->
     };
     tenant::bind(project_id);
     let digest = CredentialDigest::of(credential);
-    let found = FIND_KEY.with(|s| {
-        s.row(&[project_id.into(), key_id.into(), operation.into()], |row| {
-            let stored = row.get::<Vec<u8>>(4)?.unwrap_or_else(|| vec![0; 32]);
-            let proven = digest.matches(&stored) & column::<bool>(row, 7)?;
-            let facts = project_facts(row, 1)?;
-            Ok((proven, facts, column::<String>(row, 5)?, column::<Vec<String>>(row, 6)?))
-        })
-    })?;
-    match found {
-        Some((true, project, principal_id, scopes)) if plausible.is_some() => Ok(Verdict::Proven(Caller {
-            project_id: project_id.to_owned(),
-            principal_id,
-            scopes: scope_set(&scopes),
-            door: Door::Http,
-            key_id: Some(key_id.to_owned()),
-            project,
-        })),
-        _ => {
-            tenant::unbind();
-            failed("api_key", &format!("{project_id}.{key_id}"), ErrorCode::AuthFailed)
+    let proven = match directory::known_key(project_id, key_id).filter(|key| is_proven(key, &digest)) {
+        Some(key) => Some(key),
+        // Not seen before, or not proven: whatever the cause, the same look-up.
+        None => {
+            let (found, fresh) = directory::look_up_key(project_id, key_id)?;
+            let proven = found.filter(|key| is_proven(key, &digest)).filter(|_| plausible.is_some());
+            if let (Some(key), true) = (&proven, fresh) {
+                directory::keep_key(project_id, key_id, key);
+            }
+            proven
         }
-    }
+    };
+    let Some(key) = proven else {
+        tenant::unbind();
+        return failed("api_key", &format!("{project_id}.{key_id}"), ErrorCode::AuthFailed);
+    };
+    let Some(project) = caller::facts_of(project_id, operation)? else {
+        return fault(ErrorCode::SystemRetry);
+    };
+    Ok(Verdict::Proven(Caller {
+        project_id: project_id.to_owned(),
+        principal_id: key.principal_id,
+        scopes: key.scopes,
+        door: Door::Http,
+        key_id: Some(key_id.to_owned()),
+        project,
+    }))
+}
+
+/// Whether the presented digest is the key's, and the key has not expired. Both are always judged.
+fn is_proven(key: &ApiKey, digest: &CredentialDigest) -> bool {
+    // SAFETY: reads the clock.
+    let now = unsafe { pg_sys::GetCurrentTimestamp() };
+    digest.matches(&key.digest) & key.expires_at.is_none_or(|expires_at| expires_at > now)
 }
 
 /// Proves a lease that a platform worker holds, and binds the transaction to its project. The operation itself checks
@@ -104,16 +103,11 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         tenant::bind(parts.project_id);
         let found = FIND_LEASE.with(|s| {
             s.row(
-                &[
-                    parts.project_id.into(),
-                    pg_uuid(parts.run_id).into(),
-                    parts.epoch.into(),
-                    operation.into(),
-                ],
-                |row| Ok((project_facts(row, 1)?, digest.matches(&column::<Vec<u8>>(row, 4)?))),
+                &[parts.project_id.into(), pg_uuid(parts.run_id).into(), parts.epoch.into()],
+                |row| Ok(digest.matches(&column::<Vec<u8>>(row, 1)?)),
             )
         })?;
-        if let Some((project, true)) = found {
+        if let (Some(true), Some(project)) = (found, caller::facts_of(parts.project_id, operation)?) {
             return Ok(Verdict::Proven(Caller {
                 project_id: parts.project_id.to_owned(),
                 principal_id: format!("role:{}", Login::of_session().name()),
@@ -153,7 +147,7 @@ fn failed(kind: &str, presented: &str, code: ErrorCode) -> Outcome<Verdict> {
             Problem::from(ErrorCode::AuthThrottled).with("retry_after_seconds", wait),
         ));
     }
-    let trace = tenant::traceparent().filter(|trace| trace.len() == 55);
+    let trace = tenant::trace();
     RECORD_FAILURE.with(|s| s.run(&[pg_uuid(Uuid::now_v7()).into(), kind.into(), bucket.into(), trace.into()]))?;
     Ok(Verdict::Failed(code.into()))
 }

@@ -4,10 +4,9 @@ use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::mode::MigrationMode;
 use awooop_policy::scope::{Scope, ScopeSet};
 use pgrx::prelude::*;
-use pgrx::spi::SpiTupleTable;
 
+use crate::directory;
 use crate::fault::{Outcome, Stop, fault};
-use crate::statement::{column, statements};
 use crate::tenant;
 
 /// The way a call came in.
@@ -100,30 +99,6 @@ pub(crate) enum Standing {
     },
 }
 
-statements! {
-    PROJECT: reading [TEXTOID, TEXTOID] =
-        "select migration_mode, suspended_at is not null,
-                exists (select from awooop.operation_override o where o.name = $2 and not o.enabled)
-         from awooop.projects where project_id = $1";
-    BINDING: reading [TEXTOID, TEXTOID, TEXTOID] =
-        "select p.migration_mode, p.suspended_at is not null,
-                exists (select from awooop.operation_override o where o.name = $2 and not o.enabled),
-                b.principal_id, b.scopes
-         from awooop.role_bindings b join awooop.projects p on p.project_id = b.project_id
-         where b.project_id = $1 and b.role_name = $3";
-}
-
-/// Reads a project's facts from three adjacent columns.
-pub(crate) fn project_facts(row: &SpiTupleTable, ordinal: usize) -> Result<ProjectFacts, pgrx::spi::Error> {
-    let mode: String = column(row, ordinal)?;
-    Ok(ProjectFacts {
-        // The column has a CHECK; an unknown mode would be the one that allows nothing.
-        mode: MigrationMode::parse(&mode).unwrap_or(MigrationMode::LegacyAwoooiDefault),
-        suspended: column(row, ordinal + 1)?,
-        switched_off: column(row, ordinal + 2)?,
-    })
-}
-
 /// What the login of this session is to the bound project, asking for `operation` (empty for none). Identity is
 /// `session_user`: SECURITY DEFINER wrappers and SET ROLE do not change it.
 pub(crate) fn standing_of_session(operation: &str) -> Outcome<Standing> {
@@ -146,31 +121,18 @@ pub(crate) fn standing_of_session(operation: &str) -> Outcome<Standing> {
             project,
         });
     }
-    let bound = BINDING.with(|s| {
-        s.row(
-            &[project_id.as_str().into(), operation.into(), login.name().into()],
-            |row| {
-                Ok((
-                    project_facts(row, 1)?,
-                    column::<String>(row, 4)?,
-                    column::<Vec<String>>(row, 5)?,
-                ))
-            },
-        )
-    })?;
-    Ok(match bound {
-        Some((project, principal_id, scopes)) => Standing::Bound {
-            principal_id,
-            scopes: scope_set(&scopes),
-            project,
-        },
+    let Some(binding) = directory::binding(&project_id, &login.name())? else { return Ok(Standing::Unknown) };
+    Ok(match facts_of(&project_id, operation)? {
+        Some(project) => Standing::Bound { principal_id: binding.principal_id, scopes: binding.scopes, project },
         None => Standing::Unknown,
     })
 }
 
-/// The facts of the bound project, asking for `operation`; `None` where there is no such project.
+/// The facts of the bound project, asking for `operation` (empty for none); `None` where there is no such project.
 pub(crate) fn facts_of(project_id: &str, operation: &str) -> Outcome<Option<ProjectFacts>> {
-    PROJECT.with(|s| s.row(&[project_id.into(), operation.into()], |row| project_facts(row, 1)))
+    let Some(project) = directory::project(project_id)? else { return Ok(None) };
+    let switched_off = !operation.is_empty() && directory::is_switched_off(operation)?;
+    Ok(Some(ProjectFacts { mode: project.mode, suspended: project.suspended, switched_off }))
 }
 
 /// The caller behind this session, in the bound project, asking for `operation`.
@@ -201,17 +163,6 @@ pub(crate) fn of_session(operation: &str) -> Outcome<Caller> {
         key_id: None,
         project,
     })
-}
-
-/// The scopes a row holds; names this library does not know allow nothing.
-pub(crate) fn scope_set(names: &[String]) -> ScopeSet {
-    ScopeSet::parse(
-        names
-            .iter()
-            .map(String::as_str)
-            .filter(|name| Scope::parse(name).is_some()),
-    )
-    .unwrap_or_default()
 }
 
 /// A database login.

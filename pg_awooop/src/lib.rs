@@ -12,6 +12,7 @@ mod api_keys;
 mod audit;
 mod authentication;
 mod caller;
+mod directory;
 mod doctor;
 mod door;
 mod envelope;
@@ -35,6 +36,7 @@ pub extern "C-unwind" fn _PG_init() {
     // A backtrace in DETAIL would show a client the server's insides. The environment belongs to this process alone.
     // SAFETY: PostgreSQL's backends are single-threaded.
     unsafe { std::env::set_var("RUST_BACKTRACE", "0") };
+    directory::register();
     tenant::define_settings();
     envelope::define_settings();
     maintenance::register();

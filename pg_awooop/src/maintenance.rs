@@ -27,9 +27,17 @@ const FAILURES_KEPT_DAYS: i32 = 30;
 
 statements! {
     EXPIRED: reading [INT4OID] = "select e.project_id, e.run_id from awooop.expired_runs($1) e";
+    // A row that somebody holds is left to a later round: nobody may stall retention. The lease goes with its run.
     DELETE_RUN: writing [TEXTOID, UUIDOID] =
-        "delete from awooop.run_state where project_id = $1 and run_id = $2 and retain_until <= clock_timestamp()
-         returning run_id";
+        "delete from awooop.run_state s
+         using (select run_id from awooop.run_state
+                where project_id = $1 and run_id = $2 and retain_until <= clock_timestamp()
+                for update skip locked) free
+         where s.project_id = $1 and s.run_id = free.run_id
+           and exists (select from awooop.run_lease where project_id = $1 and run_id = $2)
+               = exists (select from (select from awooop.run_lease where project_id = $1 and run_id = $2
+                                      for update skip locked) l)
+         returning s.run_id";
     FORGET_FAILURES: writing [INT4OID] =
         "with counts as (
              delete from awooop.failed_authentication where minute < now() - $1 * interval '1 day'
@@ -84,6 +92,16 @@ pub extern "C-unwind" fn awooop_maintenance_main(_argument: pg_sys::Datum) {
         return;
     };
     BackgroundWorker::connect_worker_to_spi(Some(&database), None);
+    // What the database's owner set as its search path must not choose what this process runs.
+    // SAFETY: constants that PostgreSQL copies.
+    unsafe {
+        pg_sys::SetConfigOption(
+            c"search_path".as_ptr(),
+            c"pg_catalog, pg_temp".as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_OVERRIDE,
+        );
+    }
     while BackgroundWorker::wait_latch(Some(Duration::from_secs(u64::from(
         INTERVAL_SECONDS.get().unsigned_abs(),
     )))) {
@@ -102,18 +120,12 @@ fn round() {
     };
     // SAFETY: this process is a background worker: it has no client that could have set anything to return to.
     unsafe { scheduler.become_for_good() };
-    let ready = Spi::connect(|client| {
-        client
-            .select(
-                "select to_regclass('awooop.run_state') is not null
-                        and to_regprocedure('awooop.maintain()') is not null",
-                Some(1),
-                &[],
-            )?
-            .first()
-            .get_one::<bool>()
-    });
-    if matches!(ready, Ok(Some(true))) {
+    // SAFETY: catalogue look-ups; what is missing is InvalidOid. Not by SQL: nothing but `maintain` runs here.
+    let migrated = unsafe {
+        let schema = pg_sys::get_namespace_oid(c"awooop".as_ptr(), true);
+        schema != pg_sys::InvalidOid && pg_sys::get_relname_relid(c"run_lease".as_ptr(), schema) != pg_sys::InvalidOid
+    };
+    if migrated {
         // A failed round is logged by PostgreSQL, ends this process, and the postmaster starts it again.
         let _ = Spi::run("select awooop.maintain()");
     }

@@ -7,6 +7,7 @@ use std::ffi::{CStr, CString};
 
 use awooop_policy::error::ErrorCode;
 use awooop_policy::name::{MAX_ID, NameRule};
+use awooop_policy::trace::TraceParent;
 use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
@@ -49,9 +50,15 @@ pub(crate) fn current() -> Option<String> {
     non_empty(&PROJECT_ID)
 }
 
-/// The traceparent the caller came with.
+/// The traceparent the caller came with, as it was set; any text.
 pub(crate) fn traceparent() -> Option<String> {
     non_empty(&TRACEPARENT)
+}
+
+/// The trace the caller came with, in its canonical form; `None` where what was set is no traceparent. What is stored
+/// comes from here: the setting is the caller's to fill with anything.
+pub(crate) fn trace() -> Option<String> {
+    TraceParent::parse(&traceparent()?).map(|trace| trace.to_string())
 }
 
 fn non_empty(setting: &GucSetting<Option<CString>>) -> Option<String> {

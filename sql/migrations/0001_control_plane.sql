@@ -137,6 +137,20 @@ create table awooop.worker (
     primary key (role_name, worker_id)
 );
 
+-- Every session keeps what these tables say until one of them changes (pg_awooop/src/directory.rs).
+create trigger forget_directory after insert or update or delete or truncate on awooop.projects
+    for each statement execute function awooop.forget_directory();
+create trigger forget_directory after insert or update or delete or truncate on awooop.role_bindings
+    for each statement execute function awooop.forget_directory();
+create trigger forget_directory after insert or update or delete or truncate on awooop.api_keys
+    for each statement execute function awooop.forget_directory();
+create trigger forget_directory after insert or update or delete or truncate on awooop.operation_override
+    for each statement execute function awooop.forget_directory();
+alter table awooop.projects enable always trigger forget_directory;
+alter table awooop.role_bindings enable always trigger forget_directory;
+alter table awooop.api_keys enable always trigger forget_directory;
+alter table awooop.operation_override enable always trigger forget_directory;
+
 grant select on awooop.projects, awooop.principals, awooop.role_bindings, awooop.agents, awooop.platform_subjects,
     awooop.audit_log to awooop_auditor;
 grant select (project_id, key_id, principal_id, name, scopes, created_at, expires_at, revoked_at, rotated_from)

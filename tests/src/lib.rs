@@ -9,3 +9,5 @@
 mod attack;
 #[allow(dead_code, unused_imports)]
 mod harness;
+mod envelope;
+mod runs;

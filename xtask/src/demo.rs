@@ -21,6 +21,9 @@ use crate::tree::Major;
 
 const SERVER: &str = "demo";
 const UPDATE: &str = include_str!("../demo/telegram_update.json");
+/// What in it is of the moment.
+const UPDATE_ID: &str = "\"update_id\": 728194031";
+const UPDATE_DATE: &str = "\"date\": 1763790123";
 const AGENT: &str = "support-agent";
 
 /// Installs, builds and starts what is missing, then plays the day.
@@ -57,7 +60,8 @@ pub fn stop(place: &Place) -> Result<()> {
 }
 
 fn day(shell: &mut Shell, url: &str) -> Result<()> {
-    let update = update_of_this_moment()?;
+    let text = update_of_this_moment()?;
+    let update: Value = serde_json::from_str(&text).context("the demo's update is not JSON")?;
     chapter("The operator sets up two tenants");
     set_up(shell)?;
     chapter("A channel gets a key, a worker gets another; the other tenant has one of its own");
@@ -84,6 +88,8 @@ fn day(shell: &mut Shell, url: &str) -> Result<()> {
     shell.export("WRONG_KEY", "awk_ewoooc.nosuchkey.nosuchsecret");
     println!();
 
+    chapter("A customer writes to the shop's Telegram bot; the channel turns the update into an envelope");
+    println!("{text}");
     let run_id = channel(shell, &update)?;
     worker(shell, &run_id)?;
     others(shell, &run_id)?;
@@ -92,19 +98,18 @@ fn day(shell: &mut Shell, url: &str) -> Result<()> {
 }
 
 fn set_up(shell: &Shell) -> Result<()> {
-    if shell.exists("select from awooop.projects where project_id = 'ewoooc'")? {
+    if shell.hidden("select count(*) from awooop.projects where project_id in ('ewoooc', 'other')")? == "2" {
         println!("# They are there from an earlier demo.\n");
         // A run that an interrupted demo left behind would be claimed in place of today's.
-        return shell
-            .exists(
-                "begin;\n\
+        shell.hidden(
+            "begin;\n\
              select awooop.enter_project('ewoooc');\n\
              select awooop.cancel_run(run_id => (item ->> 'run_id')::uuid, reason => 'left by an interrupted demo')\n\
              from unnest(array['pending', 'running']) state,\n\
-                  jsonb_array_elements(awooop.list_runs(state => state, \"limit\" => 200) -> 'items') item;\n\
+                  jsonb_array_elements(awooop.list_runs(state => state, page_size => 200) -> 'items') item;\n\
              commit;",
-            )
-            .map(drop);
+        )?;
+        return Ok(());
     }
     shell
         .psql(
@@ -121,8 +126,6 @@ fn set_up(shell: &Shell) -> Result<()> {
 /// The channel adapter's part: an update becomes an envelope and a run.
 fn channel(shell: &Shell, update: &Value) -> Result<String> {
     let message = &update["message"];
-    chapter("A customer writes to the shop's Telegram bot; the channel turns the update into an envelope");
-    println!("{}\n", pretty::pretty(&update.to_string()));
     let envelope = shell.curl(
         &Call {
             method: "POST",
@@ -193,10 +196,10 @@ fn worker(shell: &Shell, run_id: &str) -> Result<()> {
     chapter("It records each step; a step that is recorded is never done twice");
     let lookup = json!({
         "lease": lease, "step_key": "look_up_order", "kind": "tool",
-        "request": {"order": "EW20251118-0382"},
-        "result": {"order": "EW20251118-0382", "carrier": "黑貓宅急便", "state": "in_transit", "eta": "2025-11-21"},
+        "request": {"order": "EW-88160382"},
+        "result": {"order": "EW-88160382", "carrier": "黑貓宅急便", "state": "in_transit", "eta": "週五"},
     });
-    let reply = "陳小姐您好，耳機已交由黑貓宅急便配送，預計 11/21（五）送達；若仍想改為超商取貨，請回覆「改超商」。";
+    let reply = "陳小姐您好，耳機已交由黑貓宅急便配送，預計週五送達；若仍想改為超商取貨，請回覆「改超商」。";
     post("/v1/platform/runs/{run_id}/steps", lookup.clone())?;
     let draft = json!({
         "lease": lease, "step_key": "draft_reply", "kind": "llm",
@@ -240,7 +243,7 @@ fn others(shell: &Shell, run_id: &str) -> Result<()> {
     chapter("The tenant reads the run, its journal, and its latest runs");
     get(&path, "CHANNEL_KEY", 200)?;
     get(&format!("{path}/steps"), "WORKER_KEY", 200)?;
-    get("/v1/platform/runs?state=completed&limit=2", "CHANNEL_KEY", 200)?;
+    get("/v1/platform/runs?state=completed&page_size=2", "CHANNEL_KEY", 200)?;
     chapter("To another tenant the run does not exist; without a valid key nothing does");
     get(&path, "OTHER_KEY", 404)?;
     get(&path, "WRONG_KEY", 401).map(drop)
@@ -288,17 +291,16 @@ fn sender(message: &Value) -> String {
     format!("{}{}", part("last_name"), part("first_name"))
 }
 
-/// The update from the file, as if it had come in now.
-fn update_of_this_moment() -> Result<Value> {
-    let mut update: Value = serde_json::from_str(UPDATE).context("the demo's update is not JSON")?;
+/// The update's text from the file, as if it had come in now.
+fn update_of_this_moment() -> Result<String> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .context("the clock is before 1970")?;
-    update["message"]["date"] = now.as_secs().into();
     // Telegram counts updates up; tenths of a second since 2025 do, too, and fit its 32 bits for years.
-    let since_2025 = now.as_millis().saturating_sub(1_735_689_600_000) / 100;
-    update["update_id"] = u64::try_from(since_2025)?.into();
-    Ok(update)
+    let update_id = now.as_millis().saturating_sub(1_735_689_600_000) / 100;
+    Ok(UPDATE
+        .replace(UPDATE_ID, &format!("\"update_id\": {update_id}"))
+        .replace(UPDATE_DATE, &format!("\"date\": {}", now.as_secs())))
 }
 
 #[cfg(test)]
@@ -307,12 +309,11 @@ mod tests {
 
     #[test]
     fn the_update_names_a_sender_and_is_new_every_time() {
-        let update = update_of_this_moment().unwrap();
+        let update: Value = serde_json::from_str(&update_of_this_moment().unwrap()).unwrap();
         assert_eq!(sender(&update["message"]), "陳雅婷");
-        assert_ne!(
-            update["update_id"],
-            serde_json::from_str::<Value>(UPDATE).unwrap()["update_id"]
-        );
+        let file: Value = serde_json::from_str(UPDATE).unwrap();
+        assert_ne!(update["update_id"], file["update_id"]);
+        assert_ne!(update["message"]["date"], file["message"]["date"]);
     }
 
     #[test]

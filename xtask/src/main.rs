@@ -5,6 +5,7 @@
 //! module for each command that does more than call those.
 
 #![allow(dead_code)]
+mod bench;
 mod demo;
 mod docs;
 mod extension;
@@ -56,6 +57,14 @@ enum Command {
         /// Only tests with this in their name, and no lints.
         #[arg(long, value_name = "FILTER")]
         only: Option<String>,
+    },
+    /// Run the benchmarks on a private server.
+    Bench {
+        /// One of them; all when not given.
+        name: Option<String>,
+        /// Print the results as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Check formatting, lints and generated documents.
     Lint,
@@ -143,6 +152,7 @@ fn run(command: Command) -> Result<bool> {
             let versions = if pg.is_empty() { Major::ALL.to_vec() } else { pg };
             return suite::run(&place, &versions, only.as_deref());
         }
+        Command::Bench { name, json } => bench::run(&place, name.as_deref(), json)?,
         Command::Lint => {
             let mut tally = Tally::default();
             lint::run(&place, &mut tally)?;

@@ -115,6 +115,7 @@ fn integration_tests(
     cargo.env("AWOOOP_TEST_PG", server.major.number());
     cargo.env("AWOOOP_TEST_BIN", Tree::existing(place, server.major).bin);
     cargo.env("AWOOOP_TEST_GATEWAY", gateway);
+    cargo.env("AWOOOP_TEST_GATEWAY_URI", server.gateway_uri()?);
     cargo.env("AWOOOP_TEST_RUN_AS", account.name());
     cargo.env("AWOOOP_TEST_STATE", &scratch);
     tally.cargo_test(&format!("PostgreSQL {}", server.major), &mut cargo)

@@ -88,6 +88,12 @@ impl ScopeSet {
         })
     }
 
+    /// The set of those of the names that are scopes: a row may hold one that this library does not know, which then
+    /// allows nothing.
+    pub fn of_known<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        names.into_iter().filter_map(Scope::parse).fold(Self::NONE, |set, scope| Self(set.0 | 1 << scope as u32))
+    }
+
     /// The names, sorted.
     pub fn names(self) -> Vec<&'static str> {
         Scope::ALL

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::end::{end, requeue};
 use crate::audit;
 use crate::caller::{self, Caller, Login};
-use crate::fault::{Outcome, fault, or_raise};
-use crate::statement::{column, pg_uuid, statements, uuid_column};
+use crate::fault::{Outcome, Stop, fault, or_raise};
+use crate::statement::{Statement, column, pg_uuid, statements, uuid_column};
 use crate::tenant;
 
 /// How many runs one call looks at; the next call goes on.
@@ -26,6 +26,16 @@ statements! {
          from awooop.run_state s
          where s.project_id = $1 and s.run_id = $2 and s.finished_at is null
          for no key update skip locked";
+    // Whoever holds the queue's or the lease's row is at work on the run, or a tenant that wants to stall the reaper: it
+    // never waits. NULL where there is no such row.
+    TAKE_QUEUED: writing [TEXTOID, UUIDOID] =
+        "select exists (select from awooop.run_ready where project_id = $1 and run_id = $2)
+                = exists (select from (select from awooop.run_ready where project_id = $1 and run_id = $2
+                                       for update skip locked) q)";
+    TAKE_LEASE: writing [TEXTOID, UUIDOID] =
+        "select exists (select from awooop.run_lease where project_id = $1 and run_id = $2)
+                = exists (select from (select from awooop.run_lease where project_id = $1 and run_id = $2
+                                       for update skip locked) l)";
     // The lease's row decides between the reaper and a heartbeat: whoever gets it first.
     CLOSE_EXPIRED: writing [TEXTOID, UUIDOID] =
         "update awooop.run_lease set closed_at = clock_timestamp()
@@ -95,6 +105,12 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
         overdue: bool,
     }
     let key = [project_id.into(), pg_uuid(run_id).into()];
+    let take = |statement: &'static std::thread::LocalKey<Statement>| {
+        Ok::<bool, Stop>(statement.with(|s| s.row(&key, |row| column::<bool>(row, 1)))?.unwrap_or_default())
+    };
+    if !take(&TAKE_QUEUED)? {
+        return Ok(None);
+    }
     let found = LOCK.with(|s| {
         s.row(&key, |row| {
             Ok(Stale {
@@ -109,6 +125,9 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
         })
     })?;
     let Some(stale) = found else { return Ok(None) };
+    if !take(&TAKE_LEASE)? {
+        return Ok(None);
+    }
     let lapsed = CLOSE_EXPIRED.with(|s| s.row(&key, |row| column::<String>(row, 1)))?;
     let leased = stale.state.is_some_and(RunState::is_leased);
     let expired = leased && lapsed.is_some();

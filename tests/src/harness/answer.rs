@@ -30,7 +30,8 @@ impl Failure {
         }
     }
 
-    fn from(error: &postgres::Error) -> Self {
+    /// What the server said; a broken connection is a failure of the test.
+    pub fn from(error: &postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else { panic!("the connection broke: {error:?}") };
         let failure = Failure {
             sqlstate: db.code().code().to_owned(),
@@ -133,6 +134,11 @@ impl Session {
             }
         }
     }
+}
+
+/// `text` as an SQL literal.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Waits until `ready` holds; tests never sleep for a guessed time.

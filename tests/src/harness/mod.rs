@@ -1,9 +1,17 @@
 //! What tests stand on: connections by role, projects with unique names, answers and errors in one shape.
 
 pub mod answer;
+pub mod own_server;
+pub mod platform;
+pub mod platform_logins;
+pub mod quiet;
+pub mod race;
 pub mod server;
 pub mod tenant;
 
-pub use answer::{Failure, Session};
+pub use answer::{Failure, Session, literal};
+pub use own_server::{Options, OwnServer};
+pub use quiet::{Actor, Claim, Project};
+pub use race::at_once;
 pub use server::{connect, connect_as, own_database, superuser, uri_for};
 pub use tenant::{Tenant, project, unique};

@@ -55,6 +55,14 @@ pub fn uri_for(role: &str, password: &str, database: &str) -> String {
     format!("postgresql://{role}:{password}@{host}/{database}")
 }
 
+/// Installs and migrates the extension. One at a time: creating it touches the cluster's roles, and PostgreSQL lets two
+/// that alter one role collide.
+pub fn install(session: &mut Session) {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = INSTALLING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    session.run("create extension pg_awooop; select awooop.migrate();");
+}
+
 /// A database of the test's own, with the extension installed and migrated, and a superuser's session in it.
 pub fn own_database() -> (String, Session) {
     // Copying a template fails while another copy is made.
@@ -68,7 +76,7 @@ pub fn own_database() -> (String, Session) {
             admin.run(&format!("create database {TEMPLATE} encoding 'UTF8' template template0"));
             let mut config = superuser_config();
             let mut template = Session::new(connect(config.dbname(TEMPLATE)));
-            template.run("create extension pg_awooop; select awooop.migrate();");
+            install(&mut template);
         }
         admin.run(&format!("create database {name} template {TEMPLATE}"));
     }

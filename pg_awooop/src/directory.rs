@@ -1,0 +1,239 @@
+//! What every call needs and almost never changes, kept for the session: projects, role bindings, API keys and
+//! switched-off operations. Looking them up costs more than the work of a small operation.
+//!
+//! Kept the way PostgreSQL keeps its own catalogues: a statement trigger on each of the tables sends a relation-cache
+//! invalidation with the commit, every backend absorbs it before its next statement, and forgets everything. An entry is
+//! kept only if no invalidation arrived since before the snapshot it was read with, so an old row can't outlive the
+//! message that made it old. A failed look-up is never kept.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use awooop_policy::mode::MigrationMode;
+use awooop_policy::scope::ScopeSet;
+use pgrx::prelude::*;
+
+use crate::fault::Outcome;
+use crate::statement::{Statement, column, statements};
+
+/// A project as every decision needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Project {
+    pub(crate) mode: MigrationMode,
+    pub(crate) suspended: bool,
+}
+
+/// What a bound database login may do.
+#[derive(Clone, Debug)]
+pub(crate) struct Binding {
+    pub(crate) principal_id: String,
+    pub(crate) scopes: ScopeSet,
+}
+
+/// An API key that is not revoked. Its secret is a digest.
+#[derive(Clone)]
+pub(crate) struct ApiKey {
+    pub(crate) digest: Vec<u8>,
+    pub(crate) principal_id: String,
+    pub(crate) scopes: ScopeSet,
+    /// PostgreSQL's microseconds; `None` for never.
+    pub(crate) expires_at: Option<i64>,
+}
+
+/// More entries than this, and a session starts over: memory must not grow with what callers try.
+const MOST_ENTRIES: usize = 10_000;
+/// The tables behind the entries.
+const TABLES: [&std::ffi::CStr; 4] = [c"projects", c"role_bindings", c"api_keys", c"operation_override"];
+
+#[derive(Default)]
+struct Kept {
+    projects: HashMap<String, Project>,
+    bindings: HashMap<(String, String), Binding>,
+    keys: HashMap<(String, String), ApiKey>,
+    switched_off: Option<Vec<String>>,
+}
+
+thread_local! {
+    static KEPT: RefCell<Kept> = RefCell::default();
+    /// Counts invalidations; what was read before one is not kept after it.
+    static GENERATION: Cell<u64> = const { Cell::new(0) };
+    /// What `KEPT` was read in.
+    static READ_IN: Cell<u64> = const { Cell::new(0) };
+    /// The tables' oids, once known; an invalidation of another relation is not ours.
+    static WATCHED: Cell<[pg_sys::Oid; 4]> = const { Cell::new([pg_sys::InvalidOid; 4]) };
+}
+
+statements! {
+    PROJECT: reading [TEXTOID] =
+        "select migration_mode, suspended_at is not null from awooop.projects where project_id = $1";
+    BINDING: reading [TEXTOID, TEXTOID] =
+        "select principal_id, scopes from awooop.role_bindings where project_id = $1 and role_name = $2";
+    // Always one row, whether the key exists or not: every failure does the same work.
+    KEY: reading [TEXTOID, TEXTOID] =
+        "select k.digest, k.principal_id, k.scopes,
+                (extract(epoch from k.expires_at - timestamptz '2000-01-01 00:00:00+00') * 1000000)::int8,
+                k.key_id is not null and k.revoked_at is null
+         from (select 1) one left join awooop.api_keys k on k.project_id = $1 and k.key_id = $2";
+    SWITCHED_OFF: reading [] = "select name from awooop.operation_override where not enabled";
+}
+
+/// Registers for invalidations; once a process, children inherit it.
+pub(crate) fn register() {
+    // SAFETY: the callback is a static function that touches this thread's memory only.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(invalidated), pg_sys::Datum::from(0usize)) };
+}
+
+/// Called by PostgreSQL while it absorbs invalidations: no look-ups, no allocation, no errors here.
+unsafe extern "C-unwind" fn invalidated(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+    let watched = WATCHED.with(Cell::get);
+    // InvalidOid means everything; so does it as long as we do not know our tables.
+    if relation == pg_sys::InvalidOid || watched.contains(&pg_sys::InvalidOid) || watched.contains(&relation) {
+        GENERATION.with(|generation| generation.set(generation.get().wrapping_add(1)));
+    }
+}
+
+/// Tells every session, with the commit, that a table of the directory has changed.
+#[pg_trigger]
+fn forget_directory<'a>(
+    trigger: &'a PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, PgTriggerError> {
+    // SAFETY: the relation is open, as it is for every trigger.
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(trigger.relid()?) };
+    Ok(None)
+}
+
+/// The project, if there is one. The transaction is bound to it.
+pub(crate) fn project(project_id: &str) -> Outcome<Option<Project>> {
+    if let Some(kept) = kept(|kept| kept.projects.get(project_id).copied()) {
+        return Ok(Some(kept));
+    }
+    let (found, fresh) = read(&PROJECT, &[project_id.into()], |row| {
+        let mode: String = column(row, 1)?;
+        Ok(Project {
+            // The column has a CHECK; an unknown mode would be the one that allows nothing.
+            mode: MigrationMode::parse(&mode).unwrap_or(MigrationMode::LegacyAwoooiDefault),
+            suspended: column(row, 2)?,
+        })
+    })?;
+    if let (Some(project), true) = (found, fresh) {
+        keep(|kept| insert(&mut kept.projects, project_id.to_owned(), project));
+    }
+    Ok(found)
+}
+
+/// What the login `role` is bound to do in the project, if it is.
+pub(crate) fn binding(project_id: &str, role: &str) -> Outcome<Option<Binding>> {
+    let key = (project_id.to_owned(), role.to_owned());
+    if let Some(kept) = kept(|kept| kept.bindings.get(&key).cloned()) {
+        return Ok(Some(kept));
+    }
+    let (found, fresh) = read(&BINDING, &[project_id.into(), role.into()], |row| {
+        Ok(Binding { principal_id: column(row, 1)?, scopes: ScopeSet::of_known(column::<Vec<String>>(row, 2)?.iter().map(String::as_str)) })
+    })?;
+    if let (Some(binding), true) = (&found, fresh) {
+        keep(|kept| insert(&mut kept.bindings, key, binding.clone()));
+    }
+    Ok(found)
+}
+
+/// An API key this session has seen proven before.
+pub(crate) fn known_key(project_id: &str, key_id: &str) -> Option<ApiKey> {
+    kept(|kept| kept.keys.get(&(project_id.to_owned(), key_id.to_owned())).cloned())
+}
+
+/// Looks an API key up in the table, known or not, and says whether it may be kept once it is proven.
+pub(crate) fn look_up_key(project_id: &str, key_id: &str) -> Outcome<(Option<ApiKey>, bool)> {
+    let (found, fresh) = read(&KEY, &[project_id.into(), key_id.into()], |row| {
+        let key = ApiKey {
+            digest: row.get::<Vec<u8>>(1)?.unwrap_or_else(|| vec![0; 32]),
+            principal_id: column(row, 2)?,
+            scopes: ScopeSet::of_known(column::<Vec<String>>(row, 3)?.iter().map(String::as_str)),
+            expires_at: row.get(4)?,
+        };
+        Ok((key, column::<bool>(row, 5)?))
+    })?;
+    Ok((found.and_then(|(key, live)| live.then_some(key)), fresh))
+}
+
+/// Keeps a key that has been proven.
+pub(crate) fn keep_key(project_id: &str, key_id: &str, key: &ApiKey) {
+    keep(|kept| insert(&mut kept.keys, (project_id.to_owned(), key_id.to_owned()), key.clone()));
+}
+
+/// Whether the operation is switched off.
+pub(crate) fn is_switched_off(operation: &str) -> Outcome<bool> {
+    if let Some(off) = kept(|kept| kept.switched_off.as_ref().map(|off| off.iter().any(|name| name == operation))) {
+        return Ok(off);
+    }
+    let (names, fresh) = read_all(&SWITCHED_OFF, &[], |row| column::<String>(row, 1))?;
+    let off = names.iter().any(|name| name == operation);
+    if fresh {
+        keep(|kept| kept.switched_off = Some(names));
+    }
+    Ok(off)
+}
+
+fn kept<T>(look: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {
+    if READ_IN.with(Cell::get) != GENERATION.with(Cell::get) {
+        return None;
+    }
+    KEPT.with_borrow(look)
+}
+
+fn keep(put: impl FnOnce(&mut Kept)) {
+    let generation = GENERATION.with(Cell::get);
+    KEPT.with_borrow_mut(|kept| {
+        if READ_IN.with(Cell::get) != generation {
+            *kept = Kept::default();
+            READ_IN.with(|read_in| read_in.set(generation));
+        }
+        put(kept);
+    });
+}
+
+fn insert<K: Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, value: V) {
+    if map.len() >= MOST_ENTRIES {
+        map.clear();
+    }
+    map.insert(key, value);
+}
+
+fn read<T>(
+    statement: &'static std::thread::LocalKey<Statement>,
+    parameters: &[pgrx::datum::DatumWithOid],
+    map: impl Fn(&spi::SpiTupleTable) -> Result<T, spi::Error>,
+) -> Outcome<(Option<T>, bool)> {
+    let (rows, fresh) = read_all(statement, parameters, map)?;
+    Ok((rows.into_iter().next(), fresh))
+}
+
+/// Reads with a snapshot of now, and says whether what was read may be kept.
+fn read_all<T>(
+    statement: &'static std::thread::LocalKey<Statement>,
+    parameters: &[pgrx::datum::DatumWithOid],
+    map: impl Fn(&spi::SpiTupleTable) -> Result<T, spi::Error>,
+) -> Outcome<(Vec<T>, bool)> {
+    watch();
+    let before = GENERATION.with(Cell::get);
+    // SAFETY: push and pop pair up; an error in between unwinds the snapshot stack with the transaction.
+    let rows = unsafe {
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        let rows = statement.with(|s| s.rows(parameters, map));
+        pg_sys::PopActiveSnapshot();
+        rows
+    }?;
+    // SAFETY: a backend-local variable. Above READ COMMITTED the snapshot is as old as the transaction.
+    let current = unsafe { pg_sys::XactIsoLevel } <= pg_sys::XACT_READ_COMMITTED as i32;
+    Ok((rows, current && before == GENERATION.with(Cell::get)))
+}
+
+/// Learns the tables' oids, so that other relations' invalidations cost nothing.
+fn watch() {
+    // SAFETY: catalogue look-ups; a missing schema or table is InvalidOid.
+    let oids = unsafe {
+        let schema = pg_sys::get_namespace_oid(c"awooop".as_ptr(), true);
+        TABLES.map(|table| pg_sys::get_relname_relid(table.as_ptr(), schema))
+    };
+    WATCHED.with(|watched| watched.set(oids));
+}

@@ -1,0 +1,91 @@
+//! A tenant that keeps a transaction open must not stop the platform's work for the others. In a database of their own:
+//! the platform's work goes through all projects of a database.
+
+use crate::harness::quiet::expire;
+use crate::harness::{Actor, Project, Session, own_database};
+
+/// Two projects, the first of them hostile, and the platform's session, which waits for no lock longer than a moment.
+fn stage() -> (Actor, Actor, Session) {
+    let (database, mut platform) = own_database();
+    let (hostile, victim) = (Project::in_database(&database), Project::in_database(&database));
+    platform.run("set lock_timeout = '2s'");
+    (hostile.actor(), victim.actor(), platform)
+}
+
+/// A run of `actor` whose lease has expired.
+fn stale(actor: &mut Actor, admin: &mut Session) -> String {
+    let run = actor.create_id("");
+    actor.claim_one("worker");
+    expire(admin, &run);
+    run
+}
+
+#[test]
+fn a_heartbeat_left_uncommitted_does_not_stop_the_reaper_for_others() {
+    let (mut hostile, mut victim, mut platform) = stage();
+    let run = hostile.create_id("");
+    let claim = hostile.claim_one("worker");
+    let id = hostile.project.clone();
+    hostile.session.run(&format!("begin; select awooop.enter_project('{id}')"));
+    hostile.session.run(&claim.sql("heartbeat", ", 5"));
+    // Its lease expires in the meantime, as far as anybody else can see: a second heartbeat session holds the row.
+    let waiting = stale(&mut victim, &mut platform);
+    platform.run("set lock_timeout = '2s'");
+    expire_behind_a_lock(&mut platform, &run);
+    platform.run("select awooop.reap_stale_runs()");
+    assert_eq!(victim.state(&waiting), "pending");
+}
+
+/// Lets the deadline of a run pass without touching its lease's row, which is locked.
+fn expire_behind_a_lock(admin: &mut Session, run: &str) {
+    admin.run(&format!(
+        "update awooop.run_state set deadline_at = clock_timestamp() - interval '1 second' where run_id = '{run}'"
+    ));
+}
+
+#[test]
+fn a_claim_left_uncommitted_does_not_stop_the_reaper_for_others() {
+    let (mut hostile, mut victim, mut platform) = stage();
+    let run = hostile.create_id("");
+    expire_behind_a_lock(&mut platform, &run);
+    let id = hostile.project.clone();
+    hostile.session.run(&format!("begin; select awooop.enter_project('{id}')"));
+    hostile.session.run("select awooop.claim_runs('worker')");
+    let waiting = stale(&mut victim, &mut platform);
+    platform.run("select awooop.reap_stale_runs()");
+    assert_eq!(victim.state(&waiting), "pending");
+}
+
+#[test]
+fn a_lock_on_an_ended_run_does_not_stop_retention_for_others() {
+    let (mut hostile, mut victim, mut platform) = stage();
+    let mut ended = Vec::new();
+    for actor in [&mut hostile, &mut victim] {
+        let run = actor.create_id("");
+        platform.run(&format!(
+            "update awooop.run_state set state = 'cancelled', finished_at = clock_timestamp(),
+                    retain_until = clock_timestamp() - interval '1 second' where run_id = '{run}'"
+        ));
+        ended.push(run);
+    }
+    let id = hostile.project.clone();
+    hostile.session.run(&format!("begin; select awooop.enter_project('{id}')"));
+    hostile.session.run(&format!("select awooop.cancel_run('{}')", ended[0]));
+    platform.run("select awooop.maintain()");
+    assert_eq!(victim.code(&format!("select awooop.get_run('{}')", ended[1])), "E-RUN-001");
+}
+
+#[test]
+fn advisory_locks_decide_nothing() {
+    let (mut hostile, mut victim, mut platform) = stage();
+    hostile.session.run(
+        "select pg_advisory_lock(n) from generate_series(-200, 200) n;
+         select pg_advisory_lock(n, m) from generate_series(0, 20) n, generate_series(0, 20) m;
+         select pg_advisory_lock(hashtext(t)), pg_advisory_lock(hashtextextended(t, 0))
+         from unnest(array['awooop', 'awooop.migrate', 'awooop.maintain', 'pg_awooop']) t",
+    );
+    victim.session.run("set lock_timeout = '2s'");
+    let run = stale(&mut victim, &mut platform);
+    platform.run("select awooop.maintain(); select awooop.migrate()");
+    assert_eq!(victim.state(&run), "pending");
+}

@@ -35,7 +35,7 @@ COPY xtask/image/start-server /usr/local/bin/start-server
 RUN install -d --owner=postgres --group=postgres --mode=700 /var/lib/postgresql/data \
     && install -d --owner=postgres --group=postgres --mode=2775 /var/run/postgresql
 ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-ENV PGDATA=/var/lib/postgresql/data LANG=C.UTF-8
+ENV PGDATA=/var/lib/postgresql/data/awooop LANG=C.UTF-8
 VOLUME /var/lib/postgresql/data
 EXPOSE 5432
 USER postgres

@@ -28,11 +28,7 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
     let script = |sql: &str| format!("{CHOOSE_USER}\\set p random(1, 100)\n{sql}\n");
     let scripts = pgbench::scripts(place, "envelope", &[script(BARE), script(ENVELOPE)])?;
     for synchronous in [false, true] {
-        let setting = if synchronous {
-            "synchronous_commit on"
-        } else {
-            "synchronous_commit off"
-        };
+        let setting = if synchronous { "synchronous_commit on" } else { "synchronous_commit off" };
         let (mut bare, mut envelope) = (Vec::new(), Vec::new());
         // Turn about, so that a slow minute of the machine meets both.
         for _ in 0..effort.rounds {
@@ -44,12 +40,8 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
         report.figure(format!("build_envelope, {setting}"), envelope, "tps");
         report.at_least(format!("ratio, {setting}"), envelope / bare, "", 0.7);
         let latencies = in_server(place, synchronous, effort.seconds)?;
-        let at = |quantile: f64| {
-            latencies
-                .get((latencies.len() as f64 * quantile) as usize)
-                .copied()
-                .unwrap_or_default()
-        };
+        let at =
+            |quantile: f64| latencies.get((latencies.len() as f64 * quantile) as usize).copied().unwrap_or_default();
         report.figure(format!("p50 in the server, {setting}"), at(0.5), "ms");
         report.below(format!("p99 in the server, {setting}"), at(0.99), "ms", 1.0);
     }

@@ -30,19 +30,10 @@ pub fn prepare(place: &Place) -> Result<Client> {
     ))?;
     for n in 1..=PROJECTS {
         let project = format!("bench-{n}");
-        if admin
-            .query_opt("select from awooop.projects where project_id = $1", &[&project])?
-            .is_none()
-        {
-            admin.execute(
-                "select awooop.create_project($1, migration_mode => 'shadow')",
-                &[&project],
-            )?;
+        if admin.query_opt("select from awooop.projects where project_id = $1", &[&project])?.is_none() {
+            admin.execute("select awooop.create_project($1, migration_mode => 'shadow')", &[&project])?;
         }
-        admin.execute(
-            "select awooop.bind_role($1, $2, '{envelope:write}')",
-            &[&TENANT, &project],
-        )?;
+        admin.execute("select awooop.bind_role($1, $2, '{envelope:write}')", &[&TENANT, &project])?;
     }
     admin.batch_execute(&format!(
         "insert into awooop.platform_subjects (project_id, channel_type, channel_user_id, channel_chat_id, display_name,
@@ -58,11 +49,7 @@ pub fn prepare(place: &Place) -> Result<Client> {
          grant select, insert, update on bench.subjects to {TENANT};"
     ))?;
     // VACUUM refuses to share the implicit transaction of a batch.
-    for statement in [
-        "vacuum analyze bench.subjects",
-        "vacuum analyze awooop.platform_subjects",
-        "checkpoint",
-    ] {
+    for statement in ["vacuum analyze bench.subjects", "vacuum analyze awooop.platform_subjects", "checkpoint"] {
         admin.batch_execute(statement)?;
     }
     Ok(admin)
@@ -75,10 +62,7 @@ pub fn keys(admin: &mut Client) -> Result<Vec<String>> {
         let mut transaction = admin.transaction()?;
         transaction.execute("select awooop.enter_project($1)", &[&format!("bench-{n}")])?;
         let key: String = transaction
-            .query_one(
-                "select awooop.create_api_key('benchmark', '{envelope:write}') ->> 'api_key'",
-                &[],
-            )?
+            .query_one("select awooop.create_api_key('benchmark', '{envelope:write}') ->> 'api_key'", &[])?
             .get(0);
         transaction.commit()?;
         keys.push(key);

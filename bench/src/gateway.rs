@@ -28,35 +28,17 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
         for _ in 0..effort.rounds {
             call.push(pgbench::tps(place, &uri, &scripts, synchronous, effort.seconds)?);
             let before = gateway.cpu()?;
-            let load = http::load(&gateway.address, effort.seconds, |client, turn| {
-                request(&keys, client, turn)
-            })?;
+            let load = http::load(&gateway.address, effort.seconds, |client, turn| request(&keys, client, turn))?;
             cpu.push((gateway.cpu()? - before).as_secs_f64() * 1e6 / load.requests as f64);
             over_http.push(load.requests_a_second);
             p99.push(load.p99_ms);
         }
         let (call, over_http) = (median(call), median(over_http));
-        report.figure(
-            format!("awooop.call by pgbench, synchronous_commit {value}"),
-            call,
-            "tps",
-        );
-        report.figure(
-            format!("the same over HTTP, synchronous_commit {value}"),
-            over_http,
-            "requests/s",
-        );
+        report.figure(format!("awooop.call by pgbench, synchronous_commit {value}"), call, "tps");
+        report.figure(format!("the same over HTTP, synchronous_commit {value}"), over_http, "requests/s");
         report.at_least(format!("ratio, synchronous_commit {value}"), over_http / call, "", 0.5);
-        report.figure(
-            format!("gateway CPU a request, synchronous_commit {value}"),
-            median(cpu),
-            "µs",
-        );
-        report.figure(
-            format!("p99 at the client, synchronous_commit {value}"),
-            median(p99),
-            "ms",
-        );
+        report.figure(format!("gateway CPU a request, synchronous_commit {value}"), median(cpu), "µs");
+        report.figure(format!("p99 at the client, synchronous_commit {value}"), median(p99), "ms");
     }
     admin.batch_execute(&format!("alter role {ROLE} reset synchronous_commit"))?;
     Ok(report)
@@ -133,12 +115,7 @@ impl Gateway {
     fn cpu(&self) -> Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
         let (_, fields) = stat.rsplit_once(')').context("no command name in stat")?;
-        let ticks: u64 = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|f| f.parse::<u64>().ok())
-            .sum();
+        let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|f| f.parse::<u64>().ok()).sum();
         Ok(Duration::from_millis(ticks * 10))
     }
 }

@@ -30,10 +30,7 @@ pub fn load(address: &str, seconds: u64, request: impl Fn(usize, usize) -> Strin
             .collect();
         std::thread::sleep(Duration::from_secs(seconds));
         stop.store(true, Ordering::Relaxed);
-        clients
-            .into_iter()
-            .map(|c| c.join().unwrap_or_else(|_| bail!("a client died")))
-            .collect::<Result<Vec<_>>>()
+        clients.into_iter().map(|c| c.join().unwrap_or_else(|_| bail!("a client died"))).collect::<Result<Vec<_>>>()
     })?;
     let elapsed = started.elapsed().as_secs_f64();
     let mut latencies: Vec<Duration> = measured.into_iter().flatten().collect();
@@ -83,9 +80,7 @@ fn one_client(address: &str, stop: &AtomicBool, request: impl Fn(usize) -> Strin
 /// The status of a GET, if there is an answer.
 pub fn get(address: &str, path: &str) -> Option<u16> {
     let mut stream = TcpStream::connect(address).ok()?;
-    stream
-        .write_all(format!("GET {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n").as_bytes())
-        .ok()?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n").as_bytes()).ok()?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).ok()?;
     line.split_whitespace().nth(1)?.parse().ok()

@@ -46,32 +46,17 @@ pub struct Effort {
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let place = Place::from_environment()?;
-    let effort = Effort {
-        seconds: arguments.seconds,
-        rounds: arguments.rounds.max(1),
-    };
-    let chosen: Vec<&Benchmark> = BENCHMARKS
-        .iter()
-        .filter(|(name, _)| arguments.name.as_deref().is_none_or(|only| only == *name))
-        .collect();
+    let effort = Effort { seconds: arguments.seconds, rounds: arguments.rounds.max(1) };
+    let chosen: Vec<&Benchmark> =
+        BENCHMARKS.iter().filter(|(name, _)| arguments.name.as_deref().is_none_or(|only| only == *name)).collect();
     if chosen.is_empty() {
         let names: Vec<&str> = BENCHMARKS.iter().map(|(name, _)| *name).collect();
         bail!("no benchmark of that name; there are: {}", names.join(", "));
     }
     for (name, run) in chosen {
-        eprintln!(
-            "benchmark {name}: {} rounds of {} s a measurement",
-            effort.rounds, effort.seconds
-        );
+        eprintln!("benchmark {name}: {} rounds of {} s a measurement", effort.rounds, effort.seconds);
         let report = run(&place, &effort)?;
-        println!(
-            "{}",
-            if arguments.json {
-                report.json(name)
-            } else {
-                report.table(name)
-            }
-        );
+        println!("{}", if arguments.json { report.json(name) } else { report.table(name) });
     }
     Ok(())
 }

@@ -25,17 +25,12 @@ pub fn scripts(place: &Place, stem: &str, texts: &[String]) -> Result<Vec<PathBu
 pub fn tps(place: &Place, uri: &str, scripts: &[PathBuf], synchronous: bool, seconds: u64) -> Result<f64> {
     let mut command = Command::new(place.programs.join("pgbench"));
     command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);
-    command
-        .arg(format!("--client={CLIENTS}"))
-        .arg(format!("--time={seconds}"));
+    command.arg(format!("--client={CLIENTS}")).arg(format!("--time={seconds}"));
     for script in scripts {
         command.arg("--file").arg(script);
     }
     command.arg(uri);
-    command.env(
-        "PGOPTIONS",
-        format!("-c synchronous_commit={}", if synchronous { "on" } else { "off" }),
-    );
+    command.env("PGOPTIONS", format!("-c synchronous_commit={}", if synchronous { "on" } else { "off" }));
     let output = command.output().context("cannot run pgbench")?;
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {

@@ -35,10 +35,7 @@ impl Place {
 
     /// A session of another login.
     pub fn login(&self, role: &str, password: &str) -> Result<Client> {
-        Ok(Config::from_str(&self.uri)?
-            .user(role)
-            .password(password)
-            .connect(NoTls)?)
+        Ok(Config::from_str(&self.uri)?.user(role).password(password).connect(NoTls)?)
     }
 
     /// The URI of another login.

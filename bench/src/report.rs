@@ -17,34 +17,19 @@ pub struct Report(Vec<Figure>);
 
 impl Report {
     pub fn figure(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
-        self.0.push(Figure {
-            name: name.into(),
-            value,
-            unit,
-            target: None,
-        });
+        self.0.push(Figure { name: name.into(), value, unit, target: None });
     }
 
     /// A figure that should be at least `target`.
     pub fn at_least(&mut self, name: impl Into<String>, value: f64, unit: &'static str, target: f64) {
         let held = Some((format!(">= {target}"), value >= target));
-        self.0.push(Figure {
-            name: name.into(),
-            value,
-            unit,
-            target: held,
-        });
+        self.0.push(Figure { name: name.into(), value, unit, target: held });
     }
 
     /// A figure that should be below `target`.
     pub fn below(&mut self, name: impl Into<String>, value: f64, unit: &'static str, target: f64) {
         let held = Some((format!("< {target}"), value < target));
-        self.0.push(Figure {
-            name: name.into(),
-            value,
-            unit,
-            target: held,
-        });
+        self.0.push(Figure { name: name.into(), value, unit, target: held });
     }
 
     pub fn json(&self, name: &str) -> String {
@@ -67,11 +52,7 @@ impl Report {
                 Some((target, false)) => format!("{target}: MISSED"),
                 None => String::new(),
             };
-            let value = if f.value >= 100.0 {
-                format!("{:.0}", f.value)
-            } else {
-                format!("{:.3}", f.value)
-            };
+            let value = if f.value >= 100.0 { format!("{:.0}", f.value) } else { format!("{:.3}", f.value) };
             text.push_str(&format!("| {} | {value} | {} | {target} |\n", f.name, f.unit));
         }
         text

@@ -44,12 +44,7 @@ pub fn parse(text: &str, limit: usize) -> Result<Value, Violation> {
     let cause = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_str(text);
     // The depth is bounded by the seed, long before the stack is in danger.
-    let value = Strict {
-        depth: 0,
-        cause: &cause,
-    }
-    .deserialize(&mut reader)
-    .and_then(|value| {
+    let value = Strict { depth: 0, cause: &cause }.deserialize(&mut reader).and_then(|value| {
         reader.end()?;
         Ok(value)
     });
@@ -125,10 +120,7 @@ impl Strict<'_> {
         if self.depth == MAX_DEPTH {
             return Err(self.refuse(Cause::TooDeep));
         }
-        Ok(Strict {
-            depth: self.depth + 1,
-            ..self
-        })
+        Ok(Strict { depth: self.depth + 1, ..self })
     }
 
     fn number<E: serde::de::Error>(self, number: Option<Number>) -> Result<Value, E> {
@@ -139,11 +131,7 @@ impl Strict<'_> {
     }
 
     fn text<E: serde::de::Error>(self, text: String) -> Result<String, E> {
-        if text.contains('\0') {
-            Err(self.refuse(Cause::Nul))
-        } else {
-            Ok(text)
-        }
+        if text.contains('\0') { Err(self.refuse(Cause::Nul)) } else { Ok(text) }
     }
 }
 
@@ -225,17 +213,8 @@ mod tests {
     #[test]
     fn what_two_readers_would_read_differently_is_refused() {
         assert!(matches!(refused(r#"{"a":1,"a":2}"#), Violation::DuplicateKey { .. }));
-        assert!(matches!(
-            refused(r#"[{"x":{"a":1,"\u0061":2}}]"#),
-            Violation::DuplicateKey { .. }
-        ));
-        for number in [
-            "9007199254740993",
-            "-9007199254740993",
-            "1e16",
-            "1e400",
-            "99999999999999999999999",
-        ] {
+        assert!(matches!(refused(r#"[{"x":{"a":1,"\u0061":2}}]"#), Violation::DuplicateKey { .. }));
+        for number in ["9007199254740993", "-9007199254740993", "1e16", "1e400", "99999999999999999999999"] {
             assert!(matches!(refused(number), Violation::Number { .. }), "{number}");
         }
         assert_eq!(parse("9007199254740992", 99).unwrap(), Value::from(MAX_EXACT_INTEGER));
@@ -253,18 +232,7 @@ mod tests {
 
     #[test]
     fn what_is_not_one_json_value_is_refused() {
-        for text in [
-            "",
-            "{",
-            "{} {}",
-            "{},",
-            "nul",
-            "'a'",
-            "{\"a\":1,}",
-            "\u{feff}{}",
-            "NaN",
-            "01",
-        ] {
+        for text in ["", "{", "{} {}", "{},", "nul", "'a'", "{\"a\":1,}", "\u{feff}{}", "NaN", "01"] {
             assert!(matches!(refused(text), Violation::NotJson { .. }), "{text:?}");
         }
     }

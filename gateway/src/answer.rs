@@ -31,20 +31,13 @@ pub struct Answer {
 impl Answer {
     /// A status and JSON bytes as they are.
     pub fn new(status: StatusCode, body: Bytes) -> Answer {
-        Answer {
-            status,
-            body,
-            allow: None,
-        }
+        Answer { status, body, allow: None }
     }
 
     /// The same answer, naming the methods that the address takes.
     #[must_use]
     pub fn allowing(self, methods: HeaderValue) -> Answer {
-        Answer {
-            allow: Some(methods),
-            ..self
-        }
+        Answer { allow: Some(methods), ..self }
     }
 
     /// Its status.
@@ -111,10 +104,7 @@ mod tests {
     use awooop_policy::error::ErrorCode;
 
     fn headers(status: u16, body: &'static str) -> HeaderMap {
-        let answer = Answer::new(
-            StatusCode::from_u16(status).unwrap(),
-            Bytes::from_static(body.as_bytes()),
-        );
+        let answer = Answer::new(StatusCode::from_u16(status).unwrap(), Bytes::from_static(body.as_bytes()));
         answer.into_response().headers().clone()
     }
 
@@ -126,10 +116,7 @@ mod tests {
 
     #[test]
     fn a_throttled_caller_is_told_how_long_to_wait() {
-        assert_eq!(
-            headers(429, r#"{"code":"E-AUTH-002","retry_after_seconds":17}"#)[RETRY_AFTER],
-            "17"
-        );
+        assert_eq!(headers(429, r#"{"code":"E-AUTH-002","retry_after_seconds":17}"#)[RETRY_AFTER], "17");
         assert_eq!(headers(429, r#"{"retry_after_seconds":0.4}"#)[RETRY_AFTER], "1");
         assert_eq!(headers(429, "{}")[RETRY_AFTER], "1");
         assert_eq!(headers(503, "{}")[RETRY_AFTER], "1");

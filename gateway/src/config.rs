@@ -56,13 +56,7 @@ pub struct Settings {
     pub database_url: DatabaseUrl,
 
     /// Address and port to listen on; port 0 takes a free one and logs it.
-    #[arg(
-        long,
-        env = "AWOOOP_LISTEN",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDR:PORT",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT", global = true)]
     pub listen: SocketAddr,
 
     /// Threads that run requests; 0 means one for each core.
@@ -74,53 +68,23 @@ pub struct Settings {
     pub pool_size: usize,
 
     /// Requests that may wait for a connection; the next one gets 503 at once.
-    #[arg(
-        long,
-        env = "AWOOOP_QUEUE_SIZE",
-        default_value_t = 64,
-        value_name = "N",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_QUEUE_SIZE", default_value_t = 64, value_name = "N", global = true)]
     pub queue_size: usize,
 
     /// How long a request may wait for a connection before it gets 503, in milliseconds.
-    #[arg(
-        long,
-        env = "AWOOOP_QUEUE_TIMEOUT_MS",
-        default_value_t = 1_000,
-        value_name = "MS",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_QUEUE_TIMEOUT_MS", default_value_t = 1_000, value_name = "MS", global = true)]
     pub queue_timeout_ms: u64,
 
     /// How long one SQL statement may run (statement_timeout), in milliseconds.
-    #[arg(
-        long,
-        env = "AWOOOP_STATEMENT_TIMEOUT_MS",
-        default_value_t = 8_000,
-        value_name = "MS",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_STATEMENT_TIMEOUT_MS", default_value_t = 8_000, value_name = "MS", global = true)]
     pub statement_timeout_ms: u64,
 
     /// How long a request may take from its last header to its answer, in milliseconds.
-    #[arg(
-        long,
-        env = "AWOOOP_REQUEST_TIMEOUT_MS",
-        default_value_t = 10_000,
-        value_name = "MS",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_REQUEST_TIMEOUT_MS", default_value_t = 10_000, value_name = "MS", global = true)]
     pub request_timeout_ms: u64,
 
     /// How long a client may take to send a request's headers, and a kept connection may idle, in milliseconds.
-    #[arg(
-        long,
-        env = "AWOOOP_HEADER_TIMEOUT_MS",
-        default_value_t = 30_000,
-        value_name = "MS",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_HEADER_TIMEOUT_MS", default_value_t = 30_000, value_name = "MS", global = true)]
     pub header_timeout_ms: u64,
 
     /// The largest request body, in bytes.
@@ -128,44 +92,20 @@ pub struct Settings {
     pub body_limit_bytes: usize,
 
     /// Client connections held at once; further ones wait in the kernel's queue.
-    #[arg(
-        long,
-        env = "AWOOOP_MAX_CONNECTIONS",
-        default_value_t = 1_024,
-        value_name = "N",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_MAX_CONNECTIONS", default_value_t = 1_024, value_name = "N", global = true)]
     pub max_connections: usize,
 
     /// How long requests in flight may take to finish after SIGTERM, in seconds.
-    #[arg(
-        long,
-        env = "AWOOOP_DRAIN_SECONDS",
-        default_value_t = 20,
-        value_name = "S",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_DRAIN_SECONDS", default_value_t = 20, value_name = "S", global = true)]
     pub drain_seconds: u64,
 
     /// How long to go on accepting after SIGTERM while /readyz already says 503, so that a load balancer can notice,
     /// in seconds.
-    #[arg(
-        long,
-        env = "AWOOOP_DRAIN_DELAY_SECONDS",
-        default_value_t = 0,
-        value_name = "S",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_DRAIN_DELAY_SECONDS", default_value_t = 0, value_name = "S", global = true)]
     pub drain_delay_seconds: u64,
 
     /// How often to read the operations again, in seconds.
-    #[arg(
-        long,
-        env = "AWOOOP_RELOAD_SECONDS",
-        default_value_t = 30,
-        value_name = "S",
-        global = true
-    )]
+    #[arg(long, env = "AWOOOP_RELOAD_SECONDS", default_value_t = 30, value_name = "S", global = true)]
     pub reload_seconds: u64,
 
     /// How much to log. One line a request is `info`.
@@ -258,10 +198,7 @@ mod tests {
 
     #[test]
     fn a_flag_may_stand_before_or_after_the_subcommand() {
-        for line in [
-            ["gw", "--listen", "127.0.0.1:0", "serve"],
-            ["gw", "serve", "--listen", "127.0.0.1:0"],
-        ] {
+        for line in [["gw", "--listen", "127.0.0.1:0", "serve"], ["gw", "serve", "--listen", "127.0.0.1:0"]] {
             let cli = Cli::try_parse_from(line).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(cli.settings.listen.port(), 0);
         }
@@ -277,10 +214,8 @@ mod tests {
 
     #[test]
     fn the_help_never_prints_a_connection_url_from_the_environment() {
-        let url = Cli::command()
-            .get_arguments()
-            .find(|a| a.get_id() == "database_url")
-            .map(|a| a.is_hide_env_values_set());
+        let url =
+            Cli::command().get_arguments().find(|a| a.get_id() == "database_url").map(|a| a.is_hide_env_values_set());
         assert_eq!(url, Some(true));
     }
 }

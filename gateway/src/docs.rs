@@ -54,19 +54,14 @@ mod tests {
             ("swagger-initializer.js", "text/javascript"),
         ] {
             let response = file(name, &config()).unwrap_or_else(|| panic!("{name} is missing"));
-            assert!(
-                response.headers()[CONTENT_TYPE].to_str().unwrap().starts_with(kind),
-                "{name}"
-            );
+            assert!(response.headers()[CONTENT_TYPE].to_str().unwrap().starts_with(kind), "{name}");
         }
         assert!(file("../secret", &config()).is_none());
     }
 
     #[test]
     fn the_page_reads_this_servers_document_and_asks_no_other_host() {
-        let files = utoipa_swagger_ui::serve("swagger-initializer.js", config())
-            .unwrap()
-            .unwrap();
+        let files = utoipa_swagger_ui::serve("swagger-initializer.js", config()).unwrap().unwrap();
         let script = String::from_utf8(files.bytes.into_owned()).unwrap();
         assert!(script.contains("/openapi.json"), "{script}");
         assert!(!script.contains("http://") && !script.contains("https://"), "{script}");

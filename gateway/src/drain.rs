@@ -22,10 +22,7 @@ pub struct Stop {
 impl Stop {
     /// From here on the signals no longer end the process by themselves.
     pub fn listen() -> io::Result<Stop> {
-        Ok(Stop {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     /// Until one of them comes.
@@ -42,11 +39,7 @@ pub async fn begun(gateway: &Gateway, stop: &mut Stop) {
     stop.wait().await;
     gateway.begin_drain();
     let delay = gateway.settings.drain_delay_seconds;
-    info!(
-        in_flight = gateway.metrics.in_flight.get(),
-        delay_seconds = delay,
-        "draining"
-    );
+    info!(in_flight = gateway.metrics.in_flight.get(), delay_seconds = delay, "draining");
     tokio::select! {
         () = sleep(Duration::from_secs(delay)) => {}
         () = stop.wait() => {}
@@ -63,10 +56,7 @@ pub async fn finish(gateway: &Gateway, stop: &mut Stop, connections: impl Future
     if in_time {
         info!("drained");
     } else {
-        warn!(
-            in_flight = gateway.metrics.in_flight.get(),
-            "stopped with requests in flight"
-        );
+        warn!(in_flight = gateway.metrics.in_flight.get(), "stopped with requests in flight");
     }
 }
 

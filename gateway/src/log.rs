@@ -27,9 +27,7 @@ const BACKLOG_BYTES: usize = 8 << 20;
 pub fn start(level: LogLevel) -> io::Result<Guard> {
     let lines = Arc::new(Lines::default());
     let writing = Arc::clone(&lines);
-    let writer = Builder::new()
-        .name("log".into())
-        .spawn(move || writing.write_until_closed(stderr()))?;
+    let writer = Builder::new().name("log".into()).spawn(move || writing.write_until_closed(stderr()))?;
     let layer = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -41,15 +39,10 @@ pub fn start(level: LogLevel) -> io::Result<Guard> {
     let _ = tracing_subscriber::registry().with(only_ours).with(layer).try_init();
     // What a panic says may quote what a request said; where it happened does not.
     panic::set_hook(Box::new(|panic| {
-        let place = panic
-            .location()
-            .map(|place| format!("{}:{}", place.file(), place.line()));
+        let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
         error!(place = place.as_deref().unwrap_or("?"), "a panic");
     }));
-    Ok(Guard {
-        lines,
-        writer: Some(writer),
-    })
+    Ok(Guard { lines, writer: Some(writer) })
 }
 
 fn filter(level: LogLevel) -> LevelFilter {
@@ -102,11 +95,7 @@ impl Lines {
         loop {
             let waiting = self.gathered();
             let nothing = |now: &mut Gathered| now.text.is_empty() && !now.closed;
-            let closed = self
-                .changed
-                .wait_while(waiting, nothing)
-                .unwrap_or_else(PoisonError::into_inner)
-                .closed;
+            let closed = self.changed.wait_while(waiting, nothing).unwrap_or_else(PoisonError::into_inner).closed;
             if !closed {
                 sleep(GATHER);
             }

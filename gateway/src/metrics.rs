@@ -11,9 +11,7 @@ use prometheus::{
 use crate::pool::Pool;
 
 /// Seconds; an envelope takes one or two of the first three.
-const BUCKETS: [f64; 14] = [
-    0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -55,10 +53,7 @@ impl Metrics {
     pub fn new() -> Result<Metrics, Error> {
         let registry = Registry::new();
         let failed = IntCounterVec::new(
-            Opts::new(
-                "awooop_gateway_failed_authentications_total",
-                "Requests the database answered with 401 or 429",
-            ),
+            Opts::new("awooop_gateway_failed_authentications_total", "Requests the database answered with 401 or 429"),
             &["outcome"],
         )?;
         let metrics = Metrics {
@@ -72,28 +67,19 @@ impl Metrics {
             seconds: keep(
                 &registry,
                 HistogramVec::new(
-                    HistogramOpts::new(
-                        "awooop_gateway_request_seconds",
-                        "From the last header read to the answer",
-                    )
-                    .buckets(BUCKETS.to_vec()),
+                    HistogramOpts::new("awooop_gateway_request_seconds", "From the last header read to the answer")
+                        .buckets(BUCKETS.to_vec()),
                     &["operation"],
                 )?,
             )?,
             pool: keep(
                 &registry,
                 IntGaugeVec::new(
-                    Opts::new(
-                        "awooop_gateway_pool",
-                        "Database connections and requests waiting for one",
-                    ),
+                    Opts::new("awooop_gateway_pool", "Database connections and requests waiting for one"),
                     &["state"],
                 )?,
             )?,
-            in_flight: keep(
-                &registry,
-                IntGauge::new("awooop_gateway_requests_in_flight", "Requests being answered")?,
-            )?,
+            in_flight: keep(&registry, IntGauge::new("awooop_gateway_requests_in_flight", "Requests being answered")?)?,
             busy: keep(
                 &registry,
                 IntCounter::new(
@@ -103,10 +89,7 @@ impl Metrics {
             )?,
             abandoned: keep(
                 &registry,
-                IntCounter::new(
-                    "awooop_gateway_abandoned_total",
-                    "Requests whose client went away before the answer",
-                )?,
+                IntCounter::new("awooop_gateway_abandoned_total", "Requests whose client went away before the answer")?,
             )?,
             refused: failed.with_label_values(&["refused"]),
             throttled: failed.with_label_values(&["throttled"]),
@@ -144,9 +127,7 @@ impl Metrics {
             ("in_use", state.in_use),
             ("waiting", state.waiting),
         ] {
-            self.pool
-                .with_label_values(&[label])
-                .set(i64::try_from(value).unwrap_or(i64::MAX));
+            self.pool.with_label_values(&[label]).set(i64::try_from(value).unwrap_or(i64::MAX));
         }
         let mut page = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut page)?;

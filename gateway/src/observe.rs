@@ -34,22 +34,13 @@ impl Door {
     pub fn new(gateway: Arc<Gateway>) -> Door {
         let pages = pages::router(Arc::clone(&gateway));
         let page_meters = gateway.metrics.meters("-");
-        Door {
-            gateway,
-            pages,
-            page_meters,
-        }
+        Door { gateway, pages, page_meters }
     }
 
     /// Answers one request. It always answers: what goes wrong is an answer, too.
     pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let (head, mut body) = request.into_parts();
-        let mut seen = Seen::new(
-            self,
-            &head.method,
-            RequestId::of(&head.headers),
-            TraceParent::of(&head.headers),
-        );
+        let mut seen = Seen::new(self, &head.method, RequestId::of(&head.headers), TraceParent::of(&head.headers));
         let registry = self.gateway.registry.get();
         let route = match &registry {
             Some(registry) => registry.route(&head.method, head.uri.path()),
@@ -75,11 +66,7 @@ impl Door {
             Some(answer) => answer.into_response(),
             None => {
                 seen.page = pages::template(head.uri.path());
-                let Ok(response) = self
-                    .pages
-                    .clone()
-                    .call(Request::from_parts(head, Body::new(body)))
-                    .await;
+                let Ok(response) = self.pages.clone().call(Request::from_parts(head, Body::new(body))).await;
                 response
             }
         };
@@ -104,20 +91,8 @@ struct Seen<'a> {
 impl<'a> Seen<'a> {
     fn new(door: &'a Door, method: &Method, id: RequestId, trace: TraceParent) -> Seen<'a> {
         door.gateway.metrics.in_flight.inc();
-        let method = METHODS
-            .iter()
-            .find(|known| **known == method.as_str())
-            .unwrap_or(&"OTHER");
-        Seen {
-            door,
-            method,
-            id,
-            trace,
-            started: Instant::now(),
-            operation: None,
-            page: "-",
-            status: None,
-        }
+        let method = METHODS.iter().find(|known| **known == method.as_str()).unwrap_or(&"OTHER");
+        Seen { door, method, id, trace, started: Instant::now(), operation: None, page: "-", status: None }
     }
 }
 
@@ -129,11 +104,7 @@ impl Drop for Seen<'_> {
         metrics.in_flight.dec();
         let took = self.started.elapsed();
         let (meters, route, operation) = match &self.operation {
-            Some(operation) => (
-                &operation.meters,
-                operation.row.path.as_str(),
-                operation.row.name.as_str(),
-            ),
+            Some(operation) => (&operation.meters, operation.row.path.as_str(), operation.row.name.as_str()),
             None => (&self.door.page_meters, self.page, "-"),
         };
         match self.status {

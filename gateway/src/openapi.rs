@@ -61,11 +61,7 @@ fn operation(row: &Row, schemas: &mut Map<String, Value>) -> Value {
     for header in ["ProjectId", "RequestId", "Traceparent"] {
         parameters.push(json!({"$ref": format!("#/components/parameters/{header}")}));
     }
-    if row
-        .args_schema
-        .pointer(&format!("/properties/{IDEMPOTENCY_ARG}"))
-        .is_some()
-    {
+    if row.args_schema.pointer(&format!("/properties/{IDEMPOTENCY_ARG}")).is_some() {
         parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
     }
     let success = json!({
@@ -112,25 +108,16 @@ fn description(row: &Row) -> String {
 
 /// The part of the path after the version and `platform`: `/v1/platform/runs/{run_id}` is about `runs`.
 fn tag(path: &str) -> &str {
-    path.split('/')
-        .filter(|part| !part.is_empty())
-        .nth(2)
-        .unwrap_or("platform")
+    path.split('/').filter(|part| !part.is_empty()).nth(2).unwrap_or("platform")
 }
 
 /// Takes the path's arguments out of the schema.
 fn path_parameters(row: &Row, args: &mut Value) -> Vec<Value> {
-    let names = row
-        .path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let names = row.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let mut parameters = Vec::new();
     for name in names {
         let name = name.trim_start_matches('*');
-        let schema = args
-            .get_mut("properties")
-            .and_then(Value::as_object_mut)
-            .and_then(|all| all.remove(name));
+        let schema = args.get_mut("properties").and_then(Value::as_object_mut).and_then(|all| all.remove(name));
         if let Some(required) = args.get_mut("required").and_then(Value::as_array_mut) {
             required.retain(|one| one != name);
         }
@@ -143,8 +130,7 @@ fn path_parameters(row: &Row, args: &mut Value) -> Vec<Value> {
 fn query_parameters(args: &Value) -> Vec<Value> {
     let properties = args.get("properties").and_then(Value::as_object);
     let all = properties.into_iter().flatten();
-    all.map(|(name, schema)| parameter("query", name, is_required(args, name), schema.clone()))
-        .collect()
+    all.map(|(name, schema)| parameter("query", name, is_required(args, name), schema.clone())).collect()
 }
 
 fn parameter(place: &str, name: &str, required: bool, mut schema: Value) -> Value {
@@ -163,17 +149,12 @@ fn request_body(args: &Value) -> Option<Value> {
         return None;
     }
     // The header can give the idempotency key, so the body need not.
-    let needed = args
-        .get("required")
-        .and_then(Value::as_array)
-        .is_some_and(|names| !names.is_empty());
+    let needed = args.get("required").and_then(Value::as_array).is_some_and(|names| !names.is_empty());
     Some(json!({"required": needed, "content": {"application/json": {"schema": args}}}))
 }
 
 fn is_required(args: &Value, name: &str) -> bool {
-    args.get("required")
-        .and_then(Value::as_array)
-        .is_some_and(|names| names.iter().any(|one| one == name))
+    args.get("required").and_then(Value::as_array).is_some_and(|names| names.iter().any(|one| one == name))
 }
 
 /// A schema ready to stand inside the document. Its own `$defs` move to the components, since `#/$defs/x` would point
@@ -347,10 +328,7 @@ mod tests {
         assert_eq!(document["security"], json!([{"bearer": []}]));
         for item in document["paths"].as_object().unwrap().values() {
             for operation in item.as_object().unwrap().values() {
-                assert_eq!(
-                    operation["responses"]["default"]["$ref"],
-                    "#/components/responses/Problem"
-                );
+                assert_eq!(operation["responses"]["default"]["$ref"], "#/components/responses/Problem");
                 assert!(operation["responses"]["200"].is_object());
             }
         }

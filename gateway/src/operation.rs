@@ -65,30 +65,18 @@ impl Operation {
             _ => return None,
         };
         let properties = row.args_schema.get("properties").and_then(Value::as_object);
-        let bare = properties
-            .into_iter()
-            .flatten()
-            .filter_map(|(name, schema)| match kind_of(schema) {
-                ArgKind::Other => None,
-                kind => Some((name.clone(), kind)),
-            });
+        let bare = properties.into_iter().flatten().filter_map(|(name, schema)| match kind_of(schema) {
+            ArgKind::Other => None,
+            kind => Some((name.clone(), kind)),
+        });
         let bare = bare.collect();
         let takes_idempotency_key = properties.is_some_and(|all| all.contains_key(IDEMPOTENCY_ARG));
-        Some(Operation {
-            row,
-            method,
-            meters,
-            bare,
-            takes_idempotency_key,
-        })
+        Some(Operation { row, method, meters, bare, takes_idempotency_key })
     }
 
     /// How the argument may be written in a query.
     pub fn arg_kind(&self, name: &str) -> ArgKind {
-        self.bare
-            .iter()
-            .find(|(known, _)| known == name)
-            .map_or(ArgKind::Other, |(_, kind)| *kind)
+        self.bare.iter().find(|(known, _)| known == name).map_or(ArgKind::Other, |(_, kind)| *kind)
     }
 
     /// Whether `Idempotency-Key` is an argument of it.

@@ -50,21 +50,12 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     };
     let index = docs::config();
     Router::new()
-        .route(
-            "/healthz",
-            get(async || plain(JSON, Bytes::from_static(b"{\"alive\":true}"))),
-        )
-        .route(
-            "/readyz",
-            get(async |State(gateway): Shared| readiness::answer(&gateway).await.into_response()),
-        )
+        .route("/healthz", get(async || plain(JSON, Bytes::from_static(b"{\"alive\":true}"))))
+        .route("/readyz", get(async |State(gateway): Shared| readiness::answer(&gateway).await.into_response()))
         .route("/metrics", get(async |State(gateway): Shared| metrics_page(&gateway)))
         .route("/openapi.json", get(async |State(gateway): Shared| openapi(&gateway)))
         .route("/docs", get(async || moved(DOCS)))
-        .route(
-            "/docs/",
-            get(async move || docs::file("", &index).unwrap_or_else(nowhere)),
-        )
+        .route("/docs/", get(async move || docs::file("", &index).unwrap_or_else(nowhere)))
         .route("/docs/{*file}", get(file))
         .fallback(async |State(gateway): Shared| unknown(&gateway))
         .method_not_allowed_fallback(async || problem(ErrorCode::HttpMethod))

@@ -141,19 +141,12 @@ impl Pool {
             Ok(permit) => permit,
             Err(_) => self.0.wait_in_queue().await?,
         };
-        let mut lease = Lease {
-            shared: Arc::clone(&self.0),
-            held: None,
-        };
+        let mut lease = Lease { shared: Arc::clone(&self.0), held: None };
         let live = match self.0.proven().await {
             Some(idle) => (idle.connection, idle.opened),
             None => (self.0.connect().await?, Instant::now()),
         };
-        lease.held = Some(Held {
-            connection: live.0,
-            opened: live.1,
-            permit,
-        });
+        lease.held = Some(Held { connection: live.0, opened: live.1, permit });
         Ok(lease)
     }
 }
@@ -198,9 +191,7 @@ impl Shared {
     async fn connect(&self) -> Result<PgConnection, Failure> {
         match timeout(PATIENCE, self.options.connect()).await {
             Ok(connected) => connected.map_err(Failure::Unreachable),
-            Err(_) => Err(Failure::Unreachable(sqlx::Error::Io(
-                std::io::ErrorKind::TimedOut.into(),
-            ))),
+            Err(_) => Err(Failure::Unreachable(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
         }
     }
 
@@ -210,16 +201,8 @@ impl Shared {
 
     /// Takes a connection back; `held` keeps its permit until it lies there, so that the next one finds it.
     fn take_back(&self, held: Held) {
-        let Held {
-            connection,
-            opened,
-            permit,
-        } = held;
-        self.idle().push(Idle {
-            connection,
-            opened,
-            since: Instant::now(),
-        });
+        let Held { connection, opened, permit } = held;
+        self.idle().push(Idle { connection, opened, since: Instant::now() });
         drop(permit);
     }
 }
@@ -239,10 +222,7 @@ struct Held {
 
 impl Lease {
     fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
-        self.held
-            .as_mut()
-            .map(|held| &mut held.connection)
-            .ok_or(sqlx::Error::PoolClosed)
+        self.held.as_mut().map(|held| &mut held.connection).ok_or(sqlx::Error::PoolClosed)
     }
 
     fn settle<T>(mut self, result: Result<T, sqlx::Error>) -> Result<T, Failure> {

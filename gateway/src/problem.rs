@@ -14,11 +14,7 @@ pub fn of_failure(failure: &Failure, request_id: Option<&str>) -> Problem {
     match failure {
         Failure::Busy => ErrorCode::HttpBusy.into(),
         Failure::Unreachable(cause) => {
-            warn!(
-                request_id,
-                cause = cause_without_input(cause),
-                "the database cannot be reached"
-            );
+            warn!(request_id, cause = cause_without_input(cause), "the database cannot be reached");
             ErrorCode::HttpDatabase.into()
         }
         Failure::Statement(cause) => of_statement(cause, request_id),
@@ -28,9 +24,7 @@ pub fn of_failure(failure: &Failure, request_id: Option<&str>) -> Problem {
 fn of_statement(cause: &sqlx::Error, request_id: Option<&str>) -> Problem {
     let problem = match cause {
         sqlx::Error::Database(database) => {
-            let detail = database
-                .try_downcast_ref::<PgDatabaseError>()
-                .and_then(PgDatabaseError::detail);
+            let detail = database.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::detail);
             of_sqlstate(database.code().as_deref().unwrap_or_default(), detail)
         }
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => ErrorCode::HttpDatabase.into(),
@@ -101,13 +95,7 @@ mod tests {
 
     #[test]
     fn a_detail_that_names_no_code_of_ours_shows_nothing_of_itself() {
-        for detail in [
-            "Key (a)=(secret) already exists.",
-            "{}",
-            r#"{"code":"E-NONE-001"}"#,
-            r#"{"code":7}"#,
-            "[]",
-        ] {
+        for detail in ["Key (a)=(secret) already exists.", "{}", r#"{"code":"E-NONE-001"}"#, r#"{"code":7}"#, "[]"] {
             let problem = of_sqlstate("23505", Some(detail));
             assert_eq!(problem, ErrorCode::SystemInternal.into(), "{detail}");
         }
@@ -136,17 +124,8 @@ mod tests {
     fn a_failure_of_the_gateway_has_its_code() {
         assert_eq!(of_failure(&Failure::Busy, None).code, ErrorCode::HttpBusy);
         let broken = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
-        assert_eq!(
-            of_failure(&Failure::Unreachable(broken()), None).code,
-            ErrorCode::HttpDatabase
-        );
-        assert_eq!(
-            of_failure(&Failure::Statement(broken()), None).code,
-            ErrorCode::HttpDatabase
-        );
-        assert_eq!(
-            of_failure(&Failure::Statement(sqlx::Error::RowNotFound), None).code,
-            ErrorCode::SystemInternal
-        );
+        assert_eq!(of_failure(&Failure::Unreachable(broken()), None).code, ErrorCode::HttpDatabase);
+        assert_eq!(of_failure(&Failure::Statement(broken()), None).code, ErrorCode::HttpDatabase);
+        assert_eq!(of_failure(&Failure::Statement(sqlx::Error::RowNotFound), None).code, ErrorCode::SystemInternal);
     }
 }

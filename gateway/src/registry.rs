@@ -49,10 +49,7 @@ impl Registry {
         let mut paths: Vec<(&str, Vec<Arc<Operation>>)> = Vec::new();
         for row in &rows {
             if pages::owns(&row.path) {
-                error!(
-                    operation = row.name,
-                    "the route of an operation is one of the gateway's own pages"
-                );
+                error!(operation = row.name, "the route of an operation is one of the gateway's own pages");
                 continue;
             }
             let Some(operation) = Operation::new(row.clone(), metrics.meters(&row.name)).map(Arc::new) else {
@@ -84,12 +81,7 @@ impl Registry {
         let Ok(found) = self.routes.at(path) else {
             return Route::Nowhere;
         };
-        match found
-            .value
-            .operations
-            .iter()
-            .find(|operation| operation.method == *method)
-        {
+        match found.value.operations.iter().find(|operation| operation.method == *method) {
             Some(operation) => Route::Operation(Arc::clone(operation), found.params),
             None => Route::OtherMethod(found.value.allow.clone()),
         }
@@ -127,10 +119,7 @@ impl Current {
 /// The operations as the database lists them.
 pub async fn load(pool: &Pool) -> Result<Vec<Row>, Failure> {
     let rows = pool.fetch_all(sqlx::query(OPERATION_LIST)).await?;
-    rows.iter()
-        .map(decode)
-        .collect::<Result<_, _>>()
-        .map_err(Failure::Statement)
+    rows.iter().map(decode).collect::<Result<_, _>>().map_err(Failure::Statement)
 }
 
 fn decode(row: &PgRow) -> Result<Row, sqlx::Error> {
@@ -159,9 +148,7 @@ mod tests {
     use serde_json::json;
 
     fn registry(rows: &[(&str, &str, &str)]) -> Registry {
-        let rows = rows
-            .iter()
-            .map(|(name, method, path)| row(name, method, path, json!({"type": "object"})));
+        let rows = rows.iter().map(|(name, method, path)| row(name, method, path, json!({"type": "object"})));
         Registry::new(rows.collect(), &Metrics::new().unwrap())
     }
 

@@ -28,11 +28,7 @@ const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(50);
 
 /// Listens on an address.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // A restart must not wait for the connections of the process before it to time out.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -45,9 +41,7 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, mut stop: Stop)
     let room = Arc::new(Semaphore::new(gateway.settings.max_connections));
     let open = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(gateway.settings.header_timeout())
-        .max_header_size(HEADER_BYTES);
+    http.timer(TokioTimer::new()).header_read_timeout(gateway.settings.header_timeout()).max_header_size(HEADER_BYTES);
     let accepting = async {
         loop {
             let (stream, place) = accept(&listener, &room).await;
@@ -59,11 +53,7 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, mut stop: Stop)
             let connection = open.watch(http.serve_connection(TokioIo::new(stream), answer));
             tokio::spawn(async move {
                 if let Err(ended) = connection.await {
-                    debug!(
-                        timeout = ended.is_timeout(),
-                        parse = ended.is_parse(),
-                        "a connection ended early"
-                    );
+                    debug!(timeout = ended.is_timeout(), parse = ended.is_parse(), "a connection ended early");
                 }
                 drop(place);
             });

@@ -109,9 +109,5 @@ fn runtime(workers: usize) -> Result<Runtime, StartError> {
     if workers > 0 {
         builder.worker_threads(workers);
     }
-    builder
-        .thread_name("gateway")
-        .enable_all()
-        .build()
-        .map_err(StartError::System)
+    builder.thread_name("gateway").enable_all().build().map_err(StartError::System)
 }

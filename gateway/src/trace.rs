@@ -18,9 +18,7 @@ impl RequestId {
     pub fn of(headers: &HeaderMap) -> RequestId {
         match headers.get(&REQUEST_ID) {
             Some(given) if is_request_id(given.as_bytes()) => RequestId(given.clone()),
-            _ => RequestId(ascii_header(
-                Uuid::now_v7().hyphenated().encode_lower(&mut Uuid::encode_buffer()),
-            )),
+            _ => RequestId(ascii_header(Uuid::now_v7().hyphenated().encode_lower(&mut Uuid::encode_buffer()))),
         }
     }
 
@@ -36,10 +34,7 @@ impl RequestId {
 }
 
 fn is_request_id(id: &[u8]) -> bool {
-    (1..=128).contains(&id.len())
-        && id
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    (1..=128).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 /// A `traceparent`: `00-{32 hex}-{16 hex}-{2 hex}`.
@@ -141,18 +136,12 @@ mod tests {
     #[test]
     fn fresh_names_differ() {
         assert_ne!(TraceParent::fresh().as_str(), TraceParent::fresh().as_str());
-        assert_ne!(
-            RequestId::of(&HeaderMap::new()).as_str(),
-            RequestId::of(&HeaderMap::new()).as_str()
-        );
+        assert_ne!(RequestId::of(&HeaderMap::new()).as_str(), RequestId::of(&HeaderMap::new()).as_str());
     }
 
     #[test]
     fn a_request_id_that_could_forge_a_log_line_is_replaced() {
-        assert_eq!(
-            RequestId::of(&headers(&REQUEST_ID, "Order_7.retry-2")).as_str(),
-            "Order_7.retry-2"
-        );
+        assert_eq!(RequestId::of(&headers(&REQUEST_ID, "Order_7.retry-2")).as_str(), "Order_7.retry-2");
         for bad in ["", "a b", "{\"a\"}", "a\tb", &"x".repeat(129)] {
             let id = RequestId::of(&headers(&REQUEST_ID, bad));
             assert_ne!(id.as_str(), bad);

@@ -1,10 +1,7 @@
 //! The gateway is a carrier: it runs three statements, names no table and decides nothing that policy decides. This
 //! reads the sources and finds out.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "clippy takes the functions that tests share for something else"
-)]
+#![allow(clippy::unwrap_used, reason = "clippy takes the functions that tests share for something else")]
 
 use std::fs;
 use std::path::Path;
@@ -63,9 +60,7 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn word_at(text: &str) -> &str {
-    let end = text
-        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
     &text[..end]
 }
 
@@ -75,18 +70,12 @@ fn only_the_three_allowed_functions_are_named() {
     for (file, text) in sources() {
         for (at, found) in text.match_indices("awooop.") {
             let function = word_at(&text[at + found.len()..]);
-            assert!(
-                ALLOWED.contains(&function) || function.is_empty(),
-                "{file}: awooop.{function}"
-            );
+            assert!(ALLOWED.contains(&function) || function.is_empty(), "{file}: awooop.{function}");
             named.push(function.to_owned());
         }
     }
     for function in ALLOWED {
-        assert!(
-            named.iter().any(|one| one == function),
-            "nothing runs awooop.{function}"
-        );
+        assert!(named.iter().any(|one| one == function), "nothing runs awooop.{function}");
     }
 }
 
@@ -101,23 +90,12 @@ fn there_are_three_statements_and_no_other_way_to_run_one() {
             }
         }
         queries += text.matches("sqlx::query(").count();
-        for other in [
-            "raw_sql",
-            "query_scalar",
-            "query_as",
-            "query_with",
-            "QueryBuilder",
-            ".execute(",
-            "PgListener",
-        ] {
+        for other in ["raw_sql", "query_scalar", "query_as", "query_with", "QueryBuilder", ".execute(", "PgListener"] {
             assert!(!text.contains(other), "{file} uses {other}");
         }
     }
     assert_eq!(statements.len(), 3, "{statements:#?}");
-    assert!(
-        statements.iter().all(|(_, literal)| literal.starts_with("\"select ")),
-        "{statements:#?}"
-    );
+    assert!(statements.iter().all(|(_, literal)| literal.starts_with("\"select ")), "{statements:#?}");
     assert_eq!(queries, 3);
 }
 
@@ -143,15 +121,10 @@ fn a_secret_cannot_be_printed() {
             let attributes = before.rsplit("\n\n").next().unwrap_or_default();
             for form in ["Debug", "Display", "Serialize"] {
                 assert!(
-                    !attributes
-                        .lines()
-                        .any(|line| line.starts_with("#[") && line.contains(form)),
+                    !attributes.lines().any(|line| line.starts_with("#[") && line.contains(form)),
                     "{file}: {name}"
                 );
-                assert!(
-                    !text.contains(&format!("{form} for {name}")),
-                    "{file}: {form} for {name}"
-                );
+                assert!(!text.contains(&format!("{form} for {name}")), "{file}: {form} for {name}");
             }
         }
     }

@@ -31,7 +31,7 @@ grant execute on function awooop.call(text, text, text, text, text), awooop.oper
 grant execute on function awooop.current_project_id()
     to awooop_scheduler, awooop_worker, awooop_tenant, awooop_operator, awooop_auditor;
 
-grant execute on function awooop.enter_project(text), awooop.authenticate(text, text), awooop.reap_stale_runs()
+grant execute on function awooop.enter_project(text), awooop.prove_right(text), awooop.authenticate(text, text), awooop.reap_stale_runs()
     to awooop_tenant, awooop_operator;
 
 grant execute on function awooop.create_project(text, text, text, integer),

@@ -37,10 +37,7 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         )
     })?;
     let (body, created) = row.unwrap_or_default();
-    let entry = audit::Entry {
-        agent_id: Some(agent_id),
-        ..audit::Entry::default()
-    };
+    let entry = audit::Entry { agent_id: Some(agent_id), ..audit::Entry::default() };
     let action = if created { "agent_created" } else { "agent_changed" };
     audit::done(caller, action, entry.with("enabled", enabled))?;
     Ok(Answer::ok(body))

@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::caller::{self, Caller, Door, Login};
 use crate::directory::{self, ApiKey};
 use crate::fault::{Outcome, fault, or_raise};
@@ -29,8 +30,8 @@ pub(crate) enum Verdict {
 }
 
 statements! {
-    FIND_LEASE: reading [TEXTOID, UUIDOID, INT4OID] =
-        "select digest from awooop.run_lease where project_id = $1 and run_id = $2 and epoch = $3";
+    FIND_LEASE: reading [TEXTOID, UUIDOID] =
+        "select epoch, digest from awooop.run_lease where project_id = $1 and run_id = $2";
     COUNT_FAILURE: writing [INT4OID] =
         "insert into awooop.failed_authentication as f (bucket, minute, failures, last_at)
          values ($1, date_trunc('minute', clock_timestamp()), 1, clock_timestamp())
@@ -44,19 +45,11 @@ statements! {
 /// the one the key names.
 pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Verdict> {
     let parts = api_key_parts(credential);
-    let claimed = if project_id.is_empty() {
-        parts.map_or("", |parts| parts.project_id)
-    } else {
-        project_id
-    };
+    let claimed = if project_id.is_empty() { parts.map_or("", |parts| parts.project_id) } else { project_id };
     // The look-up runs even for what cannot be a key or a project, so that it takes as long.
     let plausible = parts.filter(|parts| parts.project_id == claimed);
     let key_id = plausible.map_or("", |parts| parts.key_id);
-    let project_id = if NameRule::Id.admits(claimed) && claimed.len() <= MAX_ID {
-        claimed
-    } else {
-        "-"
-    };
+    let project_id = if NameRule::Id.admits(claimed) && claimed.len() <= MAX_ID { claimed } else { "-" };
     tenant::bind(project_id);
     let digest = CredentialDigest::of(credential);
     let proven = match directory::known_key(project_id, key_id).filter(|key| is_proven(key, &digest)) {
@@ -73,7 +66,7 @@ pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) ->
     };
     let Some(key) = proven else {
         tenant::unbind();
-        return failed("api_key", &format!("{project_id}.{key_id}"), ErrorCode::AuthFailed);
+        return failed(&format!("{project_id}.{key_id}"));
     };
     let Some(project) = caller::facts_of(project_id, operation)? else {
         return fault(ErrorCode::SystemRetry);
@@ -96,34 +89,51 @@ fn is_proven(key: &ApiKey, digest: &CredentialDigest) -> bool {
 }
 
 /// Proves a lease that a platform worker holds, and binds the transaction to its project. The operation itself checks
-/// that the lease is still the run's current one.
+/// that the lease is still the run's current one. A worker that lost a lease is told so, however often it asks; the
+/// run's project has it in its audit log.
 pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
-    let parts = lease_parts(lease);
-    if let Some((parts, digest)) = parts {
-        tenant::bind(parts.project_id);
-        let found = FIND_LEASE.with(|s| {
-            s.row(
-                &[parts.project_id.into(), pg_uuid(parts.run_id).into(), parts.epoch.into()],
-                |row| Ok(digest.matches(&column::<Vec<u8>>(row, 1)?)),
-            )
-        })?;
-        if let (Some(true), Some(project)) = (found, caller::facts_of(parts.project_id, operation)?) {
-            return Ok(Verdict::Proven(Caller {
-                project_id: parts.project_id.to_owned(),
-                principal_id: format!("role:{}", Login::of_session().name()),
-                scopes: ScopeSet::of(Scope::RunsWork),
-                door: Door::Sql,
-                key_id: None,
-                project,
-            }));
-        }
+    let problem: Problem = ErrorCode::RunLease.into();
+    let Some((parts, digest)) = lease_parts(lease) else {
+        count_failure("lease", "")?;
+        return Ok(Verdict::Failed(problem));
+    };
+    tenant::bind(parts.project_id);
+    let stored = FIND_LEASE.with(|s| {
+        s.row(&[parts.project_id.into(), pg_uuid(parts.run_id).into()], |row| {
+            Ok((column::<i32>(row, 1)?, column::<Vec<u8>>(row, 2)?))
+        })
+    })?;
+    let (Some((epoch, stored)), Some(project)) = (stored, caller::facts_of(parts.project_id, operation)?) else {
         tenant::unbind();
+        count_failure("lease", &format!("{}.{}", parts.project_id, parts.run_id))?;
+        return Ok(Verdict::Failed(problem));
+    };
+    let caller = Caller {
+        project_id: parts.project_id.to_owned(),
+        principal_id: format!("role:{}", Login::of_session().name()),
+        scopes: ScopeSet::of(Scope::RunsWork),
+        door: Door::Sql,
+        key_id: None,
+        project,
+    };
+    if epoch == parts.epoch && digest.matches(&stored) {
+        return Ok(Verdict::Proven(caller));
     }
-    failed("lease", "", ErrorCode::RunLease)
+    audit::refused(&caller, operation, &problem, audit::Entry { run_id: Some(parts.run_id), ..Default::default() })?;
+    tenant::unbind();
+    Ok(Verdict::Failed(problem))
 }
 
-/// Counts a failure and gives its answer: the same for every cause.
-fn failed(kind: &str, presented: &str, code: ErrorCode) -> Outcome<Verdict> {
+/// The answer to a failed authentication: the same for every cause.
+fn failed(presented: &str) -> Outcome<Verdict> {
+    Ok(Verdict::Failed(match count_failure("api_key", presented)? {
+        None => ErrorCode::AuthFailed.into(),
+        Some(wait) => Problem::from(ErrorCode::AuthThrottled).with("retry_after_seconds", wait),
+    }))
+}
+
+/// Counts a failure; the seconds to wait where there are too many. `presented` chooses the bucket.
+fn count_failure(kind: &str, presented: &str) -> Outcome<Option<i32>> {
     // SAFETY: reads shared state of this server.
     if unsafe { pg_sys::RecoveryInProgress() } {
         pgrx::ereport!(
@@ -131,25 +141,19 @@ fn failed(kind: &str, presented: &str, code: ErrorCode) -> Outcome<Verdict> {
             PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
             format!("awooop_failed_authentication {}", json!({"kind": kind}))
         );
-        return Ok(Verdict::Failed(code.into()));
+        return Ok(None);
     }
     let bytes = CredentialDigest::of(presented);
     let bucket = i32::from(u16::from_be_bytes([bytes.as_bytes()[0], bytes.as_bytes()[1]]) % BUCKETS);
-    let counted = COUNT_FAILURE.with(|s| {
-        s.row(&[bucket.into()], |row| {
-            Ok((column::<i32>(row, 1)?, column::<i32>(row, 2)?))
-        })
-    })?;
+    let counted =
+        COUNT_FAILURE.with(|s| s.row(&[bucket.into()], |row| Ok((column::<i32>(row, 1)?, column::<i32>(row, 2)?))))?;
     let (failures, seconds_left) = counted.unwrap_or_default();
     if failures > RECORDED_FAILURES {
-        let wait = seconds_left.clamp(1, 60);
-        return Ok(Verdict::Failed(
-            Problem::from(ErrorCode::AuthThrottled).with("retry_after_seconds", wait),
-        ));
+        return Ok(Some(seconds_left.clamp(1, 60)));
     }
-    let trace = tenant::trace();
-    RECORD_FAILURE.with(|s| s.run(&[pg_uuid(Uuid::now_v7()).into(), kind.into(), bucket.into(), trace.into()]))?;
-    Ok(Verdict::Failed(code.into()))
+    RECORD_FAILURE
+        .with(|s| s.run(&[pg_uuid(Uuid::now_v7()).into(), kind.into(), bucket.into(), tenant::trace().into()]))?;
+    Ok(None)
 }
 
 /// Says whether a credential is valid, and whose it is; it binds nothing. A failure is counted and returned as a
@@ -158,11 +162,7 @@ fn failed(kind: &str, presented: &str, code: ErrorCode) -> Outcome<Verdict> {
 #[search_path(pg_catalog, pg_temp)]
 fn authenticate(project_id: Option<&str>, credential: Option<&str>) -> pgrx::JsonB {
     let before = tenant::current().unwrap_or_default();
-    let verdict = or_raise(by_api_key(
-        project_id.unwrap_or_default(),
-        credential.unwrap_or_default(),
-        "",
-    ));
+    let verdict = or_raise(by_api_key(project_id.unwrap_or_default(), credential.unwrap_or_default(), ""));
     tenant::bind(&before);
     pgrx::JsonB(match verdict {
         Verdict::Proven(caller) => json!({

@@ -56,11 +56,7 @@ impl Caller {
             scopes: ScopeSet::NONE,
             door: Door::Platform,
             key_id: None,
-            project: ProjectFacts {
-                mode: MigrationMode::LegacyAwoooiDefault,
-                suspended: false,
-                switched_off: false,
-            },
+            project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
         }
     }
 
@@ -86,17 +82,9 @@ pub(crate) enum Standing {
     /// Nothing: not bound to it.
     Unknown,
     /// A superuser or an operator; `project` is absent where there is no such project.
-    Platform {
-        role: String,
-        scopes: ScopeSet,
-        project: Option<ProjectFacts>,
-    },
+    Platform { role: String, scopes: ScopeSet, project: Option<ProjectFacts> },
     /// A login that awooop.bind_role bound to it.
-    Bound {
-        principal_id: String,
-        scopes: ScopeSet,
-        project: ProjectFacts,
-    },
+    Bound { principal_id: String, scopes: ScopeSet, project: ProjectFacts },
 }
 
 /// What the login of this session is to the bound project, asking for `operation` (empty for none). Identity is
@@ -115,13 +103,11 @@ pub(crate) fn standing_of_session(operation: &str) -> Outcome<Standing> {
     };
     if let Some(scopes) = platform_scopes {
         let project = facts_of(&project_id, operation)?;
-        return Ok(Standing::Platform {
-            role: login.name(),
-            scopes,
-            project,
-        });
+        return Ok(Standing::Platform { role: login.name(), scopes, project });
     }
-    let Some(binding) = directory::binding(&project_id, &login.name())? else { return Ok(Standing::Unknown) };
+    let Some(binding) = directory::binding(&project_id, &login.name())? else {
+        return Ok(Standing::Unknown);
+    };
     Ok(match facts_of(&project_id, operation)? {
         Some(project) => Standing::Bound { principal_id: binding.principal_id, scopes: binding.scopes, project },
         None => Standing::Unknown,
@@ -130,7 +116,9 @@ pub(crate) fn standing_of_session(operation: &str) -> Outcome<Standing> {
 
 /// The facts of the bound project, asking for `operation` (empty for none); `None` where there is no such project.
 pub(crate) fn facts_of(project_id: &str, operation: &str) -> Outcome<Option<ProjectFacts>> {
-    let Some(project) = directory::project(project_id)? else { return Ok(None) };
+    let Some(project) = directory::project(project_id)? else {
+        return Ok(None);
+    };
     let switched_off = !operation.is_empty() && directory::is_switched_off(operation)?;
     Ok(Some(ProjectFacts { mode: project.mode, suspended: project.suspended, switched_off }))
 }
@@ -142,27 +130,12 @@ pub(crate) fn of_session(operation: &str) -> Outcome<Caller> {
         return fault(ErrorCode::TenantNoContext);
     };
     let (principal_id, scopes, project) = match standing {
-        Standing::Bound {
-            principal_id,
-            scopes,
-            project,
-        } => (principal_id, scopes, project),
-        Standing::Platform {
-            role,
-            scopes,
-            project: Some(project),
-        } => (format!("role:{role}"), scopes, project),
+        Standing::Bound { principal_id, scopes, project } => (principal_id, scopes, project),
+        Standing::Platform { role, scopes, project: Some(project) } => (format!("role:{role}"), scopes, project),
         Standing::Platform { project: None, .. } => return fault(ErrorCode::TenantUnavailable),
         Standing::Unknown => return Err(Stop::Fault(ErrorCode::TenantNotBound.into())),
     };
-    Ok(Caller {
-        project_id,
-        principal_id,
-        scopes,
-        door: Door::Sql,
-        key_id: None,
-        project,
-    })
+    Ok(Caller { project_id, principal_id, scopes, door: Door::Sql, key_id: None, project })
 }
 
 /// A database login.
@@ -186,9 +159,7 @@ impl Login {
 
     pub(crate) fn name(self) -> String {
         // SAFETY: with noerr = false it returns a palloc'd C string or raises.
-        unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(self.0, false)) }
-            .to_string_lossy()
-            .into_owned()
+        unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(self.0, false)) }.to_string_lossy().into_owned()
     }
 
     pub(crate) fn is_superuser(self) -> bool {
@@ -213,10 +184,7 @@ impl Login {
     /// Makes the login a member of awooop_tenant, which may execute the operations' functions. awooop_owner, as whom
     /// this runs, holds that role's admin option.
     pub(crate) fn join_tenants(self) -> Outcome<()> {
-        Ok(Spi::run(&format!(
-            "grant awooop_tenant to {}",
-            spi::quote_identifier(self.name())
-        ))?)
+        Ok(Spi::run(&format!("grant awooop_tenant to {}", spi::quote_identifier(self.name())))?)
     }
 
     /// Pins the login's sessions in this database to a project, or takes the pin back. PostgreSQL lets only a superuser
@@ -224,16 +192,14 @@ impl Login {
     pub(crate) fn pin(self, project_id: Option<&str>) -> Outcome<()> {
         let session = Login::of_session();
         if !session.is_superuser() {
-            return fault(Problem::from(ErrorCode::InputInvalid).with("argument", "pin").with(
-                "expected",
-                "a superuser's session: only a superuser can pin a login, or take a pin back",
-            ));
+            return fault(
+                Problem::from(ErrorCode::InputInvalid)
+                    .with("argument", "pin")
+                    .with("expected", "a superuser's session: only a superuser can pin a login, or take a pin back"),
+            );
         }
         let database = Spi::connect(|client| {
-            client
-                .select("select current_database()::text", Some(1), &[])?
-                .first()
-                .get_one::<String>()
+            client.select("select current_database()::text", Some(1), &[])?.first().get_one::<String>()
         })?
         .unwrap_or_default();
         let (login, database) = (spi::quote_identifier(self.name()), spi::quote_identifier(database));
@@ -241,11 +207,7 @@ impl Login {
             Some(project_id) => format!("set awooop.project_id = {}", spi::quote_literal(project_id)),
             None => "reset awooop.project_id".to_owned(),
         };
-        session.acting(|| {
-            Ok(Spi::run(&format!(
-                "alter role {login} in database {database} {setting}"
-            ))?)
-        })
+        session.acting(|| Ok(Spi::run(&format!("alter role {login} in database {database} {setting}"))?))
     }
 
     /// Gives up the process's own login for this one, until the process ends.

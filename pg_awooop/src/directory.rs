@@ -72,7 +72,7 @@ statements! {
     // Always one row, whether the key exists or not: every failure does the same work.
     KEY: reading [TEXTOID, TEXTOID] =
         "select k.digest, k.principal_id, k.scopes,
-                (extract(epoch from k.expires_at - timestamptz '2000-01-01 00:00:00+00') * 1000000)::int8,
+                (extract(epoch from least(k.expires_at, k.retires_at) - timestamptz '2000-01-01 00:00:00+00') * 1000000)::int8,
                 k.key_id is not null and k.revoked_at is null
          from (select 1) one left join awooop.api_keys k on k.project_id = $1 and k.key_id = $2";
     SWITCHED_OFF: reading [] = "select name from awooop.operation_override where not enabled";
@@ -129,12 +129,20 @@ pub(crate) fn binding(project_id: &str, role: &str) -> Outcome<Option<Binding>> 
         return Ok(Some(kept));
     }
     let (found, fresh) = read(&BINDING, &[project_id.into(), role.into()], |row| {
-        Ok(Binding { principal_id: column(row, 1)?, scopes: ScopeSet::of_known(column::<Vec<String>>(row, 2)?.iter().map(String::as_str)) })
+        Ok(Binding {
+            principal_id: column(row, 1)?,
+            scopes: ScopeSet::of_known(column::<Vec<String>>(row, 2)?.iter().map(String::as_str)),
+        })
     })?;
     if let (Some(binding), true) = (&found, fresh) {
         keep(|kept| insert(&mut kept.bindings, key, binding.clone()));
     }
     Ok(found)
+}
+
+/// Whether this session has found the login `role` bound to the project, and nothing has changed since.
+pub(crate) fn knows_binding(project_id: &str, role: &str) -> bool {
+    kept(|kept| kept.bindings.get(&(project_id.to_owned(), role.to_owned())).map(|_| ())).is_some()
 }
 
 /// An API key this session has seen proven before.

@@ -45,20 +45,12 @@ statements! {
 #[allow(clippy::type_complexity)]
 #[pg_extern(stable, parallel_restricted, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn doctor() -> TableIterator<
-    'static,
-    (
-        name!(area, String),
-        name!(subject, String),
-        name!(finding, String),
-        name!(remedy, String),
-    ),
-> {
-    let mut findings: Vec<(String, String, String, String)> = or_raise(FINDINGS.with(|s| {
-        s.rows(&[], |row| {
-            Ok((column(row, 1)?, column(row, 2)?, column(row, 3)?, column(row, 4)?))
-        })
-    }));
+fn doctor()
+-> TableIterator<'static, (name!(area, String), name!(subject, String), name!(finding, String), name!(remedy, String))>
+{
+    let mut findings: Vec<(String, String, String, String)> = or_raise(
+        FINDINGS.with(|s| s.rows(&[], |row| Ok((column(row, 1)?, column(row, 2)?, column(row, 3)?, column(row, 4)?)))),
+    );
     findings.extend(about_maintenance());
     TableIterator::new(findings)
 }
@@ -68,10 +60,7 @@ fn about_maintenance() -> Option<(String, String, String, String)> {
     let finding = |subject: &str, finding: &str, remedy: String| {
         Some(("setting".to_owned(), subject.to_owned(), finding.to_owned(), remedy))
     };
-    if !setting(c"shared_preload_libraries")
-        .split(',')
-        .any(|library| library.trim() == "pg_awooop")
-    {
+    if !setting(c"shared_preload_libraries").split(',').any(|library| library.trim() == "pg_awooop") {
         return finding(
             "shared_preload_libraries",
             "pg_awooop is not preloaded, so no maintenance worker runs",
@@ -81,11 +70,7 @@ fn about_maintenance() -> Option<(String, String, String, String)> {
     // SAFETY: get_database_name returns a palloc'd C string for the database this backend is in.
     let database = unsafe {
         let name = pg_sys::get_database_name(pg_sys::MyDatabaseId);
-        if name.is_null() {
-            String::new()
-        } else {
-            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
-        }
+        if name.is_null() { String::new() } else { std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned() }
     };
     if setting(c"awooop.database") == database {
         return None;
@@ -93,10 +78,7 @@ fn about_maintenance() -> Option<(String, String, String, String)> {
     finding(
         "awooop.database",
         "the maintenance worker serves no or another database",
-        format!(
-            "alter system set awooop.database = {}, and restart",
-            spi::quote_literal(database)
-        ),
+        format!("alter system set awooop.database = {}, and restart", spi::quote_literal(database)),
     )
 }
 
@@ -105,10 +87,6 @@ fn setting(name: &std::ffi::CStr) -> String {
     // SAFETY: with missing_ok = true an unknown setting is a null pointer; the value is copied at once.
     unsafe {
         let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
-        if value.is_null() {
-            String::new()
-        } else {
-            std::ffi::CStr::from_ptr(value).to_string_lossy().into_owned()
-        }
+        if value.is_null() { String::new() } else { std::ffi::CStr::from_ptr(value).to_string_lossy().into_owned() }
     }
 }

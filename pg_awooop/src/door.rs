@@ -48,10 +48,7 @@ impl Answer {
 
     /// The answer to a refused request.
     fn refusal(problem: &Problem) -> Self {
-        Answer {
-            status: problem.code.entry().status.into(),
-            body: problem.to_document().to_string(),
-        }
+        Answer { status: problem.code.entry().status.into(), body: problem.to_document().to_string() }
     }
 }
 
@@ -63,10 +60,7 @@ fn perform(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Out
     };
     match outcome {
         Err(Stop::Refused(problem)) => {
-            let entry = audit::Entry {
-                run_id: arguments.optional_uuid("run_id"),
-                ..audit::Entry::default()
-            };
+            let entry = audit::Entry { run_id: arguments.optional_uuid("run_id"), ..audit::Entry::default() };
             audit::refused(caller, operation.name, &problem, entry)?;
             Ok(Answer::refusal(&problem))
         }

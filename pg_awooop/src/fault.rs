@@ -78,8 +78,7 @@ pub(crate) fn or_raise<T>(outcome: Outcome<T>) -> T {
 
 /// PostgreSQL packs the five characters of an SQLSTATE into six bits each.
 fn sqlstate(text: &str) -> PgSqlErrorCode {
-    let packed = text.bytes().rev().fold(0isize, |packed, byte| {
-        packed << 6 | isize::from(byte.wrapping_sub(b'0') & 0x3f)
-    });
+    let packed =
+        text.bytes().rev().fold(0isize, |packed, byte| packed << 6 | isize::from(byte.wrapping_sub(b'0') & 0x3f));
     PgSqlErrorCode::from(packed)
 }

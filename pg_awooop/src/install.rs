@@ -17,18 +17,12 @@ extension_sql_file!("../sql/privileges.sql", name = "privileges", finalize);
 
 /// Frozen once released: each runs once, in this order.
 const MIGRATIONS: &[(&str, &str)] = &[
-    (
-        "0001_control_plane",
-        include_str!("../../sql/migrations/0001_control_plane.sql"),
-    ),
+    ("0001_control_plane", include_str!("../../sql/migrations/0001_control_plane.sql")),
     ("0002_runs", include_str!("../../sql/migrations/0002_runs.sql")),
 ];
 
 /// Re-applied by every migrate.
-const CURRENT: &[&str] = &[
-    include_str!("../../sql/current/policies.sql"),
-    include_str!("../../sql/current/views.sql"),
-];
+const CURRENT: &[&str] = &[include_str!("../../sql/current/policies.sql"), include_str!("../../sql/current/views.sql")];
 
 /// Who reads the views. Granted when a view is made, never again: what a DBA revoked stays revoked.
 const VIEW_READERS: &str = "awooop_tenant, awooop_operator, awooop_auditor, awooop_worker";
@@ -74,10 +68,7 @@ fn migrate_all() -> Outcome<serde_json::Value> {
             Spi::run(sql)?;
         }
         for view in self::views()?.into_iter().filter(|view| !views.contains(view)) {
-            Spi::run(&format!(
-                "grant select on awooop.{} to {VIEW_READERS}",
-                spi::quote_identifier(view)
-            ))?;
+            Spi::run(&format!("grant select on awooop.{} to {VIEW_READERS}", spi::quote_identifier(view)))?;
         }
         let made = partitions::ensure()?;
         Ok(json!({"applied": applied, "partitions_made": made}))
@@ -88,16 +79,9 @@ fn migrate_all() -> Outcome<serde_json::Value> {
 fn apply(name: &str, sql: &str) -> Outcome<bool> {
     let checksum = sha256(sql.as_bytes());
     let recorded = Spi::connect(|client| {
-        let table = client.select(
-            "select checksum from awooop.schema_version where name = $1",
-            Some(1),
-            &[name.into()],
-        )?;
-        if table.is_empty() {
-            Ok(None)
-        } else {
-            table.first().get_one::<String>()
-        }
+        let table =
+            client.select("select checksum from awooop.schema_version where name = $1", Some(1), &[name.into()])?;
+        if table.is_empty() { Ok(None) } else { table.first().get_one::<String>() }
     })?;
     match recorded {
         Some(recorded) if recorded == checksum => Ok(false),
@@ -132,10 +116,7 @@ fn views() -> Outcome<Vec<String>> {
 /// Whether `migrate` has made the tables.
 pub(crate) fn is_migrated() -> bool {
     let found = Spi::connect(|client| {
-        client
-            .select("select to_regclass('awooop.run_state') is not null", Some(1), &[])?
-            .first()
-            .get_one::<bool>()
+        client.select("select to_regclass('awooop.run_state') is not null", Some(1), &[])?.first().get_one::<bool>()
     });
     matches!(found, Ok(Some(true)))
 }

@@ -10,11 +10,12 @@ use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 use serde_json::json;
 
-use crate::caller::Login;
+use crate::audit;
+use crate::caller::{Caller, Login};
 use crate::fault::{Outcome, fault, or_raise};
 use crate::partitions;
 use crate::runs;
-use crate::statement::{column, statements, uuid_column};
+use crate::statement::{column, pg_uuid, statements, uuid_column};
 use crate::tenant;
 
 static DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -84,11 +85,7 @@ pub(crate) fn register() {
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn awooop_maintenance_main(_argument: pg_sys::Datum) {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
-    let Some(database) = DATABASE
-        .get()
-        .and_then(|name| name.into_string().ok())
-        .filter(|name| !name.is_empty())
-    else {
+    let Some(database) = DATABASE.get().and_then(|name| name.into_string().ok()).filter(|name| !name.is_empty()) else {
         return;
     };
     BackgroundWorker::connect_worker_to_spi(Some(&database), None);
@@ -102,9 +99,7 @@ pub extern "C-unwind" fn awooop_maintenance_main(_argument: pg_sys::Datum) {
             pg_sys::GucSource::PGC_S_OVERRIDE,
         );
     }
-    while BackgroundWorker::wait_latch(Some(Duration::from_secs(u64::from(
-        INTERVAL_SECONDS.get().unsigned_abs(),
-    )))) {
+    while BackgroundWorker::wait_latch(Some(Duration::from_secs(u64::from(INTERVAL_SECONDS.get().unsigned_abs())))) {
         if BackgroundWorker::sighup_received() {
             // SAFETY: what every worker does on SIGHUP.
             unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) };
@@ -154,15 +149,21 @@ fn maintain_once() -> Outcome<serde_json::Value> {
 }
 
 fn delete_expired() -> Outcome<usize> {
-    let expired = EXPIRED.with(|s| {
-        s.rows(&[BATCH.into()], |row| {
-            Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))
-        })
-    })?;
+    let expired =
+        EXPIRED.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
     let mut deleted = 0;
     for (project_id, run_id) in expired {
         deleted += tenant::within(&project_id, || {
-            DELETE_RUN.with(|s| s.run(&[project_id.as_str().into(), crate::statement::pg_uuid(run_id).into()]))
+            let gone = DELETE_RUN.with(|s| s.run(&[project_id.as_str().into(), pg_uuid(run_id).into()]))?;
+            if gone > 0 {
+                let platform = Caller::platform(&project_id, "platform:retention");
+                audit::done(
+                    &platform,
+                    "run_deleted",
+                    audit::Entry { run_id: Some(run_id), ..audit::Entry::default() },
+                )?;
+            }
+            Ok(gone)
         })?;
     }
     Ok(deleted)
@@ -177,13 +178,8 @@ fn expired_runs(at_most: i32) -> TableIterator<'static, (name!(project_id, Strin
             "select project_id, run_id from awooop.run_state where retain_until <= clock_timestamp()
              order by retain_until limit $1";
     }
-    let expired = or_raise(FIND.with(|s| {
-        s.rows(&[at_most.into()], |row| {
-            Ok((
-                column::<String>(row, 1)?,
-                crate::statement::pg_uuid(uuid_column(row, 2)?),
-            ))
-        })
-    }));
+    let expired = or_raise(
+        FIND.with(|s| s.rows(&[at_most.into()], |row| Ok((column::<String>(row, 1)?, pg_uuid(uuid_column(row, 2)?))))),
+    );
     TableIterator::new(expired)
 }

@@ -45,11 +45,7 @@ fn months(parent: &str) -> Outcome<Vec<(String, String)>> {
 
 fn make(name: &str, parent: &str, bound: &str) -> Outcome<i32> {
     let exists = Spi::connect(|client| {
-        let table = client.select(
-            "select to_regclass('awooop.' || $1) is not null",
-            Some(1),
-            &[name.into()],
-        )?;
+        let table = client.select("select to_regclass('awooop.' || $1) is not null", Some(1), &[name.into()])?;
         table.first().get_one::<bool>()
     })?;
     if exists == Some(true) {

@@ -66,11 +66,7 @@ fn operator(project_id: &str) -> Outcome<Caller> {
     if !login.is_operator() {
         return fault(ErrorCode::AuthOperator);
     }
-    let project = ProjectFacts {
-        mode: MigrationMode::LegacyAwoooiDefault,
-        suspended: false,
-        switched_off: false,
-    };
+    let project = ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false };
     Ok(Caller {
         project_id: project_id.to_owned(),
         principal_id: format!("role:{}", login.name()),
@@ -90,22 +86,13 @@ fn text<'a>(name: &str, value: Option<&'a str>, rule: NameRule, max: usize) -> O
 }
 
 fn invalid(argument: &str, expected: &str) -> Problem {
-    Problem::from(ErrorCode::InputInvalid)
-        .with("argument", argument)
-        .with("expected", expected)
+    Problem::from(ErrorCode::InputInvalid).with("argument", argument).with("expected", expected)
 }
 
 fn mode(name: Option<&str>) -> Outcome<MigrationMode> {
     let parsed = name.and_then(MigrationMode::parse);
-    parsed.map_or_else(
-        || {
-            fault(invalid(
-                "migration_mode",
-                &MigrationMode::ALL.map(MigrationMode::as_str).join(", "),
-            ))
-        },
-        Ok,
-    )
+    parsed
+        .map_or_else(|| fault(invalid("migration_mode", &MigrationMode::ALL.map(MigrationMode::as_str).join(", "))), Ok)
 }
 
 /// The JSON a statement returned; we wrote it, so it reads back.
@@ -135,22 +122,14 @@ fn create_project(
         };
         tenant::within(project_id, || {
             let body = INSERT.with(|s| {
-                s.row(
-                    &[
-                        project_id.into(),
-                        display_name.into(),
-                        mode.as_str().into(),
-                        days.into(),
-                    ],
-                    |row| column::<String>(row, 1),
-                )
+                s.row(&[project_id.into(), display_name.into(), mode.as_str().into(), days.into()], |row| {
+                    column::<String>(row, 1)
+                })
             })?;
             let Some(body) = body else {
                 return fault(ErrorCode::TenantExists);
             };
-            let entry = audit::Entry::default()
-                .with("migration_mode", mode.as_str())
-                .with("retention_days", days);
+            let entry = audit::Entry::default().with("migration_mode", mode.as_str()).with("retention_days", days);
             audit::done(&caller, "project_created", entry)?;
             document(&body)
         })
@@ -171,18 +150,15 @@ fn set_project_mode(project_id: Option<&str>, migration_mode: Option<&str>) -> p
                 return fault(ErrorCode::TenantUnavailable);
             };
             let body = SET_MODE.with(|s| {
-                s.row(
-                    &[project_id.into(), to.as_str().into(), facts.mode.as_str().into()],
-                    |row| column::<String>(row, 1),
-                )
+                s.row(&[project_id.into(), to.as_str().into(), facts.mode.as_str().into()], |row| {
+                    column::<String>(row, 1)
+                })
             })?;
             // Another operator changed it in between: look again.
             let Some(body) = body else {
                 return fault(ErrorCode::SystemRetry);
             };
-            let entry = audit::Entry::default()
-                .with("from", facts.mode.as_str())
-                .with("to", to.as_str());
+            let entry = audit::Entry::default().with("from", facts.mode.as_str()).with("to", to.as_str());
             audit::done(&caller, "project_mode_set", entry)?;
             document(&body)
         })
@@ -210,11 +186,7 @@ fn suspend_project(
             let Some(body) = body else {
                 return fault(ErrorCode::TenantUnavailable);
             };
-            let action = if suspended {
-                "project_suspended"
-            } else {
-                "project_resumed"
-            };
+            let action = if suspended { "project_suspended" } else { "project_resumed" };
             audit::done(&caller, action, audit::Entry::default().with("reason", reason))?;
             document(&body)
         })
@@ -239,17 +211,11 @@ fn bind_role(
         let pinned = pin.unwrap_or(false);
         let names = scopes.unwrap_or_default();
         let Some(scopes) = ScopeSet::parse(names.iter().map(String::as_str)) else {
-            return fault(invalid(
-                "scopes",
-                &format!("a list of: {}", Scope::ALL.map(Scope::as_str).join(", ")),
-            ));
+            return fault(invalid("scopes", &format!("a list of: {}", Scope::ALL.map(Scope::as_str).join(", "))));
         };
         let login = Login::named(role).filter(|login| !login.is_superuser() && !login.is_member_of(c"awooop_auditor"));
         let Some(login) = login else {
-            return fault(invalid(
-                "role",
-                "an existing role that is neither a superuser nor an auditor",
-            ));
+            return fault(invalid("role", "an existing role that is neither a superuser nor an auditor"));
         };
         tenant::within(project_id, || {
             if facts_of(project_id, "")?.is_none() {
@@ -270,10 +236,8 @@ fn bind_role(
                     |row| column::<bool>(row, 1),
                 )
             })?;
-            let entry = audit::Entry::default()
-                .with("role", role)
-                .with("scopes", scopes.clone())
-                .with("pinned", pinned);
+            let entry =
+                audit::Entry::default().with("role", role).with("scopes", scopes.clone()).with("pinned", pinned);
             audit::done(&caller, "role_bound", entry)?;
             login.join_tenants()?;
             if pinned || was_pinned == Some(true) {
@@ -302,12 +266,7 @@ fn set_operation(name: Option<&str>, enabled: Option<bool>, reason: default!(Opt
             text("reason", Some(reason), NameRule::Line, 500)?;
         }
         SET_OPERATION.with(|s| {
-            s.run(&[
-                operation.name.into(),
-                enabled.into(),
-                reason.into(),
-                caller.principal_id.as_str().into(),
-            ])
+            s.run(&[operation.name.into(), enabled.into(), reason.into(), caller.principal_id.as_str().into()])
         })?;
         let body: Value = json!({"name": operation.name, "enabled": enabled, "reason": reason});
         Ok(pgrx::JsonB(body))

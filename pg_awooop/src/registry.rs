@@ -73,36 +73,19 @@ fn error_entries() -> TableIterator<
 
 /// Everything that can happen to a run.
 #[pg_extern(immutable, parallel_safe)]
-fn run_transitions() -> TableIterator<
-    'static,
-    (
-        name!(from_state, &'static str),
-        name!(to_state, &'static str),
-        name!(event, &'static str),
-    ),
-> {
+fn run_transitions()
+-> TableIterator<'static, (name!(from_state, &'static str), name!(to_state, &'static str), name!(event, &'static str))>
+{
     TableIterator::new(TRANSITIONS.iter().map(|t| (t.from.as_str(), t.to.as_str(), t.event)))
 }
 
 /// The tables without a project, each with the reason why it has none.
 const PLATFORM_TABLES: &[(&str, &str)] = &[
-    (
-        "schema_version",
-        "which migrations this database has had: of the installation, not of a tenant",
-    ),
+    ("schema_version", "which migrations this database has had: of the installation, not of a tenant"),
     ("operation_override", "which operations are switched off, for everybody"),
-    (
-        "failed_authentication",
-        "counts of failures: nobody proved to be of a project",
-    ),
-    (
-        "failed_authentication_log",
-        "single failures: nobody proved to be of a project",
-    ),
-    (
-        "worker",
-        "where each platform worker goes on in its round over the projects",
-    ),
+    ("failed_authentication", "counts of failures: nobody proved to be of a project"),
+    ("failed_authentication_log", "single failures: nobody proved to be of a project"),
+    ("worker", "where each platform worker goes on in its round over the projects"),
 ];
 
 /// The tables without a project, each with its reason: a closed list.

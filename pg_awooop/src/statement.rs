@@ -20,22 +20,12 @@ pub(crate) struct Statement {
 impl Statement {
     /// A statement that only reads: it works on a standby and assigns no transaction id.
     pub(crate) const fn reading(sql: &'static str, types: &'static [Oid]) -> Self {
-        Self {
-            sql,
-            types,
-            writes: false,
-            plan: OnceCell::new(),
-        }
+        Self { sql, types, writes: false, plan: OnceCell::new() }
     }
 
     /// A statement that writes or locks.
     pub(crate) const fn writing(sql: &'static str, types: &'static [Oid]) -> Self {
-        Self {
-            sql,
-            types,
-            writes: true,
-            plan: OnceCell::new(),
-        }
+        Self { sql, types, writes: true, plan: OnceCell::new() }
     }
 
     /// Runs it and maps every row.
@@ -120,20 +110,13 @@ pub(crate) fn pg_uuid(id: uuid::Uuid) -> pgrx::Uuid {
 
 /// A UUID column.
 pub(crate) fn uuid_column(row: &SpiTupleTable, ordinal: usize) -> Result<uuid::Uuid, spi::Error> {
-    Ok(row
-        .get::<pgrx::Uuid>(ordinal)?
-        .map(|id| uuid::Uuid::from_bytes(*id.as_bytes()))
-        .unwrap_or_default())
+    Ok(row.get::<pgrx::Uuid>(ordinal)?.map(|id| uuid::Uuid::from_bytes(*id.as_bytes())).unwrap_or_default())
 }
 
 /// SQL that prints a timestamptz column as RFC 3339 in UTC, whatever the session's time zone.
 macro_rules! rfc3339 {
     ($column:literal) => {
-        concat!(
-            "to_char(",
-            $column,
-            " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-        )
+        concat!("to_char(", $column, " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
     };
 }
 pub(crate) use rfc3339;

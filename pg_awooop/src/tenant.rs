@@ -11,7 +11,8 @@ use awooop_policy::trace::TraceParent;
 use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-use crate::caller::{self, Standing};
+use crate::caller::{self, Login, Standing};
+use crate::directory;
 use crate::fault::{Outcome, fault, or_raise};
 
 static PROJECT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -63,10 +64,7 @@ pub(crate) fn trace() -> Option<String> {
 
 fn non_empty(setting: &GucSetting<Option<CString>>) -> Option<String> {
     // After a commit a custom setting reads as '', not as absent.
-    setting
-        .get()
-        .and_then(|text| text.into_string().ok())
-        .filter(|text| !text.is_empty())
+    setting.get().and_then(|text| text.into_string().ok()).filter(|text| !text.is_empty())
 }
 
 /// Binds the transaction to a project whose right the caller has proved.
@@ -122,8 +120,10 @@ fn current_project_id() -> Option<String> {
 
 /// Binds this transaction to `project_id`; the login must be bound to it (`awooop.bind_role`), or be an operator or a
 /// superuser. Returns the project id. Entering the same project again changes nothing.
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
+///
+/// Runs with its caller's rights: who has entered before in this session is known without a look at a table, and only
+/// the first time goes on to [`prove_right`].
+#[pg_extern(volatile, parallel_unsafe)]
 fn enter_project(project_id: Option<&str>) -> String {
     or_raise(enter(project_id.unwrap_or_default()))
 }
@@ -138,16 +138,33 @@ fn enter(project_id: &str) -> Outcome<String> {
         // The same answer as for any project that is not the caller's.
         return fault(ErrorCode::TenantNotBound);
     }
-    bind(project_id);
-    match caller::standing_of_session("")? {
-        Standing::Unknown => {
-            unbind();
-            fault(ErrorCode::TenantNotBound)
-        }
-        Standing::Platform { project: None, .. } => {
-            unbind();
-            fault(ErrorCode::TenantUnavailable)
-        }
-        _ => Ok(project_id.to_owned()),
+    if directory::knows_binding(project_id, &Login::of_session().name()) {
+        bind(project_id);
+    } else {
+        // By its qualified name, with nothing else in the statement for a search path to change.
+        Spi::connect(|client| client.select("select awooop.prove_right($1)", None, &[project_id.into()]).map(|_| ()))?;
     }
+    Ok(project_id.to_owned())
+}
+
+/// Binds the transaction after a look at the bindings, or raises. Behind [`enter_project`]; nobody calls it directly,
+/// and nothing is gained by it.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn prove_right(project_id: &str) {
+    or_raise(prove(project_id));
+}
+
+fn prove(project_id: &str) -> Outcome<()> {
+    if current().is_some_and(|bound| bound != project_id) {
+        return fault(ErrorCode::TenantAlreadyBound);
+    }
+    bind(project_id);
+    let problem = match caller::standing_of_session("")? {
+        Standing::Unknown => ErrorCode::TenantNotBound,
+        Standing::Platform { project: None, .. } => ErrorCode::TenantUnavailable,
+        _ => return Ok(()),
+    };
+    unbind();
+    fault(problem)
 }

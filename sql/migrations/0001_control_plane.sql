@@ -2,7 +2,7 @@
 -- security (sql/current/policies.sql). Tables are created by awooop_owner, which has neither SUPERUSER nor BYPASSRLS.
 
 create table awooop.projects (
-    project_id      text        not null primary key,
+    project_id      text collate "C" not null primary key,
     display_name    text,
     migration_mode  text        not null,
     suspended_at    timestamptz,
@@ -16,7 +16,7 @@ create table awooop.projects (
 
 -- A person or service; several credentials may stand for one.
 create table awooop.principals (
-    project_id   text        not null references awooop.projects,
+    project_id   text collate "C" not null references awooop.projects,
     principal_id text        not null,
     kind         text        not null,
     created_at   timestamptz not null default clock_timestamp(),
@@ -26,7 +26,7 @@ create table awooop.principals (
 
 -- A database login that may act for a project (awooop.bind_role).
 create table awooop.role_bindings (
-    project_id   text        not null,
+    project_id   text collate "C" not null,
     role_name    text        not null,
     principal_id text        not null,
     scopes       text[]      not null,
@@ -38,7 +38,7 @@ create table awooop.role_bindings (
 
 -- Only the SHA-256 of a key is here; a digest is no way back to 256 random bits.
 create table awooop.api_keys (
-    project_id   text        not null,
+    project_id   text collate "C" not null,
     key_id       text        not null,
     principal_id text        not null,
     name         text        not null,
@@ -46,6 +46,8 @@ create table awooop.api_keys (
     scopes       text[]      not null,
     created_at   timestamptz not null default clock_timestamp(),
     expires_at   timestamptz,
+    -- When a key that was rotated stops working; its successor inherits expires_at, not this.
+    retires_at   timestamptz,
     revoked_at   timestamptz,
     rotated_from text,
     primary key (project_id, key_id),
@@ -54,7 +56,7 @@ create table awooop.api_keys (
 );
 
 create table awooop.agents (
-    project_id   text        not null references awooop.projects,
+    project_id   text collate "C" not null references awooop.projects,
     agent_id     text        not null,
     display_name text,
     enabled      boolean     not null,
@@ -64,9 +66,9 @@ create table awooop.agents (
 );
 
 create table awooop.platform_subjects (
-    project_id          text        not null,
-    channel_type        text        not null,
-    channel_user_id     text        not null,
+    project_id          text collate "C" not null,
+    channel_type        text collate "C" not null,
+    channel_user_id     text collate "C" not null,
     platform_subject_id text        not null
         generated always as (project_id || ':' || channel_type || ':' || channel_user_id) stored,
     channel_chat_id     text,
@@ -81,7 +83,7 @@ create table awooop.platform_subjects (
 with (fillfactor = 70);
 
 create table awooop.audit_log (
-    project_id          text        not null,
+    project_id          text collate "C" not null,
     audit_id            uuid        not null,
     recorded_at         timestamptz not null default clock_timestamp(),
     action              text        not null,
@@ -153,7 +155,7 @@ alter table awooop.operation_override enable always trigger forget_directory;
 
 grant select on awooop.projects, awooop.principals, awooop.role_bindings, awooop.agents, awooop.platform_subjects,
     awooop.audit_log to awooop_auditor;
-grant select (project_id, key_id, principal_id, name, scopes, created_at, expires_at, revoked_at, rotated_from)
+grant select (project_id, key_id, principal_id, name, scopes, created_at, expires_at, retires_at, revoked_at, rotated_from)
     on awooop.api_keys to awooop_auditor;
 grant select on awooop.failed_authentication, awooop.failed_authentication_log, awooop.operation_override,
     awooop.worker to awooop_operator, awooop_auditor;

@@ -2,12 +2,12 @@
 -- (run_lease) and what was done (step_journal).
 
 create table awooop.run_state (
-    project_id          text        not null,
+    project_id          text collate "C" not null,
     run_id              uuid        not null,
     agent_id            text        not null,
     platform_subject_id text        not null,
-    channel_type        text        not null,
-    channel_user_id     text        not null,
+    channel_type        text collate "C" not null,
+    channel_user_id     text collate "C" not null,
     mode                text        not null,
     state               text        not null,
     envelope            jsonb       not null,
@@ -55,10 +55,11 @@ create index run_state_expired on awooop.run_state (retain_until) where retain_u
 
 -- Only what can be claimed, now or after its back-off; the index is the claim's ORDER BY.
 create table awooop.run_ready (
-    project_id   text        not null,
+    project_id   text collate "C" not null,
     run_id       uuid        not null,
     priority     smallint    not null,
     available_at timestamptz not null,
+    deadline_at  timestamptz not null,
     primary key (project_id, run_id),
     foreign key (project_id, run_id) references awooop.run_state on delete cascade
 );
@@ -66,7 +67,7 @@ create index run_ready_order on awooop.run_ready (project_id, priority desc, ava
 
 -- One row for the latest lease of a run; only the digest of its secret is here.
 create table awooop.run_lease (
-    project_id   text        not null,
+    project_id   text collate "C" not null,
     run_id       uuid        not null,
     epoch        integer     not null,
     digest       bytea       not null,
@@ -85,7 +86,7 @@ create index run_lease_due on awooop.run_lease (expires_at) where closed_at is n
 
 -- Partitioned by the creation time of the run, which the run id fixes: so the key is unique over all time.
 create table awooop.step_journal (
-    project_id     text        not null,
+    project_id     text collate "C" not null,
     run_id         uuid        not null,
     run_created_at timestamptz not null,
     step_key       text        not null,
@@ -144,6 +145,6 @@ grant select (project_id, run_id, epoch, worker_id, principal_id, granted_at, ex
     on awooop.run_lease to awooop_auditor;
 
 -- What awooop_scheduler's functions look through: ids, times and the order of the queue.
-grant select (project_id, run_id, priority, available_at) on awooop.run_ready to awooop_scheduler;
+grant select (project_id, run_id, priority, available_at, deadline_at) on awooop.run_ready to awooop_scheduler;
 grant select (project_id, run_id, expires_at, closed_at) on awooop.run_lease to awooop_scheduler;
 grant select (project_id, run_id, deadline_at, finished_at, retain_until) on awooop.run_state to awooop_scheduler;

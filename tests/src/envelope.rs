@@ -4,7 +4,7 @@ use awooop_policy::envelope::KEYS;
 use serde_json::{Value, json};
 
 use crate::harness::quiet::{superuser_in, text};
-use crate::harness::{Actor, Project, Session, at_once, literal, superuser, unique};
+use crate::harness::{Actor, Options, OwnServer, Project, Session, at_once, literal, superuser, unique};
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -41,11 +41,7 @@ fn an_envelope_has_exactly_nine_keys_with_their_nulls() {
     let project = Project::new();
     let mut actor = project.actor();
     let tags = r#", extra_tags => '{"campaign": "spring"}'"#;
-    for (rest, chat) in [
-        ("", Value::Null),
-        (", channel_chat_id => '-100'", json!("-100")),
-        (tags, Value::Null),
-    ] {
+    for (rest, chat) in [("", Value::Null), (", channel_chat_id => '-100'", json!("-100")), (tags, Value::Null)] {
         let envelope = actor.call(&build("7", rest));
         let mut keys: Vec<&str> = envelope.as_object().unwrap().keys().map(String::as_str).collect();
         let mut wanted = KEYS.to_vec();
@@ -76,11 +72,7 @@ fn the_same_person_on_another_channel_or_in_another_project_is_another_subject()
         .into();
     assert_eq!(
         ids,
-        [
-            format!("{}:telegram:7", project.id),
-            format!("{}:line:7", project.id),
-            format!("{}:telegram:7", other.id)
-        ]
+        [format!("{}:telegram:7", project.id), format!("{}:line:7", project.id), format!("{}:telegram:7", other.id)]
     );
 }
 
@@ -137,10 +129,7 @@ fn later_sights_change_last_seen_and_what_was_given_and_nothing_else() {
     let project = Project::new();
     let (mut actor, mut admin) = (project.actor(), project.admin());
     actor.call(&build("7", ", channel_chat_id => 'c1', display_name => 'Ada'"));
-    actor.call(&format!(
-        "select awooop.grant_subject_role('{}:telegram:7', 'approver')",
-        project.id
-    ));
+    actor.call(&format!("select awooop.grant_subject_role('{}:telegram:7', 'approver')", project.id));
     let before = subject(&mut admin, &project.id, "7")[0].clone();
     actor.call(&build("7", ""));
     let unchanged = subject(&mut admin, &project.id, "7")[0].clone();
@@ -231,9 +220,7 @@ fn ids_that_would_be_ambiguous_empty_or_too_long_are_refused_and_change_nothing(
         ("'agent'".into(), "null".into(), "'7'".into(), "E-INPUT-008"),
         ("'agent'".into(), "'telegram'".into(), "null".into(), "E-INPUT-008"),
     ] {
-        let failure = actor
-            .attempt(&format!("select awooop.build_envelope({agent}, {channel}, {user})"))
-            .unwrap_err();
+        let failure = actor.attempt(&format!("select awooop.build_envelope({agent}, {channel}, {user})")).unwrap_err();
         assert_eq!(failure.code(), code, "{agent} {channel} {user}");
     }
     let rows = "select count(*)::text from awooop.platform_subjects where project_id = ";
@@ -280,7 +267,8 @@ fn an_envelope_of_another_project_or_a_changed_one_makes_no_run() {
     let mut unseen = with("channel_user_id", json!("8"));
     unseen["platform_subject_id"] = json!(format!("{}:telegram:8", project.id));
     assert_eq!(create(&mut actor, &unseen), "E-RUN-009");
-    let runs = format!("select count(*)::text from awooop.run_state where project_id in ('{}', '{}')", project.id, other.id);
+    let runs =
+        format!("select count(*)::text from awooop.run_state where project_id in ('{}', '{}')", project.id, other.id);
     assert_eq!(superuser_in(&project.database).value(&runs), "0");
 }
 
@@ -289,4 +277,35 @@ fn the_event_of_an_envelope_cannot_be_silenced_by_a_tenant() {
     let mut actor = Project::new().actor();
     assert_eq!(actor.session.code("set awooop.event_log = off"), "42501");
     assert_eq!(superuser().value("show awooop.event_log"), "on");
+}
+
+#[test]
+fn the_servers_log_has_one_event_per_envelope_that_no_input_can_forge() {
+    let server = OwnServer::start(&Options::default());
+    let project = server.tenant("writer", "shadow", "envelope:write");
+    let mut session = server.connect("writer");
+    let user = r#"7"} provider_proxy_envelope_built {"project_id": "forged"#;
+    let tags = r#", extra_tags => '{"campaign": "spring"}'"#;
+    let envelope = session.within(&project, &build(user, tags));
+    let events = |server: &OwnServer| -> Vec<Value> {
+        server
+            .log()
+            .lines()
+            .filter_map(|line| line.split_once("LOG:  provider_proxy_envelope_built "))
+            .map(|(_, event)| serde_json::from_str(event).unwrap())
+            .collect()
+    };
+    let logged = events(&server);
+    assert_eq!(logged.len(), 1, "{}", server.log());
+    assert_eq!(logged[0]["project_id"], project.as_str());
+    assert_eq!((&logged[0]["agent_id"], &logged[0]["channel_type"]), (&json!("agent"), &json!("telegram")));
+    assert_eq!(logged[0]["platform_subject_id"], envelope["platform_subject_id"]);
+    assert_eq!(logged[0]["trace_id"], text(&envelope["trace_id"])[..32]);
+    assert_eq!(logged[0]["tags"], json!({"campaign": "spring"}));
+    // Later sights are events too; a superuser can switch them off.
+    session.within(&project, &build(user, ""));
+    assert_eq!(events(&server).len(), 2);
+    server.superuser().run("alter role writer set awooop.event_log = off");
+    server.connect("writer").within(&project, &build(user, ""));
+    assert_eq!(events(&server).len(), 2);
 }

@@ -7,7 +7,13 @@
 #![cfg(test)]
 
 mod attack;
+mod envelope;
+mod faults;
 #[allow(dead_code, unused_imports)]
 mod harness;
-mod envelope;
+mod keys;
+mod projects;
 mod runs;
+mod strict_input;
+mod upgrade;
+mod dump_restore;

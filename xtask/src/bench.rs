@@ -37,10 +37,7 @@ pub fn run(place: &Place, name: Option<&str>, json: bool) -> Result<()> {
     let scratch = server.dir.join("bench");
     account.private_directory(&scratch)?;
     let mut command = bench("run");
-    command
-        .args(["--quiet", "--"])
-        .args(name)
-        .args(json.then_some("--json"));
+    command.args(["--quiet", "--"]).args(name).args(json.then_some("--json"));
     command.env("AWOOOP_BENCH_URI", server.superuser_uri()?);
     command.env("AWOOOP_BENCH_BIN", Tree::existing(place, server.major).bin);
     command.env("AWOOOP_BENCH_GATEWAY", gateway);

@@ -30,15 +30,14 @@ const AGENT: &str = "support-agent";
 pub fn run(place: &Place) -> Result<()> {
     let mut steps = Steps::new(4);
     steps.step("looking for what has to be installed", toolchain::packages)?;
-    let server = steps.step(
-        "building the extension for PostgreSQL 15 (about 3 minutes the first time), starting a server",
-        || Server::start(place, SERVER, Major::Pg15, Durability::Full),
-    )?;
+    let server = steps
+        .step("building the extension for PostgreSQL 15 (about 3 minutes the first time), starting a server", || {
+            Server::start(place, SERVER, Major::Pg15, Durability::Full)
+        })?;
     let gateway = Gateway::of(server.clone());
-    steps.step(
-        "building the gateway (about 2 minutes the first time), starting it",
-        || gateway.start(place, &gateway::build(place)?),
-    )?;
+    steps.step("building the gateway (about 2 minutes the first time), starting it", || {
+        gateway.start(place, &gateway::build(place)?)
+    })?;
     steps.step("a tenant's day", || {
         let mut shell = Shell::new(server.clone());
         println!();
@@ -52,10 +51,7 @@ pub fn stop(place: &Place) -> Result<()> {
     let server = Server::new(place, SERVER, Major::Pg15)?;
     Gateway::of(server.clone()).stop()?;
     server.stop()?;
-    eprintln!(
-        "the demo's server and gateway are stopped; their data stays in {}",
-        server.dir.display()
-    );
+    eprintln!("the demo's server and gateway are stopped; their data stays in {}", server.dir.display());
     Ok(())
 }
 
@@ -152,21 +148,15 @@ fn channel(shell: &Shell, update: &Value) -> Result<String> {
         key: "CHANNEL_KEY",
         headers: &[&idempotency],
         body: Some(json!({
-            "envelope": envelope.body,
+            "envelope": envelope,
             "input": {"message_id": message["message_id"], "text": message["text"]},
             "tags": {"source": "demo"},
         })),
     };
     let first = shell.curl(&create, 201)?;
     let second = shell.curl(&create, 200)?;
-    ensure!(
-        first.body["run_id"] == second.body["run_id"],
-        "a repeated request made a second run"
-    );
-    Ok(first.body["run_id"]
-        .as_str()
-        .context("the run has no run_id")?
-        .to_owned())
+    ensure!(first["run_id"] == second["run_id"], "a repeated request made a second run");
+    Ok(first["run_id"].as_str().context("the run has no run_id")?.to_owned())
 }
 
 /// The worker's part: claim, record what was done, keep the lease, complete.
@@ -182,15 +172,10 @@ fn worker(shell: &Shell, run_id: &str) -> Result<()> {
         shell.curl(&call, 200)
     };
     chapter("A worker claims the run and gets a lease");
-    let claimed = post(
-        "/v1/platform/runs/claim",
-        json!({"worker_id": "demo-worker", "max_runs": 1, "lease_seconds": 60}),
-    )?;
-    let claimed = &claimed.body["runs"][0];
-    ensure!(
-        claimed["run_id"] == run_id,
-        "the worker claimed another run than the one just created"
-    );
+    let claimed =
+        post("/v1/platform/runs/claim", json!({"worker_id": "demo-worker", "max_runs": 1, "lease_seconds": 60}))?;
+    let claimed = &claimed["runs"][0];
+    ensure!(claimed["run_id"] == run_id, "the worker claimed another run than the one just created");
     let lease = claimed["lease"].as_str().context("the claim has no lease")?;
 
     chapter("It records each step; a step that is recorded is never done twice");
@@ -209,36 +194,18 @@ fn worker(shell: &Shell, run_id: &str) -> Result<()> {
     post("/v1/platform/runs/{run_id}/steps", draft)?;
     println!("# The worker crashes and comes back to its first step: the recorded result, not a second look-up.");
     let replayed = post("/v1/platform/runs/{run_id}/steps", lookup)?;
-    ensure!(
-        replayed.body["outcome"] == "replayed",
-        "a recorded step was not replayed"
-    );
+    ensure!(replayed["outcome"] == "replayed", "a recorded step was not replayed");
 
     chapter("It keeps its lease, and completes the run");
-    post(
-        "/v1/platform/runs/{run_id}/heartbeat",
-        json!({"lease": lease, "lease_seconds": 60}),
-    )?;
-    post(
-        "/v1/platform/runs/{run_id}/complete",
-        json!({"lease": lease, "result": {"reply": reply}}),
-    )
-    .map(drop)
+    post("/v1/platform/runs/{run_id}/heartbeat", json!({"lease": lease, "lease_seconds": 60}))?;
+    post("/v1/platform/runs/{run_id}/complete", json!({"lease": lease, "result": {"reply": reply}})).map(drop)
 }
 
 /// What each key sees of it.
 fn others(shell: &Shell, run_id: &str) -> Result<()> {
     let path = format!("/v1/platform/runs/{run_id}");
     let get = |path: &str, key: &str, expected: u16| {
-        shell.curl(
-            &Call {
-                method: "GET",
-                path,
-                key,
-                ..Call::default()
-            },
-            expected,
-        )
+        shell.curl(&Call { method: "GET", path, key, ..Call::default() }, expected)
     };
     chapter("The tenant reads the run, its journal, and its latest runs");
     get(&path, "CHANNEL_KEY", 200)?;
@@ -263,10 +230,7 @@ fn in_psql(shell: &Shell, update: &Value) -> Result<()> {
          select awooop.complete_run(run_id => :'run_id', lease => :'lease', result => '{{\"reply\": \"可以，已為您更改。\"}}');\n\
          commit;",
     ))?;
-    ensure!(
-        results.last().is_some_and(|run| run["state"] == "completed"),
-        "the run did not end as completed"
-    );
+    ensure!(results.last().is_some_and(|run| run["state"] == "completed"), "the run did not end as completed");
     Ok(())
 }
 
@@ -293,9 +257,7 @@ fn sender(message: &Value) -> String {
 
 /// The update's text from the file, as if it had come in now.
 fn update_of_this_moment() -> Result<String> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .context("the clock is before 1970")?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
     // Telegram counts updates up; tenths of a second since 2025 do, too, and fit its 32 bits for years.
     let update_id = now.as_millis().saturating_sub(1_735_689_600_000) / 100;
     Ok(UPDATE

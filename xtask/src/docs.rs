@@ -12,14 +12,8 @@ type Page = (&'static str, fn() -> String);
 const PAGES: &[Page] = &[
     ("docs/ERRORS.md", awooop_policy::error::documentation),
     ("docs/RUN_STATES.md", awooop_policy::run_fsm::documentation),
-    (
-        "pg_awooop/sql/operations.sql",
-        awooop_policy::operation::sql_declarations,
-    ),
-    (
-        "pg_awooop/sql/operations.sql",
-        awooop_policy::operation::sql_declarations,
-    ),
+    ("pg_awooop/sql/operations.sql", awooop_policy::operation::sql_declarations),
+    ("pg_awooop/sql/operations.sql", awooop_policy::operation::sql_declarations),
 ];
 
 /// Writes the pages that differ.

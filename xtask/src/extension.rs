@@ -42,9 +42,7 @@ pub fn install(place: &Place, tree: &Tree) -> Result<Build> {
     let pgrx = toolchain::cargo_pgrx(place)?;
     let mut command = std::process::Command::new(pgrx);
     program::without_cargo_variables(&mut command);
-    command
-        .current_dir(&place.checkout)
-        .args(["pgrx", "install", "--release", "--package", "pg_awooop"]);
+    command.current_dir(&place.checkout).args(["pgrx", "install", "--release", "--package", "pg_awooop"]);
     command.arg("--pg-config").arg(tree.program("pg_config"));
     command.args(["--no-default-features", "--features", &tree.major.feature()]);
     // One directory for all versions: cargo keeps what differs apart, and what does not is built once. Apart from the
@@ -64,20 +62,14 @@ pub fn installed(place: &Place, tree: &Tree) -> Result<Build> {
     let scripts = tree.config("--sharedir")?.join("extension");
     let mut schema = Sha256::new();
     for entry in sorted(&scripts)? {
-        if entry
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("pg_awooop--"))
-        {
+        if entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with("pg_awooop--")) {
             schema.update(fs::read(&entry)?);
         }
     }
     add_directory(&mut schema, &place.checkout.join("sql"))?;
     let metadata = fs::metadata(&library).with_context(|| format!("cannot read {}", library.display()))?;
     let library = format!("{}.{}.{}", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
-    Ok(Build {
-        library,
-        schema: hex::encode(schema.finalize()),
-    })
+    Ok(Build { library, schema: hex::encode(schema.finalize()) })
 }
 
 /// What pgrx's build scripts need to find the tree. Always the same for one version, because a change makes them run
@@ -88,11 +80,7 @@ pub fn pgrx_environment(place: &Place, tree: &Tree) -> Result<Vec<(&'static str,
     let pg_config = tree.program("pg_config");
     // Its build script watches this file's date, so it is written once.
     let config = home.join("config.toml");
-    let text = format!(
-        "[configs]\n{} = {:?}\n",
-        tree.major.feature(),
-        pg_config.display().to_string()
-    );
+    let text = format!("[configs]\n{} = {:?}\n", tree.major.feature(), pg_config.display().to_string());
     if fs::read_to_string(&config).ok().as_ref() != Some(&text) {
         fs::write(&config, text)?;
     }

@@ -88,10 +88,7 @@ impl Gateway {
             }
             if Instant::now() > deadline {
                 self.stop()?;
-                bail!(
-                    "the gateway was not ready in time; its log ends:\n{}",
-                    program::tail(&self.log(), 20)
-                );
+                bail!("the gateway was not ready in time; its log ends:\n{}", program::tail(&self.log(), 20));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -128,8 +125,7 @@ impl Gateway {
 
     fn port(&self) -> Result<u16> {
         let text = fs::read_to_string(self.server.dir.join("gateway.port")).unwrap_or_default();
-        text.parse()
-            .with_context(|| format!("the gateway of server {} was never started", self.server.label()))
+        text.parse().with_context(|| format!("the gateway of server {} was never started", self.server.label()))
     }
 
     /// The port it had, so that its address stays true; another when that one is taken.
@@ -148,8 +144,7 @@ impl Gateway {
     }
 
     fn is_ready(&self) -> bool {
-        self.port()
-            .is_ok_and(|port| status_of(port, "/readyz").is_ok_and(|status| status == 200))
+        self.port().is_ok_and(|port| status_of(port, "/readyz").is_ok_and(|status| status == 200))
     }
 
     fn pid_file(&self) -> PathBuf {
@@ -162,7 +157,7 @@ impl Gateway {
 }
 
 /// The status that a local HTTP server answers a GET with.
-fn status_of(port: u16, path: &str) -> Result<u16> {
+pub fn status_of(port: u16, path: &str) -> Result<u16> {
     let address = std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -170,10 +165,7 @@ fn status_of(port: u16, path: &str) -> Result<u16> {
     stream.write_all(request.as_bytes())?;
     let mut start = [0_u8; 12];
     stream.read_exact(&mut start)?;
-    let status = std::str::from_utf8(&start)?
-        .split(' ')
-        .nth(1)
-        .context("not an HTTP answer")?;
+    let status = std::str::from_utf8(&start)?.split(' ').nth(1).context("not an HTTP answer")?;
     Ok(status.parse()?)
 }
 

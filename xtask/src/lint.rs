@@ -20,38 +20,19 @@ pub fn run(place: &Place, tally: &mut Tally) -> Result<()> {
     };
 
     eprintln!("      cargo fmt --check");
-    tally.check(
-        "lint: formatting (run `cargo fmt --all`)",
-        program::run(&mut cargo(&["fmt", "--all", "--check"])),
-    );
+    tally.check("lint: formatting (run `cargo fmt --all`)", program::run(&mut cargo(&["fmt", "--all", "--check"])));
 
     eprintln!("      cargo metadata --locked");
     let metadata = program::capture(&mut cargo(&["metadata", "--locked", "--format-version=1"]));
     tally.check("lint: Cargo.lock fits Cargo.toml", metadata.map(drop));
 
     eprintln!("      cargo clippy, all crates but the extension");
-    let mut clippy = cargo(&[
-        "clippy",
-        "--workspace",
-        "--exclude=pg_awooop",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]);
+    let mut clippy = cargo(&["clippy", "--workspace", "--exclude=pg_awooop", "--all-targets", "--", "-D", "warnings"]);
     tally.check("lint: clippy", program::run(&mut clippy));
 
     eprintln!("      cargo clippy, the extension for PostgreSQL {CHECKED}");
-    let mut clippy = cargo(&[
-        "clippy",
-        "--package=pg_awooop",
-        "--all-targets",
-        "--no-default-features",
-        "--features",
-    ]);
-    clippy
-        .args([&CHECKED.feature(), "--", "-D", "warnings"])
-        .envs(extension::pgrx_environment(place, &tree)?);
+    let mut clippy = cargo(&["clippy", "--package=pg_awooop", "--all-targets", "--no-default-features", "--features"]);
+    clippy.args([&CHECKED.feature(), "--", "-D", "warnings"]).envs(extension::pgrx_environment(place, &tree)?);
     tally.check("lint: clippy of the extension", program::run(&mut clippy));
 
     eprintln!("      generated documents");

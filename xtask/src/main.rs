@@ -4,12 +4,12 @@
 //! installations of PostgreSQL), `extension` (building into them), `server` and `gateway` (running them), and one
 //! module for each command that does more than call those.
 
-#![allow(dead_code)]
 mod bench;
 mod demo;
 mod docs;
 mod extension;
 mod gateway;
+mod image;
 mod interrupt;
 mod lint;
 mod place;
@@ -74,6 +74,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Carry out the Dockerfile in chroots, and use the images (as root; about 15 minutes).
+    ImageCheck,
     /// A private PostgreSQL server with the extension installed and migrated.
     #[command(subcommand)]
     Db(Db),
@@ -153,6 +155,7 @@ fn run(command: Command) -> Result<bool> {
             return suite::run(&place, &versions, only.as_deref());
         }
         Command::Bench { name, json } => bench::run(&place, name.as_deref(), json)?,
+        Command::ImageCheck => image::run(&place)?,
         Command::Lint => {
             let mut tally = Tally::default();
             lint::run(&place, &mut tally)?;
@@ -170,12 +173,7 @@ fn db(place: &Place, command: Db) -> Result<()> {
     match command {
         Db::Start(which) => {
             let server = Server::start(place, &which.name, which.pg, Durability::Full)?;
-            eprintln!(
-                "server {} runs on port {}; its log: {}",
-                server.label(),
-                server.port()?,
-                server.log().display()
-            );
+            eprintln!("server {} runs on port {}; its log: {}", server.label(), server.port()?, server.log().display());
             Ok(())
         }
         Db::Stop { name, pg, all } => {
@@ -192,10 +190,7 @@ fn db(place: &Place, command: Db) -> Result<()> {
             Err(server.psql()?.args(arguments).exec().into())
         }
         Db::Uri(which) => {
-            println!(
-                "{}",
-                Server::ensure_running(place, &which.name, which.pg)?.superuser_uri()?
-            );
+            println!("{}", Server::ensure_running(place, &which.name, which.pg)?.superuser_uri()?);
             Ok(())
         }
     }
@@ -205,20 +200,12 @@ fn gateway(place: &Place, command: GatewayCommand) -> Result<()> {
     match command {
         GatewayCommand::Start(which) => {
             let gateway = start_gateway(place, &which)?;
-            eprintln!(
-                "the gateway answers at {}; its log: {}",
-                gateway.url()?,
-                gateway.log().display()
-            );
+            eprintln!("the gateway answers at {}; its log: {}", gateway.url()?, gateway.log().display());
         }
         GatewayCommand::Stop(which) => Gateway::of(Server::new(place, &which.name, which.pg)?).stop()?,
         GatewayCommand::Url(which) => {
             let gateway = Gateway::of(Server::new(place, &which.name, which.pg)?);
-            let gateway = if gateway.is_running() {
-                gateway
-            } else {
-                start_gateway(place, &which)?
-            };
+            let gateway = if gateway.is_running() { gateway } else { start_gateway(place, &which)? };
             println!("{}", gateway.url()?);
         }
     }

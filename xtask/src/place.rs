@@ -34,9 +34,7 @@ impl Place {
         // Files made here must be readable by the user that runs servers; what is secret gets its own mode.
         nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-        let checkout = Path::new(&manifest)
-            .parent()
-            .context("this crate has no parent directory")?;
+        let checkout = Path::new(&manifest).parent().context("this crate has no parent directory")?;
         let checkout = checkout.canonicalize().context("cannot find the checkout")?;
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
             Some(dir) => std::path::absolute(dir)?,
@@ -47,11 +45,7 @@ impl Place {
             None => default_state_dir(&checkout),
         };
         own_directory(&state)?;
-        Ok(Place {
-            checkout,
-            state,
-            target,
-        })
+        Ok(Place { checkout, state, target })
     }
 
     /// A directory directly under the state directory.
@@ -93,10 +87,7 @@ fn own_directory(dir: &Path) -> Result<()> {
     }
     let metadata = fs::symlink_metadata(dir)?;
     if !metadata.is_dir() || metadata.uid() != Uid::effective().as_raw() || metadata.mode() & 0o022 != 0 {
-        bail!(
-            "{} is not a directory of yours alone: remove it, or name another in AWOOOP_STATE_DIR",
-            dir.display()
-        );
+        bail!("{} is not a directory of yours alone: remove it, or name another in AWOOOP_STATE_DIR", dir.display());
     }
     Ok(())
 }
@@ -115,9 +106,7 @@ impl Account {
         let user = User::from_name(SERVER_USER)
             .context("cannot read the user database")?
             .with_context(|| format!("there is no user `{SERVER_USER}`: install the package postgresql-common"))?;
-        Ok(Account {
-            other: Some((user.name, user.uid, user.gid)),
-        })
+        Ok(Account { other: Some((user.name, user.uid, user.gid)) })
     }
 
     /// Its name, or nothing when it is the caller.
@@ -129,11 +118,7 @@ impl Account {
     /// change what a server does.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>, directory: &Path) -> Command {
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("LANG", "C.UTF-8")
-            .env("HOME", directory);
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8").env("HOME", directory);
         command.current_dir(directory);
         if let Some((_, uid, gid)) = &self.other {
             command.uid(uid.as_raw()).gid(gid.as_raw());
@@ -169,8 +154,7 @@ pub fn write_secret(path: &Path, text: &str) -> Result<()> {
         .mode(0o600)
         .open(path)
         .with_context(|| format!("cannot write {}", path.display()))?;
-    file.write_all(text.as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A password nobody has to remember: 128 random bits in hexadecimal.
@@ -186,10 +170,7 @@ mod tests {
 
     #[test]
     fn two_checkouts_have_two_state_directories() {
-        assert_ne!(
-            default_state_dir(Path::new("/a/awooop")),
-            default_state_dir(Path::new("/b/awooop"))
-        );
+        assert_ne!(default_state_dir(Path::new("/a/awooop")), default_state_dir(Path::new("/b/awooop")));
     }
 
     #[test]

@@ -49,12 +49,7 @@ pub fn run_logged(command: &mut Command, log: &Path) -> Result<()> {
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let status = wait(spawn(command)?, command)?;
     if !status.success() {
-        bail!(
-            "`{}` failed: {status}\n{}\n(all of it: {})",
-            line(command),
-            tail(log, 30),
-            log.display()
-        );
+        bail!("`{}` failed: {status}\n{}\n(all of it: {})", line(command), tail(log, 30), log.display());
     }
     Ok(())
 }
@@ -71,15 +66,10 @@ pub fn capture(command: &mut Command) -> Result<String> {
 
 /// Runs to the end and gives both outputs and the status.
 pub fn output(command: &mut Command) -> Result<Output> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = spawn(command)?;
     let tracked = interrupt::Child::track(child.id());
-    let output = child
-        .wait_with_output()
-        .with_context(|| format!("cannot wait for `{}`", line(command)))?;
+    let output = child.wait_with_output().with_context(|| format!("cannot wait for `{}`", line(command)))?;
     drop(tracked);
     interrupt::checkpoint();
     Ok(output)
@@ -87,19 +77,14 @@ pub fn output(command: &mut Command) -> Result<Output> {
 
 /// Like [`capture`], with `input` on the program's standard input.
 pub fn capture_with_input(command: &mut Command, input: &str) -> Result<String> {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(command)?;
     let tracked = interrupt::Child::track(child.id());
     let mut stdin = child.stdin.take().context("the program has no standard input")?;
     let text = input.to_owned();
     // A thread of its own: with both pipes full, writing here and reading below would wait for each other.
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
-    let output = child
-        .wait_with_output()
-        .with_context(|| format!("cannot wait for `{}`", line(command)))?;
+    let output = child.wait_with_output().with_context(|| format!("cannot wait for `{}`", line(command)))?;
     let _ = writer.join();
     drop(tracked);
     interrupt::checkpoint();
@@ -149,9 +134,7 @@ pub fn each_line(command: &mut Command, mut each: impl FnMut(&str)) -> Result<Ex
 pub fn run_interactive(command: &mut Command) -> Result<()> {
     interrupt::checkpoint();
     command.stdout(Stdio::from(std::io::stderr()));
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{}`", line(command)))?;
+    let status = command.status().with_context(|| format!("cannot start `{}`", line(command)))?;
     if !status.success() {
         bail!("`{}` failed: {status}", line(command));
     }
@@ -172,9 +155,7 @@ pub fn on_path(name: &str) -> bool {
 
 /// The last lines of a log file.
 pub fn tail(log: &Path, lines: usize) -> String {
-    let text = std::fs::read(log)
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .unwrap_or_default();
+    let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
@@ -189,16 +170,12 @@ pub fn line(command: &Command) -> String {
 fn spawn(command: &mut Command) -> Result<Child> {
     interrupt::checkpoint();
     command.process_group(0);
-    command
-        .spawn()
-        .with_context(|| format!("cannot start `{}`", line(command)))
+    command.spawn().with_context(|| format!("cannot start `{}`", line(command)))
 }
 
 fn wait(mut child: Child, command: &Command) -> Result<ExitStatus> {
     let tracked = interrupt::Child::track(child.id());
-    let status = child
-        .wait()
-        .with_context(|| format!("cannot wait for `{}`", line(command)))?;
+    let status = child.wait().with_context(|| format!("cannot wait for `{}`", line(command)))?;
     drop(tracked);
     interrupt::checkpoint();
     Ok(status)
@@ -210,28 +187,20 @@ mod tests {
 
     #[test]
     fn a_failing_program_is_reported_with_what_it_said() {
-        let error = capture(Command::new("sh").args(["-c", "echo broken >&2; exit 3"]))
-            .unwrap_err()
-            .to_string();
+        let error = capture(Command::new("sh").args(["-c", "echo broken >&2; exit 3"])).unwrap_err().to_string();
         assert!(error.contains("broken") && error.contains("exit status: 3"), "{error}");
     }
 
     #[test]
     fn input_larger_than_a_pipe_goes_through() {
         let input = "x".repeat(1 << 20);
-        assert_eq!(
-            capture_with_input(&mut Command::new("cat"), &input).unwrap().len(),
-            input.len()
-        );
+        assert_eq!(capture_with_input(&mut Command::new("cat"), &input).unwrap().len(), input.len());
     }
 
     #[test]
     fn lines_arrive_one_by_one() {
         let mut lines = Vec::new();
-        each_line(Command::new("printf").arg("one\\ntwo"), |line| {
-            lines.push(line.to_owned())
-        })
-        .unwrap();
+        each_line(Command::new("printf").arg("one\\ntwo"), |line| lines.push(line.to_owned())).unwrap();
         assert_eq!(lines, ["one", "two"]);
     }
 

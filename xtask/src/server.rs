@@ -5,6 +5,8 @@
 //! the socket, whose directory only that user and root can enter, everybody is trusted; through TCP on the loopback
 //! address every login needs its password.
 
+mod making;
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -13,7 +15,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::extension::{self, Build};
-use crate::place::{Account, Place, random_password, write_secret};
+use crate::place::{Account, Place};
 use crate::program;
 use crate::tree::{Major, Tree};
 
@@ -44,22 +46,15 @@ pub struct Server {
 
 impl Server {
     pub fn new(place: &Place, name: &str, major: Major) -> Result<Server> {
-        if name.is_empty() || name.len() > 20 || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-            bail!("a server's name has 1 to 20 lower-case letters and digits");
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || name.len() > 20 || name.starts_with('-') || !name.bytes().all(allowed) {
+            bail!("a server's name has 1 to 20 lower-case letters, digits and hyphens");
         }
         let dir = place.dir("servers")?.join(format!("{name}-{major}"));
         if dir.join("run").as_os_str().len() > LONGEST_SOCKET_DIRECTORY {
-            bail!(
-                "{} is too long for a socket: name a shorter directory in AWOOOP_STATE_DIR",
-                dir.display()
-            );
+            bail!("{} is too long for a socket: name a shorter directory in AWOOOP_STATE_DIR", dir.display());
         }
-        Ok(Server {
-            name: name.to_owned(),
-            major,
-            dir,
-            bin: Tree::existing(place, major).bin,
-        })
+        Ok(Server { name: name.to_owned(), major, dir, bin: Tree::existing(place, major).bin })
     }
 
     /// Every server that was made in this state directory.
@@ -98,10 +93,7 @@ impl Server {
 
     fn start_with(&self, build: &Build, durability: Durability) -> Result<()> {
         if self.is_made() && self.fact("schema") != build.schema {
-            eprintln!(
-                "      the extension's schema changed: making server {} anew",
-                self.label()
-            );
+            eprintln!("      the extension's schema changed: making server {} anew", self.label());
             self.stop()?;
             fs::remove_file(self.dir.join("made"))?;
         }
@@ -125,55 +117,6 @@ impl Server {
         Ok(())
     }
 
-    /// Makes an empty cluster with an empty database.
-    fn initialize(&self) -> Result<()> {
-        let account = Account::of_servers()?;
-        for dir in [self.data(), self.run()] {
-            if dir.exists() {
-                fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
-            }
-            account.private_directory(&dir)?;
-        }
-        for password in ["superuser.password", "gateway.password"] {
-            // Kept when the cluster is made anew, like the port: URIs stay true, and a gateway that runs finds back.
-            if self.fact(password).is_empty() {
-                write_secret(&self.dir.join(password), &random_password()?)?;
-            }
-        }
-        // initdb reads the password from a file, as the user it runs as.
-        let password_file = self.run().join("password");
-        write_secret(&password_file, &self.superuser_password()?)?;
-        account.give(&password_file)?;
-        let mut initdb = account.command(self.bin.join("initdb"), &self.run());
-        initdb
-            .arg("--pgdata")
-            .arg(self.data())
-            .arg("--pwfile")
-            .arg(&password_file);
-        initdb.args([
-            "--username",
-            SUPERUSER,
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        ]);
-        initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256"]);
-        let made = program::capture(&mut initdb);
-        fs::remove_file(&password_file)?;
-        made.context("cannot make a database cluster")?;
-        let configuration = self.data().join("postgresql.conf");
-        let text = fs::read_to_string(&configuration)?;
-        fs::write(&configuration, format!("{text}\ninclude 'awooop.conf'\n"))?;
-        // The database is there before the first start, since the extension's background worker looks for it. The
-        // include file of that start is not there yet: this run takes an empty one.
-        fs::write(self.data().join("awooop.conf"), "")?;
-        account.give(&self.data().join("awooop.conf"))?;
-        let mut single = account.command(self.bin.join("postgres"), &self.run());
-        single.args(["--single", "-D"]).arg(self.data()).arg("postgres");
-        program::capture_with_input(&mut single, &format!("create database {DATABASE}\n"))?;
-        Ok(())
-    }
-
     fn launch(&self, durability: Durability) -> Result<()> {
         let account = Account::of_servers()?;
         let mut attempts = 0;
@@ -181,11 +124,9 @@ impl Server {
             attempts += 1;
             let port = self.port_to_use(attempts)?;
             fs::write(self.dir.join("port"), port.to_string())?;
-            fs::write(self.data().join("awooop.conf"), configuration(self, port, durability))?;
+            self.configure(port, durability)?;
             let mut start = account.command(self.bin.join("pg_ctl"), &self.run());
-            start
-                .args(["start", "--silent", "--wait", "--timeout=120", "--pgdata"])
-                .arg(self.data());
+            start.args(["start", "--silent", "--wait", "--timeout=120", "--pgdata"]).arg(self.data());
             start.arg("--log").arg(self.log());
             match program::run_logged(&mut start, &self.dir.join("pg_ctl.log")) {
                 Ok(()) => return Ok(()),
@@ -199,21 +140,10 @@ impl Server {
         }
     }
 
-    /// What a database administrator does once.
-    fn populate(&self) -> Result<()> {
-        self.sql(DATABASE, "create extension pg_awooop")?;
-        self.sql(DATABASE, "select awooop.migrate()")
-            .context("awooop.migrate() failed")?;
-        let password = fs::read_to_string(self.dir.join("gateway.password"))?;
-        self.sql(DATABASE, &format!("alter role awooop_gateway password '{password}'"))?;
-        Ok(())
-    }
-
     /// Runs statements as superuser through the socket.
     pub fn sql(&self, database: &str, statements: &str) -> Result<String> {
         let mut psql = Command::new(self.bin.join("psql"));
-        psql.args(self.psql_arguments()?)
-            .args(["--dbname", database, "--no-psqlrc", "--quiet", "--tuples-only"]);
+        psql.args(self.psql_arguments()?).args(["--dbname", database, "--no-psqlrc", "--quiet", "--tuples-only"]);
         psql.args(["--no-align", "--set=ON_ERROR_STOP=1", "--file=-"])
             .env("PGOPTIONS", "-c client_min_messages=warning");
         program::capture_with_input(&mut psql, statements)
@@ -228,16 +158,7 @@ impl Server {
 
     fn psql_arguments(&self) -> Result<Vec<String>> {
         let host = self.run().display().to_string();
-        Ok([
-            "--host",
-            &host,
-            "--port",
-            &self.port()?.to_string(),
-            "--username",
-            SUPERUSER,
-        ]
-        .map(str::to_owned)
-        .to_vec())
+        Ok(["--host", &host, "--port", &self.port()?.to_string(), "--username", SUPERUSER].map(str::to_owned).to_vec())
     }
 
     /// Stops it if it runs.
@@ -246,8 +167,7 @@ impl Server {
             return Ok(());
         }
         let mut stop = Account::of_servers()?.command(self.bin.join("pg_ctl"), &self.run());
-        stop.args(["stop", "--silent", "--wait", "--timeout=60", "--mode=fast", "--pgdata"])
-            .arg(self.data());
+        stop.args(["stop", "--silent", "--wait", "--timeout=60", "--mode=fast", "--pgdata"]).arg(self.data());
         program::run_logged(&mut stop, &self.dir.join("pg_ctl.log"))
     }
 
@@ -275,17 +195,11 @@ impl Server {
 
     /// The URI that the gateway's login uses.
     pub fn gateway_uri(&self) -> Result<String> {
-        Ok(uri(
-            "awooop_gateway",
-            fs::read_to_string(self.dir.join("gateway.password"))?.trim(),
-            self.port()?,
-        ))
+        Ok(uri("awooop_gateway", fs::read_to_string(self.dir.join("gateway.password"))?.trim(), self.port()?))
     }
 
     pub fn port(&self) -> Result<u16> {
-        self.fact("port")
-            .parse()
-            .with_context(|| format!("server {} was never started", self.label()))
+        self.fact("port").parse().with_context(|| format!("server {} was never started", self.label()))
     }
 
     /// Its name for people.
@@ -332,13 +246,7 @@ pub fn free_port() -> Result<u16> {
 
 /// The process id of the server that has this data directory, if one runs.
 pub fn postmaster(data: &Path) -> Option<i32> {
-    let pid: i32 = fs::read_to_string(data.join("postmaster.pid"))
-        .ok()?
-        .lines()
-        .next()?
-        .trim()
-        .parse()
-        .ok()?;
+    let pid: i32 = fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()?;
     // The file outlives a crash, and another process may have the number by now. A server works in its directory.
     let works_in = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
     (works_in == data.canonicalize().ok()?).then_some(pid)
@@ -348,39 +256,13 @@ fn uri(user: &str, password: &str, port: u16) -> String {
     format!("postgres://{user}:{password}@127.0.0.1:{port}/{DATABASE}")
 }
 
-fn configuration(server: &Server, port: u16, durability: Durability) -> String {
-    let mut text = format!(
-        "# Written at every start by `cargo xtask`.\n\
-         listen_addresses = '127.0.0.1'\n\
-         port = {port}\n\
-         unix_socket_directories = '{}'\n\
-         cluster_name = 'awooop-{}'\n\
-         shared_preload_libraries = 'pg_awooop'\n\
-         awooop.database = '{DATABASE}'\n\
-         max_connections = 200\n\
-         password_encryption = 'scram-sha-256'\n\
-         timezone = 'UTC'\n\
-         log_timezone = 'UTC'\n\
-         log_line_prefix = '%m [%p] %q%u@%d '\n",
-        server.run().display(),
-        server.name,
-    );
-    if durability == Durability::None {
-        text.push_str("fsync = off\nfull_page_writes = off\n");
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_uri_names_user_password_port_and_database() {
-        assert_eq!(
-            uri("postgres", "5e", 5433),
-            "postgres://postgres:5e@127.0.0.1:5433/awooop"
-        );
+        assert_eq!(uri("postgres", "5e", 5433), "postgres://postgres:5e@127.0.0.1:5433/awooop");
     }
 
     #[test]

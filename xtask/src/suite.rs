@@ -23,27 +23,21 @@ pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool
     let mut steps = Steps::new(if only.is_some() { 3 } else { 4 } + 2 * versions.len());
     steps.step("looking for what has to be installed", toolchain::packages)?;
     if only.is_none() {
-        let done = steps.step("checking formatting, lints and generated documents", || {
-            lint::run(place, &mut tally)
-        });
+        let done = steps.step("checking formatting, lints and generated documents", || lint::run(place, &mut tally));
         tally.expect("lint", done);
     }
     let done = steps.step("unit tests", || unit_tests(place, &mut tally, only));
     tally.expect("unit tests", done);
-    let gateway = steps.step("building the gateway (about 2 minutes the first time)", || {
-        gateway::build(place)
-    });
+    let gateway = steps.step("building the gateway (about 2 minutes the first time)", || gateway::build(place));
     let gateway = tally.expect("building the gateway", gateway);
     for major in versions {
         let about = format!("building the extension for PostgreSQL {major} and starting a server (minutes at first)");
         let _cleanup = remove_at_the_end(place, *major)?;
         let server = steps.step(&about, || fresh_server(place, *major));
         let server = tally.expect(&format!("PostgreSQL {major}: extension and server"), server);
-        let done = steps.step(&format!("integration tests on PostgreSQL {major}"), || {
-            match (&server, &gateway) {
-                (Some(server), Some(gateway)) => integration_tests(place, server, gateway, &mut tally, only),
-                _ => anyhow::bail!("there is nothing to test against"),
-            }
+        let done = steps.step(&format!("integration tests on PostgreSQL {major}"), || match (&server, &gateway) {
+            (Some(server), Some(gateway)) => integration_tests(place, server, gateway, &mut tally, only),
+            _ => anyhow::bail!("there is nothing to test against"),
         });
         tally.expect(&format!("PostgreSQL {major}: integration tests"), done);
     }
@@ -52,30 +46,13 @@ pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool
 
 fn unit_tests(place: &Place, tally: &mut Tally, only: Option<&str>) -> Result<()> {
     let mut pure = program::cargo(&place.checkout);
-    pure.args([
-        "test",
-        "--no-fail-fast",
-        "--workspace",
-        "--exclude=pg_awooop",
-        "--exclude=awooop-tests",
-    ])
-    .args(only);
+    pure.args(["test", "--no-fail-fast", "--workspace", "--exclude=pg_awooop", "--exclude=awooop-tests"]).args(only);
     tally.cargo_test("unit", &mut pure)?;
 
     let tree = Tree::prepare(place, Major::Pg15)?;
     let mut inside = program::cargo(&place.checkout);
-    inside.args([
-        "test",
-        "--no-fail-fast",
-        "--package=pg_awooop",
-        "--lib",
-        "--no-default-features",
-        "--features",
-    ]);
-    inside
-        .arg(Major::Pg15.feature())
-        .args(only)
-        .envs(extension::pgrx_environment(place, &tree)?);
+    inside.args(["test", "--no-fail-fast", "--package=pg_awooop", "--lib", "--no-default-features", "--features"]);
+    inside.arg(Major::Pg15.feature()).args(only).envs(extension::pgrx_environment(place, &tree)?);
     tally.cargo_test("unit, extension", &mut inside)
 }
 
@@ -108,9 +85,7 @@ fn integration_tests(
     let scratch = scratch(place, server.major)?;
     account.private_directory(&scratch)?;
     let mut cargo = program::cargo(&place.checkout);
-    cargo
-        .args(["test", "--no-fail-fast", "--package=awooop-tests"])
-        .args(only);
+    cargo.args(["test", "--no-fail-fast", "--package=awooop-tests"]).args(only);
     cargo.env("AWOOOP_TEST_URI", server.superuser_uri()?);
     cargo.env("AWOOOP_TEST_PG", server.major.number());
     cargo.env("AWOOOP_TEST_BIN", Tree::existing(place, server.major).bin);

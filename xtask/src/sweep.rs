@@ -19,11 +19,7 @@ pub fn sweep(scratch: &Path) {
     for (pid, name) in &left {
         eprintln!("      ending a process that a test left behind: {name} ({pid})");
         // A PostgreSQL server waits for its clients on SIGTERM; on SIGQUIT it ends at once, its children with it.
-        let signal = if name == "postgres" {
-            Signal::SIGQUIT
-        } else {
-            Signal::SIGTERM
-        };
+        let signal = if name == "postgres" { Signal::SIGQUIT } else { Signal::SIGTERM };
         let _ = kill(Pid::from_raw(*pid), signal);
     }
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -42,9 +38,7 @@ fn belonging_to(scratch: &Path) -> Vec<(i32, String)> {
     let own = std::process::id().cast_signed();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok());
-    pids.filter(|pid| *pid != own && belongs(*pid, scratch))
-        .map(|pid| (pid, name(pid)))
-        .collect()
+    pids.filter(|pid| *pid != own && belongs(*pid, scratch)).map(|pid| (pid, name(pid))).collect()
 }
 
 fn belongs(pid: i32, scratch: &Path) -> bool {
@@ -53,16 +47,11 @@ fn belongs(pid: i32, scratch: &Path) -> bool {
     }
     let assignment = format!("AWOOOP_TEST_STATE={}", scratch.display());
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment
-        .split(|byte| *byte == 0)
-        .any(|variable| variable == assignment.as_bytes())
+    environment.split(|byte| *byte == 0).any(|variable| variable == assignment.as_bytes())
 }
 
 fn name(pid: i32) -> String {
-    fs::read_to_string(format!("/proc/{pid}/comm"))
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
 #[cfg(test)]
@@ -75,16 +64,8 @@ mod tests {
         let scratch = std::env::temp_dir().join(format!("awooop-sweep-{}", std::process::id()));
         fs::create_dir_all(&scratch).unwrap();
         let mut works_there = Command::new("sleep").arg("60").current_dir(&scratch).spawn().unwrap();
-        let mut told_of_it = Command::new("sleep")
-            .arg("60")
-            .env("AWOOOP_TEST_STATE", &scratch)
-            .spawn()
-            .unwrap();
-        let mut other = Command::new("sleep")
-            .arg("60")
-            .env("AWOOOP_TEST_STATE", "/elsewhere")
-            .spawn()
-            .unwrap();
+        let mut told_of_it = Command::new("sleep").arg("60").env("AWOOOP_TEST_STATE", &scratch).spawn().unwrap();
+        let mut other = Command::new("sleep").arg("60").env("AWOOOP_TEST_STATE", "/elsewhere").spawn().unwrap();
         sweep(&scratch);
         let ended = works_there.wait().is_ok() && told_of_it.wait().is_ok();
         let other_lives = other.try_wait().unwrap().is_none();

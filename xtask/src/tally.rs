@@ -71,10 +71,7 @@ impl Tally {
         if let Some(summary) = line.strip_prefix("test result: ") {
             self.passed += count_before(summary, " passed");
             self.failed += count_before(summary, " failed");
-        } else if let Some(test) = line
-            .strip_prefix("test ")
-            .and_then(|rest| rest.strip_suffix(" ... FAILED"))
-        {
+        } else if let Some(test) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
             self.failures.push(format!("{label}: {test}"));
         }
     }
@@ -85,11 +82,7 @@ fn count_before(text: &str, word: &str) -> usize {
     let Some((before, _)) = text.split_once(word) else {
         return 0;
     };
-    before
-        .rsplit(' ')
-        .next()
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(0)
+    before.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -114,9 +107,7 @@ mod tests {
     #[test]
     fn a_test_run_that_dies_without_a_summary_is_a_failure() {
         let mut tally = Tally::default();
-        tally
-            .cargo_test("unit", Command::new("sh").args(["-c", "exit 101"]))
-            .unwrap();
+        tally.cargo_test("unit", Command::new("sh").args(["-c", "exit 101"])).unwrap();
         assert_eq!((tally.passed, tally.failed), (0, 1));
     }
 }

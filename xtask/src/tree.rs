@@ -99,11 +99,7 @@ impl Tree {
         for option in ["--sharedir", "--pkglibdir", "--includedir-server"] {
             let dir = self.config(option)?;
             if !dir.is_dir() {
-                bail!(
-                    "pg_config {option} of {} names {}, which is not there",
-                    self.bin.display(),
-                    dir.display()
-                );
+                bail!("pg_config {option} of {} names {}, which is not there", self.bin.display(), dir.display());
             }
         }
         Ok(())
@@ -116,19 +112,12 @@ fn debian(place: &Place) -> Result<PathBuf> {
     let version = program::capture(Command::new(programs.join("bin/postgres")).arg("--version"))
         .context("PostgreSQL 15 is not where Debian's package puts it")?;
     complete(&place.state.join("pg15"), &version, |root| {
-        for (from, into) in [
-            (programs, "lib/postgresql"),
-            (Path::new("/usr/share/postgresql/15"), "share/postgresql"),
-        ] {
+        for (from, into) in [(programs, "lib/postgresql"), (Path::new("/usr/share/postgresql/15"), "share/postgresql")]
+        {
             let into = root.join(into);
             fs::create_dir_all(&into)?;
             // Links are followed: some lead to relative places that are not copied.
-            program::run(
-                Command::new("cp")
-                    .args(["--recursive", "--dereference"])
-                    .arg(from)
-                    .arg(&into),
-            )?;
+            program::run(Command::new("cp").args(["--recursive", "--dereference"]).arg(from).arg(&into))?;
         }
         fs::create_dir_all(root.join("include"))?;
         symlink("/usr/include/postgresql", root.join("include/postgresql"))?;

@@ -28,11 +28,7 @@ impl Members {
             ArgKind::Boolean => matches!(value, "true" | "false"),
             ArgKind::Other => false,
         };
-        if bare {
-            self.0.push_str(value)
-        } else {
-            push_json_string(&mut self.0, value)
-        }
+        if bare { self.0.push_str(value) } else { push_json_string(&mut self.0, value) }
     }
 
     /// Adds a part of the path, percent-decoded.
@@ -78,11 +74,7 @@ const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 fn decode(raw: &str) -> Result<Cow<'_, str>, ErrorCode> {
     let text = percent_decode_str(raw).decode_utf8().map_err(|_| ErrorCode::InputNul)?;
-    if text.as_bytes().contains(&0) {
-        Err(ErrorCode::InputNul)
-    } else {
-        Ok(text)
-    }
+    if text.as_bytes().contains(&0) { Err(ErrorCode::InputNul) } else { Ok(text) }
 }
 
 fn push_json_string(out: &mut String, text: &str) {
@@ -140,31 +132,13 @@ mod tests {
 
     #[test]
     fn a_body_cannot_override_the_path_without_a_duplicate_key() {
-        assert_eq!(
-            path(r#"{"run_id":"other"}"#),
-            format!(r#"{{"run_id":"{RUN}","run_id":"other"}}"#)
-        );
-        assert_eq!(
-            path(r#"{"run\u005fid":"other"}"#),
-            format!(r#"{{"run_id":"{RUN}","run\u005fid":"other"}}"#)
-        );
+        assert_eq!(path(r#"{"run_id":"other"}"#), format!(r#"{{"run_id":"{RUN}","run_id":"other"}}"#));
+        assert_eq!(path(r#"{"run\u005fid":"other"}"#), format!(r#"{{"run_id":"{RUN}","run\u005fid":"other"}}"#));
     }
 
     #[test]
     fn no_broken_body_becomes_valid_by_the_splice() {
-        for body in [
-            "{",
-            "{,",
-            "{,}",
-            "{,\"a\":1}",
-            "{\"a\"}",
-            "{}}",
-            "{}{}",
-            "{ } x",
-            "{\"a\":1}, {}",
-            "{{}}",
-            "{]",
-        ] {
+        for body in ["{", "{,", "{,}", "{,\"a\":1}", "{\"a\"}", "{}}", "{}{}", "{ } x", "{\"a\":1}, {}", "{{}}", "{]"] {
             assert!(serde_json::from_str::<Value>(body).is_err());
             assert!(serde_json::from_str::<Value>(&path(body)).is_err(), "{body}");
         }
@@ -176,32 +150,15 @@ mod tests {
         assert_eq!(query("limit=-5").unwrap(), r#"{"limit":-5}"#);
         assert_eq!(query("retryable=true").unwrap(), r#"{"retryable":true}"#);
         assert_eq!(query("state=5").unwrap(), r#"{"state":"5"}"#);
-        for odd in [
-            "5x",
-            "",
-            "007",
-            "1e9",
-            "5.0",
-            "0x5",
-            "12345678901234567890",
-            "-",
-            "5,%22a%22:1",
-            "true",
-        ] {
+        for odd in ["5x", "", "007", "1e9", "5.0", "0x5", "12345678901234567890", "-", "5,%22a%22:1", "true"] {
             let args: Value = serde_json::from_str(&query(&format!("limit={odd}")).unwrap()).unwrap();
-            assert!(
-                args["limit"].is_string() && args.as_object().unwrap().len() == 1,
-                "{odd}"
-            );
+            assert!(args["limit"].is_string() && args.as_object().unwrap().len() == 1, "{odd}");
         }
     }
 
     #[test]
     fn a_query_is_decoded_and_quoted() {
-        assert_eq!(
-            query("state=a+b%2Bc%22%5C&&x&=y").unwrap(),
-            r#"{"state":"a b+c\"\\","x":"","":"y"}"#
-        );
+        assert_eq!(query("state=a+b%2Bc%22%5C&&x&=y").unwrap(), r#"{"state":"a b+c\"\\","x":"","":"y"}"#);
         assert_eq!(query("a%22%3A1=1").unwrap(), r#"{"a\":1":"1"}"#);
     }
 
@@ -211,10 +168,7 @@ mod tests {
         assert_eq!(query("state=%ff").unwrap_err(), ErrorCode::InputNul);
         assert_eq!(query("%c3%28=1").unwrap_err(), ErrorCode::InputNul);
         let mut members = Members::default();
-        assert_eq!(
-            members.push_path(&operation(), "run_id", "a%00b"),
-            Err(ErrorCode::InputNul)
-        );
+        assert_eq!(members.push_path(&operation(), "run_id", "a%00b"), Err(ErrorCode::InputNul));
     }
 
     #[test]

@@ -79,10 +79,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
         return false;
     };
-    value
-        .split(';')
-        .next()
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 #[cfg(test)]
@@ -92,18 +89,12 @@ mod tests {
     use http_body_util::Full;
 
     fn json() -> HeaderMap {
-        HeaderMap::from_iter([(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        )])
+        HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))])
     }
 
     async fn code(headers: &HeaderMap, body: &[u8], limit: usize) -> Result<String, ErrorCode> {
         let body = Full::new(Bytes::copy_from_slice(body));
-        read(headers, body, limit)
-            .await
-            .map(|text| text.as_str().to_owned())
-            .map_err(|problem| problem.code)
+        read(headers, body, limit).await.map(|text| text.as_str().to_owned()).map_err(|problem| problem.code)
     }
 
     #[tokio::test]

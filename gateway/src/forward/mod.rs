@@ -64,14 +64,7 @@ async fn call<B>(gateway: &Gateway, request: Request<'_, B>) -> Result<Answer, P
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let Request {
-        operation,
-        params,
-        head,
-        body,
-        id,
-        trace,
-    } = request;
+    let Request { operation, params, head, body, id, trace } = request;
     let credential = Credential::of(&head.headers);
     let project = project(&head.headers, &credential).ok_or(ErrorCode::InputNul)?;
     let members = members(operation, &params, head)?;
@@ -96,9 +89,7 @@ where
         Ok((status, Bytes::copy_from_slice(body.as_bytes())))
     });
     let (status, body) = answer.map_err(|failure| problem::of_failure(&failure, Some(id.as_str())))?;
-    let status = u16::try_from(status)
-        .ok()
-        .and_then(|status| StatusCode::from_u16(status).ok());
+    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.ok_or(ErrorCode::SystemInternal)?;
     gateway.metrics.count_refusal(status.as_u16());
     Ok(Answer::new(status, body))
@@ -125,7 +116,5 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ErrorCode> {
     let Some(value) = headers.get(&IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
-    std::str::from_utf8(value.as_bytes())
-        .map(Some)
-        .map_err(|_| ErrorCode::InputNul)
+    std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| ErrorCode::InputNul)
 }

@@ -4,7 +4,7 @@
 //! the argument and what it takes, never what was sent.
 
 use awooop_contracts::{Violation, check, parse};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 use uuid::Uuid;
 
 use crate::error::{ErrorCode, Problem};
@@ -40,6 +40,11 @@ pub enum Kind {
         max: usize,
         items: usize,
     },
+    /// A list of these words.
+    WordList {
+        words: fn() -> Vec<&'static str>,
+        items: usize,
+    },
     /// An object, checked further by the operation.
     Object,
     /// Any JSON value of at most so many bytes.
@@ -62,24 +67,12 @@ pub struct Argument {
 impl Argument {
     /// A required argument.
     pub const fn required(name: &'static str, kind: Kind, about: &'static str) -> Self {
-        Self {
-            name,
-            kind,
-            required: true,
-            default: "null",
-            about,
-        }
+        Self { name, kind, required: true, default: "null", about }
     }
 
     /// An argument that may be left out or null.
     pub const fn optional(name: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Self {
-        Self {
-            name,
-            kind,
-            required: false,
-            default,
-            about,
-        }
+        Self { name, kind, required: false, default, about }
     }
 
     /// The argument in the declaration of its operation's SQL function.
@@ -90,7 +83,7 @@ impl Argument {
         }
         let default = match (self.default, self.kind) {
             ("null", _) => "null".to_owned(),
-            ("[]", Kind::TextList { .. }) => "'{}'".to_owned(),
+            ("[]", Kind::TextList { .. } | Kind::WordList { .. }) => "'{}'".to_owned(),
             (number, Kind::Integer { .. } | Kind::Boolean) => number.to_owned(),
             (json, Kind::Json { .. } | Kind::Object | Kind::Tags) => format!("'{json}'"),
             (text, _) => format!("'{}'", text.trim_matches('"')),
@@ -134,10 +127,7 @@ impl Arguments {
     /// # Errors
     /// An `E-INPUT` problem that names the argument.
     pub fn check(declared: &[Argument], mut members: Map<String, Value>) -> Result<Self, Problem> {
-        if members
-            .keys()
-            .any(|key| !declared.iter().any(|argument| argument.name == key))
-        {
+        if members.keys().any(|key| !declared.iter().any(|argument| argument.name == key)) {
             let accepted: Vec<Value> = declared.iter().map(|argument| argument.name.into()).collect();
             return Err(Problem::from(ErrorCode::InputUnknown).with("accepted", accepted));
         }
@@ -174,7 +164,7 @@ impl Arguments {
 
     /// An integer argument that is required or has a default: 0 only if it was not declared.
     pub fn integer(&self, name: &str) -> i64 {
-        self.json(name).as_i64().unwrap_or_default()
+        self.json(name).as_number().and_then(whole).unwrap_or_default()
     }
 
     /// A boolean argument that has a default.
@@ -194,10 +184,7 @@ impl Arguments {
 
     /// A list of texts.
     pub fn texts(&self, name: &str) -> Vec<&str> {
-        self.json(name)
-            .as_array()
-            .map(|items| items.iter().filter_map(Value::as_str).collect())
-            .unwrap_or_default()
+        self.json(name).as_array().map(|items| items.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
     }
 }
 
@@ -209,16 +196,17 @@ impl Kind {
             (Kind::Uuid, Value::String(text)) => text.len() == 36 && Uuid::try_parse(text).is_ok(),
             (Kind::Time, Value::String(text)) => looks_like_rfc3339(text),
             (Kind::Integer { min, max }, Value::Number(number)) => {
-                number.as_i64().is_some_and(|n| (min..=max).contains(&n))
+                whole(number).is_some_and(|n| (min..=max).contains(&n))
             }
             (Kind::Boolean, Value::Bool(_)) | (Kind::Object, Value::Object(_)) => true,
             (Kind::Tags, Value::Object(tags)) => tags.len() <= 32 && tags.iter().all(|(key, tag)| is_tag(key, tag)),
             (Kind::TextList { rule, max, items }, Value::Array(list)) => {
                 list.len() <= items
-                    && list.iter().all(|item| {
-                        item.as_str()
-                            .is_some_and(|t| rule.admits(t) && t.chars().count() <= max)
-                    })
+                    && list.iter().all(|item| item.as_str().is_some_and(|t| rule.admits(t) && t.chars().count() <= max))
+            }
+            (Kind::WordList { words, items }, Value::Array(list)) => {
+                let words = words();
+                list.len() <= items && list.iter().all(|item| item.as_str().is_some_and(|t| words.contains(&t)))
             }
             (Kind::Json { max_bytes }, value) => {
                 if value.to_string().len() > max_bytes {
@@ -246,7 +234,7 @@ impl Kind {
             Kind::Time => "timestamptz",
             Kind::Integer { .. } => "integer",
             Kind::Boolean => "boolean",
-            Kind::TextList { .. } => "text[]",
+            Kind::TextList { .. } | Kind::WordList { .. } => "text[]",
             Kind::Tags | Kind::Object | Kind::Json { .. } => "jsonb",
         }
     }
@@ -261,11 +249,9 @@ impl Kind {
             Kind::Boolean => "true or false".into(),
             Kind::Tags => "an object of at most 32 texts of up to 256 characters, with keys like ids".into(),
             Kind::TextList { rule, max, items } => {
-                format!(
-                    "a list of at most {items} texts, each {}, at most {max} characters",
-                    rule.in_words()
-                )
+                format!("a list of at most {items} texts, each {}, at most {max} characters", rule.in_words())
             }
+            Kind::WordList { words, items } => format!("a list of at most {items} of: {}", words().join(", ")),
             Kind::Object => "an object".into(),
             Kind::Json { max_bytes } => format!("any JSON value of at most {max_bytes} bytes"),
         }
@@ -288,10 +274,16 @@ impl Kind {
             Kind::Boolean => json!({"type": "boolean"}),
             Kind::Tags => json!({
                 "type": "object", "maxProperties": 32,
-                "additionalProperties": {"type": "string", "maxLength": 256}
+                "propertyNames": Kind::Text { rule: NameRule::Id, max: 64 }.schema(),
+                "additionalProperties": {
+                    "type": "string", "maxLength": 256, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
+                }
             }),
             Kind::TextList { rule, max, items } => {
                 json!({"type": "array", "maxItems": items, "items": Kind::Text { rule, max }.schema()})
+            }
+            Kind::WordList { words, items } => {
+                json!({"type": "array", "maxItems": items, "items": Kind::Word(words).schema()})
             }
             Kind::Object => json!({"type": "object"}),
             Kind::Json { .. } => json!({}),
@@ -299,12 +291,16 @@ impl Kind {
     }
 }
 
+/// The whole number that this is; JSON Schema counts 1.0 among them.
+fn whole(number: &Number) -> Option<i64> {
+    const EXACT: f64 = awooop_contracts::strict::MAX_EXACT_INTEGER as f64;
+    number.as_i64().or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64))
+}
+
 fn is_tag(key: &str, tag: &Value) -> bool {
     NameRule::Id.admits(key)
         && key.len() <= 64
-        && tag
-            .as_str()
-            .is_some_and(|text| text.chars().count() <= 256 && !text.chars().any(char::is_control))
+        && tag.as_str().is_some_and(|text| text.chars().count() <= 256 && !text.chars().any(char::is_control))
 }
 
 /// Enough that PostgreSQL's own reading of the text can only fail on a date that does not exist.
@@ -378,14 +374,7 @@ mod tests {
     use proptest::prelude::*;
 
     const DECLARED: &[Argument] = &[
-        Argument::required(
-            "agent_id",
-            Kind::Text {
-                rule: NameRule::Id,
-                max: 8,
-            },
-            "",
-        ),
+        Argument::required("agent_id", Kind::Text { rule: NameRule::Id, max: 8 }, ""),
         Argument::optional("limit", Kind::Integer { min: 1, max: 9 }, "5", ""),
         Argument::optional("since", Kind::Time, "null", ""),
         Argument::optional("input", Kind::Json { max_bytes: 64 }, "{}", ""),
@@ -394,10 +383,7 @@ mod tests {
     ];
 
     fn code(text: &str) -> ErrorCode {
-        read(text)
-            .and_then(|members| Arguments::check(DECLARED, members))
-            .unwrap_err()
-            .code
+        read(text).and_then(|members| Arguments::check(DECLARED, members)).unwrap_err().code
     }
 
     #[test]
@@ -414,10 +400,7 @@ mod tests {
         assert_eq!(code(r#"{"agent_id":"a","since":"yesterday"}"#), ErrorCode::InputInvalid);
         assert_eq!(code(r#"{"agent_id":"a","tags":{"a":1}}"#), ErrorCode::InputInvalid);
         assert_eq!(code(r#"{"agent_id":"a","run_id":"7"}"#), ErrorCode::InputInvalid);
-        assert_eq!(
-            code(&format!(r#"{{"agent_id":"a","input":"{}"}}"#, "x".repeat(99))),
-            ErrorCode::InputTooLarge
-        );
+        assert_eq!(code(&format!(r#"{{"agent_id":"a","input":"{}"}}"#, "x".repeat(99))), ErrorCode::InputTooLarge);
     }
 
     #[test]
@@ -430,11 +413,7 @@ mod tests {
 
     #[test]
     fn only_times_that_exist_are_times() {
-        for good in [
-            "2026-01-31T08:00:00Z",
-            "2024-02-29t23:59:59.123456+08:00",
-            "2026-01-31 08:00:00z",
-        ] {
+        for good in ["2026-01-31T08:00:00Z", "2024-02-29t23:59:59.123456+08:00", "2026-01-31 08:00:00z"] {
             assert!(looks_like_rfc3339(good), "{good}");
         }
         for bad in [

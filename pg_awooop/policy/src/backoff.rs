@@ -5,9 +5,7 @@
 /// Doubling keeps a broken dependency from being hammered; the cap keeps a run from being forgotten.
 pub fn retry_after_seconds(attempt: i32) -> i32 {
     const CAP: i32 = 300;
-    1i32.checked_shl(attempt.clamp(1, 16).unsigned_abs())
-        .unwrap_or(CAP)
-        .min(CAP)
+    1i32.checked_shl(attempt.clamp(1, 16).unsigned_abs()).unwrap_or(CAP).min(CAP)
 }
 
 #[cfg(test)]

@@ -110,11 +110,7 @@ impl LeaseSecret {
 
     /// The lease's text, for the worker that claimed the run.
     pub fn into_lease(self, project_id: &str, run_id: Uuid, epoch: i32) -> String {
-        format!(
-            "{LEASE_PREFIX}{project_id}.{}.{epoch}.{}",
-            run_id.as_hyphenated(),
-            self.0
-        )
+        format!("{LEASE_PREFIX}{project_id}.{}.{epoch}.{}", run_id.as_hyphenated(), self.0)
     }
 }
 
@@ -127,14 +123,7 @@ pub fn lease_parts(text: &str) -> Option<(LeaseParts<'_>, CredentialDigest)> {
     }
     let epoch = epoch.parse().ok().filter(|n| *n > 0)?;
     let run_id = Uuid::try_parse(run_id).ok()?;
-    Some((
-        LeaseParts {
-            project_id,
-            run_id,
-            epoch,
-        },
-        CredentialDigest::of(secret),
-    ))
+    Some((LeaseParts { project_id, run_id, epoch }, CredentialDigest::of(secret)))
 }
 
 fn random<const N: usize>() -> Result<String, getrandom::Error> {
@@ -144,10 +133,7 @@ fn random<const N: usize>() -> Result<String, getrandom::Error> {
 }
 
 fn is_base64url(text: &str, length: usize) -> bool {
-    text.len() == length
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    text.len() == length && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 fn is_project(text: &str) -> bool {
@@ -178,14 +164,7 @@ mod tests {
         let digest = secret.digest();
         let text = secret.into_lease("a.b", run, 3);
         let (parts, read) = lease_parts(&text).unwrap();
-        assert_eq!(
-            parts,
-            LeaseParts {
-                project_id: "a.b",
-                run_id: run,
-                epoch: 3
-            }
-        );
+        assert_eq!(parts, LeaseParts { project_id: "a.b", run_id: run, epoch: 3 });
         assert!(read.matches(digest.as_bytes()));
         assert!(lease_parts(&text.replace(".3.", ".0.")).is_none());
         assert!(lease_parts(&text.replace(".3.", ".-1.")).is_none());

@@ -68,12 +68,7 @@ impl Envelope {
             project_id: text(members, "project_id", NameRule::Id, MAX_ID)?,
             agent_id: text(members, "agent_id", NameRule::Id, MAX_ID)?,
             trace_id: text(members, "trace_id", NameRule::Line, 55)?,
-            platform_subject_id: text(
-                members,
-                "platform_subject_id",
-                NameRule::Line,
-                MAX_CHANNEL_ID + 2 * MAX_ID + 2,
-            )?,
+            platform_subject_id: text(members, "platform_subject_id", NameRule::Line, MAX_CHANNEL_ID + 2 * MAX_ID + 2)?,
             channel_type: text(members, "channel_type", NameRule::Id, MAX_ID)?,
             channel_user_id: text(members, "channel_user_id", NameRule::Line, MAX_CHANNEL_ID)?,
             channel_chat_id: optional(members, "channel_chat_id", NameRule::Line, MAX_CHANNEL_ID)?,
@@ -120,17 +115,12 @@ fn optional(members: &Map<String, Value>, key: &str, rule: NameRule, max: usize)
     match members.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if rule.admits(text) && text.chars().count() <= max => Ok(Some(text.clone())),
-        Some(_) => Err(invalid(
-            &format!("envelope.{key}"),
-            &format!("{}, at most {max} characters", rule.in_words()),
-        )),
+        Some(_) => Err(invalid(&format!("envelope.{key}"), &format!("{}, at most {max} characters", rule.in_words()))),
     }
 }
 
 fn invalid(argument: &str, expected: &str) -> Problem {
-    Problem::from(ErrorCode::InputInvalid)
-        .with("argument", argument)
-        .with("expected", expected)
+    Problem::from(ErrorCode::InputInvalid).with("argument", argument).with("expected", expected)
 }
 
 #[cfg(test)]
@@ -158,18 +148,10 @@ mod tests {
         for key in KEYS {
             let mut less = sample();
             less.as_object_mut().unwrap().remove(key);
-            assert_eq!(
-                Envelope::from_json(&less).unwrap_err().code,
-                ErrorCode::InputMissing,
-                "{key}"
-            );
+            assert_eq!(Envelope::from_json(&less).unwrap_err().code, ErrorCode::InputMissing, "{key}");
             let mut wrong = sample();
             wrong[key] = json!(7);
-            assert_eq!(
-                Envelope::from_json(&wrong).unwrap_err().code,
-                ErrorCode::InputInvalid,
-                "{key}"
-            );
+            assert_eq!(Envelope::from_json(&wrong).unwrap_err().code, ErrorCode::InputInvalid, "{key}");
         }
         let mut more = sample();
         more["tags"] = json!({});
@@ -177,9 +159,6 @@ mod tests {
         let mut forged = sample();
         forged["platform_subject_id"] = json!("ewoooc:telegram:8");
         assert_eq!(Envelope::from_json(&forged).unwrap_err().code, ErrorCode::InputInvalid);
-        assert_eq!(
-            Envelope::from_json(&json!([])).unwrap_err().code,
-            ErrorCode::InputInvalid
-        );
+        assert_eq!(Envelope::from_json(&json!([])).unwrap_err().code, ErrorCode::InputInvalid);
     }
 }

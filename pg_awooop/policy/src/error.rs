@@ -239,10 +239,7 @@ pub struct Refusal(pub Problem);
 
 impl From<ErrorCode> for Problem {
     fn from(code: ErrorCode) -> Self {
-        Problem {
-            code,
-            facts: Map::new(),
-        }
+        Problem { code, facts: Map::new() }
     }
 }
 
@@ -293,10 +290,7 @@ pub fn documentation() -> String {
     );
     for code in ErrorCode::ALL {
         let e = code.entry();
-        page.push_str(&format!(
-            "| `{}` | {} | {} | {} | {} |\n",
-            e.code, e.sqlstate, e.status, e.message, e.hint
-        ));
+        page.push_str(&format!("| `{}` | {} | {} | {} | {} |\n", e.code, e.sqlstate, e.status, e.message, e.hint));
     }
     page
 }
@@ -331,11 +325,7 @@ mod tests {
             assert!(seen.insert(e.code), "{} stands twice", e.code);
             assert_eq!(ErrorCode::parse(e.code), Some(*code));
             let parts: Vec<_> = e.code.split('-').collect();
-            assert!(
-                parts[0] == "E" && parts.last().is_some_and(|n| n.len() == 3),
-                "{}",
-                e.code
-            );
+            assert!(parts[0] == "E" && parts.last().is_some_and(|n| n.len() == 3), "{}", e.code);
             assert!((400..600).contains(&e.status), "{}", e.code);
             assert_eq!(e.sqlstate.len(), 5, "{}", e.code);
             assert!(!e.hint.is_empty() && !e.message.is_empty());
@@ -344,10 +334,7 @@ mod tests {
 
     #[test]
     fn facts_never_replace_the_members_a_client_relies_on() {
-        let document = Problem::from(ErrorCode::AuthFailed)
-            .with("status", 200)
-            .with("code", "fine")
-            .to_document();
+        let document = Problem::from(ErrorCode::AuthFailed).with("status", 200).with("code", "fine").to_document();
         assert_eq!(document["status"], 401);
         assert_eq!(document["code"], "E-AUTH-001");
     }

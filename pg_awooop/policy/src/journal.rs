@@ -23,9 +23,7 @@ impl Phase {
 
     /// The phase of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Phase::Started, Phase::Completed]
-            .into_iter()
-            .find(|phase| phase.as_str() == name)
+        [Phase::Started, Phase::Completed].into_iter().find(|phase| phase.as_str() == name)
     }
 }
 
@@ -73,11 +71,7 @@ mod tests {
     use super::*;
 
     const fn entry(phase: Phase, epoch: i32) -> Prior {
-        Prior {
-            phase,
-            epoch,
-            same_request: true,
-        }
+        Prior { phase, epoch, same_request: true }
     }
 
     #[test]
@@ -100,10 +94,7 @@ mod tests {
 
     #[test]
     fn a_step_key_names_one_request() {
-        let prior = [Prior {
-            same_request: false,
-            ..entry(Phase::Completed, 1)
-        }];
+        let prior = [Prior { same_request: false, ..entry(Phase::Completed, 1) }];
         assert_eq!(decide(&prior, Phase::Completed, 1), Recording::Conflict);
     }
 }

@@ -20,9 +20,7 @@ impl NameRule {
         match self {
             NameRule::Id => {
                 text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
-                    && text
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
             }
             NameRule::Line => !text.is_empty() && !text.chars().any(char::is_control),
             NameRule::Free => true,

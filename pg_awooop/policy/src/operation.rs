@@ -79,17 +79,8 @@ mod tests {
     #[test]
     fn every_placeholder_of_a_route_is_a_required_argument() {
         for operation in OPERATIONS {
-            for name in operation
-                .path
-                .split('{')
-                .skip(1)
-                .filter_map(|rest| rest.split('}').next())
-            {
-                assert!(
-                    operation.arguments.iter().any(|a| a.name == name && a.required),
-                    "{}: {name}",
-                    operation.name
-                );
+            for name in operation.path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+                assert!(operation.arguments.iter().any(|a| a.name == name && a.required), "{}: {name}", operation.name);
             }
         }
     }
@@ -98,14 +89,8 @@ mod tests {
     fn every_default_is_admitted_by_its_own_argument() {
         for operation in OPERATIONS {
             for argument in operation.arguments.iter().filter(|a| a.default != "null") {
-                let members = [(
-                    argument.name.to_owned(),
-                    serde_json::from_str(argument.default).unwrap(),
-                )];
-                let one = [Argument {
-                    required: false,
-                    ..*argument
-                }];
+                let members = [(argument.name.to_owned(), serde_json::from_str(argument.default).unwrap())];
+                let one = [Argument { required: false, ..*argument }];
                 assert!(
                     argument::Arguments::check(&one, members.into_iter().collect()).is_ok(),
                     "{}.{}",

@@ -22,16 +22,8 @@ use RunState::{Cancelled, Completed, Failed, Pending, Running, TimedOut, Waiting
 
 impl RunState {
     /// All states, the final ones last.
-    pub const ALL: [RunState; 8] = [
-        Pending,
-        Running,
-        WaitingTool,
-        WaitingApproval,
-        Completed,
-        Failed,
-        Cancelled,
-        TimedOut,
-    ];
+    pub const ALL: [RunState; 8] =
+        [Pending, Running, WaitingTool, WaitingApproval, Completed, Failed, Cancelled, TimedOut];
 
     /// The state's name in SQL and JSON.
     pub const fn as_str(self) -> &'static str {
@@ -87,63 +79,31 @@ pub const TRANSITIONS: &[Transition] = &[
     on(Pending, Cancelled, "it is cancelled before a worker claims it"),
     on(Pending, TimedOut, "its deadline passes"),
     on(Running, Completed, "the worker completes it"),
-    on(
-        Running,
-        Failed,
-        "it fails and no attempt is left, or it may not be retried",
-    ),
-    on(
-        Running,
-        Pending,
-        "the lease expires or the attempt fails, and attempts are left",
-    ),
+    on(Running, Failed, "it fails and no attempt is left, or it may not be retried"),
+    on(Running, Pending, "the lease expires or the attempt fails, and attempts are left"),
     on(Running, WaitingTool, "a tool call is under way"),
     on(Running, WaitingApproval, "a person must decide"),
     on(Running, Cancelled, "it is cancelled"),
-    on(
-        Running,
-        TimedOut,
-        "its deadline passes, or the lease of its last attempt expires",
-    ),
+    on(Running, TimedOut, "its deadline passes, or the lease of its last attempt expires"),
     on(WaitingTool, Running, "the tool call ends"),
     on(WaitingTool, Pending, "the lease expires, and attempts are left"),
-    on(
-        WaitingTool,
-        Failed,
-        "the run is stopped while the tool call is under way",
-    ),
+    on(WaitingTool, Failed, "the run is stopped while the tool call is under way"),
     on(WaitingTool, Cancelled, "it is cancelled"),
-    on(
-        WaitingTool,
-        TimedOut,
-        "its deadline passes, or the lease of its last attempt expires",
-    ),
+    on(WaitingTool, TimedOut, "its deadline passes, or the lease of its last attempt expires"),
     on(WaitingApproval, Pending, "the request is approved"),
     on(WaitingApproval, Failed, "the run is stopped while a person decides"),
-    on(
-        WaitingApproval,
-        Cancelled,
-        "the request is rejected, or the run is cancelled",
-    ),
+    on(WaitingApproval, Cancelled, "the request is rejected, or the run is cancelled"),
     on(WaitingApproval, TimedOut, "the request expires, or the deadline passes"),
 ];
 
 /// Where a run goes when an attempt fails.
 pub fn after_failed_attempt(attempts: i32, max_attempts: i32, retryable: bool) -> RunState {
-    if retryable && attempts < max_attempts {
-        Pending
-    } else {
-        Failed
-    }
+    if retryable && attempts < max_attempts { Pending } else { Failed }
 }
 
 /// Where a run goes when its deadline passes, or when its lease expires.
 pub fn after_time_ran_out(attempts: i32, max_attempts: i32, deadline_passed: bool) -> RunState {
-    if !deadline_passed && attempts < max_attempts {
-        Pending
-    } else {
-        TimedOut
-    }
+    if !deadline_passed && attempts < max_attempts { Pending } else { TimedOut }
 }
 
 /// docs/RUN_STATES.md, made from the table.
@@ -182,10 +142,7 @@ mod tests {
     #[test]
     fn every_state_can_be_reached_and_every_open_one_can_end() {
         let mut reached = HashSet::from([Pending]);
-        while let Some(t) = TRANSITIONS
-            .iter()
-            .find(|t| reached.contains(&t.from) && !reached.contains(&t.to))
-        {
+        while let Some(t) = TRANSITIONS.iter().find(|t| reached.contains(&t.from) && !reached.contains(&t.to)) {
             reached.insert(t.to);
         }
         assert_eq!(reached.len(), RunState::ALL.len());

@@ -83,9 +83,9 @@ impl ScopeSet {
 
     /// The set of these names; `None` if one of them is no scope.
     pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        names.into_iter().try_fold(Self::NONE, |set, name| {
-            Scope::parse(name).map(|scope| Self(set.0 | 1 << scope as u32))
-        })
+        names
+            .into_iter()
+            .try_fold(Self::NONE, |set, name| Scope::parse(name).map(|scope| Self(set.0 | 1 << scope as u32)))
     }
 
     /// The set of those of the names that are scopes: a row may hold one that this library does not know, which then
@@ -96,11 +96,7 @@ impl ScopeSet {
 
     /// The names, sorted.
     pub fn names(self) -> Vec<&'static str> {
-        Scope::ALL
-            .into_iter()
-            .filter(|scope| self.contains(*scope))
-            .map(Scope::as_str)
-            .collect()
+        Scope::ALL.into_iter().filter(|scope| self.contains(*scope)).map(Scope::as_str).collect()
     }
 }
 

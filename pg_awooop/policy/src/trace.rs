@@ -1,5 +1,6 @@
 //! W3C Trace Context: the `traceparent` that ties a message, its run and every record of it together.
 
+use std::cell::RefCell;
 use std::fmt;
 
 /// `00-{32 hex}-{16 hex}-01`, the form every envelope, run and audit row carries.
@@ -15,10 +16,8 @@ impl TraceParent {
     /// # Errors
     /// When there is no randomness to be had.
     pub fn fresh() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; 24];
         loop {
-            getrandom::fill(&mut bytes)?;
-            if let Some(fresh) = Self::from_bytes(&bytes) {
+            if let Some(fresh) = Self::from_bytes(&random()?) {
                 return Ok(fresh);
             }
         }
@@ -29,10 +28,7 @@ impl TraceParent {
     /// # Errors
     /// When there is no randomness to be had.
     pub fn child(self) -> Result<Self, getrandom::Error> {
-        Ok(Self {
-            trace: self.trace,
-            ..Self::fresh()?
-        })
+        Ok(Self { trace: self.trace, ..Self::fresh()? })
     }
 
     /// Continues `inbound` where it is valid, else begins a trace.
@@ -68,11 +64,25 @@ impl TraceParent {
     fn from_bytes(bytes: &[u8; 24]) -> Option<Self> {
         let (trace, span) = (bytes.first_chunk::<16>()?, bytes.last_chunk::<8>()?);
         // All-zero ids are the standard's "invalid".
-        (*trace != [0; 16] && *span != [0; 8]).then_some(Self {
-            trace: *trace,
-            span: *span,
-        })
+        (*trace != [0; 16] && *span != [0; 8]).then_some(Self { trace: *trace, span: *span })
     }
+}
+
+/// Randomness from the operating system, fetched for many ids at a time: a system call each would cost more than the
+/// rest of the id. Ids are no secrets; credentials take theirs straight from the system.
+fn random() -> Result<[u8; 24], getrandom::Error> {
+    const IDS: usize = 128;
+    thread_local! {
+        static STORE: RefCell<(usize, [[u8; 24]; IDS])> = const { RefCell::new((IDS, [[0; 24]; IDS])) };
+    }
+    STORE.with_borrow_mut(|(next, ids)| {
+        if *next == IDS {
+            getrandom::fill(ids.as_flattened_mut())?;
+            *next = 0;
+        }
+        *next += 1;
+        Ok(ids[*next - 1])
+    })
 }
 
 fn lower_hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {

@@ -49,11 +49,7 @@ unsafe fn enter(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<Answer> {
     // SAFETY: flinfo is set in every call through the function manager.
     let name = unsafe {
         let name = pg_sys::get_func_name((*(*fcinfo).flinfo).fn_oid);
-        if name.is_null() {
-            String::new()
-        } else {
-            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
-        }
+        if name.is_null() { String::new() } else { std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned() }
     };
     let Some(operation) = Operation::named(&name) else {
         return fault(ErrorCode::OperationUnknown);
@@ -99,12 +95,8 @@ unsafe fn value(fcinfo: pg_sys::FunctionCallInfo, n: usize, kind: Kind) -> Outco
     unsafe {
         Ok(match kind {
             Kind::Text { .. } | Kind::Word(_) => pgrx::pg_getarg::<String>(fcinfo, n).map(Value::from),
-            Kind::Uuid => pgrx::pg_getarg::<pgrx::Uuid>(fcinfo, n).map(|id| {
-                uuid::Uuid::from_bytes(*id.as_bytes())
-                    .as_hyphenated()
-                    .to_string()
-                    .into()
-            }),
+            Kind::Uuid => pgrx::pg_getarg::<pgrx::Uuid>(fcinfo, n)
+                .map(|id| uuid::Uuid::from_bytes(*id.as_bytes()).as_hyphenated().to_string().into()),
             Kind::Time => match pgrx::pg_getarg::<TimestampWithTimeZone>(fcinfo, n) {
                 // Infinity prints as nothing and is refused as a time.
                 Some(time) => TO_RFC3339
@@ -114,7 +106,9 @@ unsafe fn value(fcinfo: pg_sys::FunctionCallInfo, n: usize, kind: Kind) -> Outco
             },
             Kind::Integer { .. } => pgrx::pg_getarg::<i32>(fcinfo, n).map(Value::from),
             Kind::Boolean => pgrx::pg_getarg::<bool>(fcinfo, n).map(Value::from),
-            Kind::TextList { .. } => pgrx::pg_getarg::<Vec<Option<String>>>(fcinfo, n).map(Value::from),
+            Kind::TextList { .. } | Kind::WordList { .. } => {
+                pgrx::pg_getarg::<Vec<Option<String>>>(fcinfo, n).map(Value::from)
+            }
             Kind::Tags | Kind::Object | Kind::Json { .. } => match pgrx::pg_getarg_datum(fcinfo, n) {
                 Some(datum) => Some(json(datum)?),
                 None => None,

@@ -22,6 +22,7 @@ statements! {
              select r.run_id, row_number() over () as n
              from (select q.run_id from awooop.run_ready q
                    where q.project_id = $1 and q.available_at <= clock_timestamp()
+                     and q.deadline_at > clock_timestamp()
                    order by q.priority desc, q.available_at, q.run_id
                    limit $2 for update skip locked) r
          ), gone as (
@@ -33,7 +34,6 @@ statements! {
              set state = 'running', attempts = s.attempts + 1, epoch = s.epoch + 1, updated_at = clock_timestamp()
              from gone g
              where s.project_id = $1 and s.run_id = g.run_id and s.state = 'pending'
-               and s.deadline_at > clock_timestamp()
              returning s.*, g.n
          ), leased as (
              insert into awooop.run_lease as l
@@ -130,17 +130,9 @@ fn claim_in_project(caller: &Caller, arguments: &Arguments) -> Outcome<Vec<Strin
             run_id: Some(run.run_id),
             ..audit::Entry::default()
         };
-        audit::done(
-            caller,
-            "run_claimed",
-            entry.with("worker_id", worker_id).with("attempt", run.attempts),
-        )?;
+        audit::done(caller, "run_claimed", entry.with("worker_id", worker_id).with("attempt", run.attempts))?;
         // Only a run that was tried before can have steps.
-        let steps = if run.attempts > 1 {
-            journal::steps_of(caller, run.run_id)?
-        } else {
-            "[]".to_owned()
-        };
+        let steps = if run.attempts > 1 { journal::steps_of(caller, run.run_id)? } else { "[]".to_owned() };
         let Some(secret) = secrets.get_mut(run.n.wrapping_sub(1)).and_then(Option::take) else {
             continue;
         };
@@ -158,18 +150,12 @@ pub(crate) fn across_projects(arguments: &Arguments) -> Outcome<Answer> {
     let login = Login::of_session();
     let (role, worker_id) = (login.name(), arguments.text("worker_id"));
     let last = LAST_PROJECT
-        .with(|s| {
-            s.row(&[role.as_str().into(), worker_id.into()], |row| {
-                column::<String>(row, 1)
-            })
-        })?
+        .with(|s| s.row(&[role.as_str().into(), worker_id.into()], |row| column::<String>(row, 1)))?
         .unwrap_or_default();
     let mut after = last.clone();
     let mut wrapped = false;
     loop {
-        let next = NEXT_PROJECT
-            .with(|s| s.row(&[after.as_str().into()], |row| row.get::<String>(1)))?
-            .flatten();
+        let next = NEXT_PROJECT.with(|s| s.row(&[after.as_str().into()], |row| row.get::<String>(1)))?.flatten();
         match next {
             // Past the starting point after wrapping round: every project had its turn.
             Some(project) if wrapped && project > last => return Ok(answer(&[])),
@@ -224,6 +210,7 @@ fn next_ready_project(after: &str) -> Option<String> {
             crate::statement::Statement::reading(
                 "select q.project_id from awooop.run_ready q
                  where q.project_id > $1 and q.available_at <= clock_timestamp()
+                   and q.deadline_at > clock_timestamp()
                  order by q.project_id limit 1",
                 &[pgrx::pg_sys::TEXTOID],
             )

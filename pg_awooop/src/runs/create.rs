@@ -31,10 +31,10 @@ statements! {
                     $16, 0, $18, t.at, t.at, t.at, t.at + $17 * interval '1 second'
              from (select to_timestamp($3 / 1000.0) as at) t
              on conflict (project_id, idempotency_key) where idempotency_key is not null do nothing
-             returning s.run_id, s.priority, s.available_at, ", run_json!(), " as body
+             returning s.run_id, s.priority, s.available_at, s.deadline_at, ", run_json!(), " as body
          ), queued as (
-             insert into awooop.run_ready (project_id, run_id, priority, available_at)
-             select $1, c.run_id, c.priority, c.available_at from created c
+             insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at)
+             select $1, c.run_id, c.priority, c.available_at, c.deadline_at from created c
          )
          select c.body from created c");
     BY_KEY: reading [TEXTOID, TEXTOID] = concat!(
@@ -159,8 +159,5 @@ fn request_digest(envelope: &Envelope, arguments: &Arguments) -> Outcome<[u8; 32
 }
 
 fn with_created(run: &str, created: bool) -> String {
-    format!(
-        "{},\"created\":{created}}}",
-        run.trim_end().strip_suffix('}').unwrap_or(run)
-    )
+    format!("{},\"created\":{created}}}", run.trim_end().strip_suffix('}').unwrap_or(run))
 }

@@ -22,6 +22,8 @@ statements! {
     LOCK_STATE: writing [TEXTOID, UUIDOID] =
         "select state, agent_id, platform_subject_id, trace_id
          from awooop.run_state where project_id = $1 and run_id = $2 for no key update";
+    // The queue's row, too, where the run went back into the queue after we looked there: a claim that holds it deletes
+    // it itself, and waiting for that claim, which waits for our row, would be a deadlock.
     END: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID] = concat!(
         "with ended as (
              update awooop.run_state s
@@ -30,6 +32,11 @@ statements! {
              from awooop.projects p, (select clock_timestamp() as at) t
              where s.project_id = $1 and s.run_id = $2 and p.project_id = $1
              returning ", run_json!(), " as body
+         ), unqueued as (
+             delete from awooop.run_ready q
+             using (select run_id from awooop.run_ready where project_id = $1 and run_id = $2
+                    for update skip locked) free
+             where q.project_id = $1 and q.run_id = free.run_id
          ), closed as (
              update awooop.run_lease set closed_at = clock_timestamp()
              where project_id = $1 and run_id = $2 and closed_at is null
@@ -42,10 +49,10 @@ statements! {
                  available_at = t.at + $4 * interval '1 second'
              from (select clock_timestamp() as at) t
              where s.project_id = $1 and s.run_id = $2
-             returning s.priority, s.available_at, ", run_json!(), " as body
+             returning s.priority, s.available_at, s.deadline_at, ", run_json!(), " as body
          ), queued as (
-             insert into awooop.run_ready (project_id, run_id, priority, available_at)
-             select $1, $2, r.priority, r.available_at from requeued r
+             insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at)
+             select $1, $2, r.priority, r.available_at, r.deadline_at from requeued r
          ), closed as (
              update awooop.run_lease set closed_at = clock_timestamp()
              where project_id = $1 and run_id = $2 and closed_at is null
@@ -79,15 +86,9 @@ pub(super) fn end(
 /// Puts the run back into the queue, to be claimed after `wait_seconds`; its lease closes.
 pub(super) fn requeue(caller: &Caller, run_id: Uuid, error: Option<String>, wait_seconds: i32) -> Outcome<String> {
     let body = REQUEUE.with(|s| {
-        s.row(
-            &[
-                caller.project_id.as_str().into(),
-                pg_uuid(run_id).into(),
-                error.into(),
-                wait_seconds.into(),
-            ],
-            |row| column::<String>(row, 1),
-        )
+        s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into(), error.into(), wait_seconds.into()], |row| {
+            column::<String>(row, 1)
+        })
     })?;
     body.map_or_else(|| fault(ErrorCode::RunUnknown), Ok)
 }
@@ -125,11 +126,7 @@ pub(crate) fn fail(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     } else {
         end(caller, run_id, to, None, error)?
     };
-    let action = if to == RunState::Pending {
-        "run_attempt_failed"
-    } else {
-        "run_failed"
-    };
+    let action = if to == RunState::Pending { "run_attempt_failed" } else { "run_failed" };
     audit::done(caller, action, locked.entry(run_id).with("attempt", locked.attempts))?;
     Ok(Answer::ok(body))
 }
@@ -138,18 +135,12 @@ fn ensure_may(locked: &Locked, to: RunState) -> Outcome<()> {
     if !locked.holds {
         return refuse(ErrorCode::RunLease);
     }
-    if locked.state.may_become(to) {
-        Ok(())
-    } else {
-        fault(transition(locked.state, to))
-    }
+    if locked.state.may_become(to) { Ok(()) } else { fault(transition(locked.state, to)) }
 }
 
 /// The problem of a transition that the state machine does not have.
 pub(super) fn transition(from: RunState, to: RunState) -> Problem {
-    Problem::from(ErrorCode::RunTransition)
-        .with("from", from.as_str())
-        .with("to", to.as_str())
+    Problem::from(ErrorCode::RunTransition).with("from", from.as_str()).with("to", to.as_str())
 }
 
 /// Operation `cancel_run`.

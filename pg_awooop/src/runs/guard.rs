@@ -12,8 +12,7 @@ use crate::fault::raise;
 type Row<'a> = PgHeapTuple<'a, pgrx::AllocatedByPostgres>;
 
 fn state_of(row: Option<Row>) -> Option<RunState> {
-    row.and_then(|row| row.get_by_name::<String>("state").ok().flatten())
-        .and_then(|name| RunState::parse(&name))
+    row.and_then(|row| row.get_by_name::<String>("state").ok().flatten()).and_then(|name| RunState::parse(&name))
 }
 
 /// Lets a run's state change only along the table of transitions.

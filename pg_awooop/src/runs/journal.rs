@@ -64,22 +64,15 @@ pub(crate) fn record_step(caller: &Caller, arguments: &Arguments) -> Outcome<Ans
     let request_digest = digest(request)?;
     let no_request = digest(&Value::Null)?;
     let entries = PRIOR.with(|s| {
-        s.rows(
-            &[
-                caller.project_id.as_str().into(),
-                pg_uuid(run_id).into(),
-                step_key.into(),
-            ],
-            |row| {
-                let recorded: Vec<u8> = column(row, 3)?;
-                let prior = Prior {
-                    phase: Phase::parse(&column::<String>(row, 1)?).unwrap_or(Phase::Completed),
-                    epoch: column(row, 2)?,
-                    same_request: request.is_null() || recorded == request_digest || recorded == no_request,
-                };
-                Ok((prior, column::<String>(row, 4)?))
-            },
-        )
+        s.rows(&[caller.project_id.as_str().into(), pg_uuid(run_id).into(), step_key.into()], |row| {
+            let recorded: Vec<u8> = column(row, 3)?;
+            let prior = Prior {
+                phase: Phase::parse(&column::<String>(row, 1)?).unwrap_or(Phase::Completed),
+                epoch: column(row, 2)?,
+                same_request: request.is_null() || recorded == request_digest || recorded == no_request,
+            };
+            Ok((prior, column::<String>(row, 4)?))
+        })
     })?;
     let prior: Vec<Prior> = entries.iter().map(|(prior, _)| *prior).collect();
     match decide(&prior, phase, held.epoch) {
@@ -114,18 +107,13 @@ fn json_or_null(value: &Value) -> Option<String> {
 }
 
 fn with_outcome(step: &str, outcome: &str) -> String {
-    format!(
-        "{},\"outcome\":\"{outcome}\"}}",
-        step.trim_end().strip_suffix('}').unwrap_or(step)
-    )
+    format!("{},\"outcome\":\"{outcome}\"}}", step.trim_end().strip_suffix('}').unwrap_or(step))
 }
 
 /// Every recorded step of a run, as a JSON array: what a worker that takes over must not do again.
 pub(super) fn steps_of(caller: &Caller, run_id: Uuid) -> Outcome<String> {
     let steps = STEPS.with(|s| {
-        s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()], |row| {
-            column::<String>(row, 1)
-        })
+        s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()], |row| column::<String>(row, 1))
     })?;
     Ok(steps.unwrap_or_else(|| "[]".to_owned()))
 }
@@ -138,26 +126,14 @@ pub(crate) fn list_steps(caller: &Caller, arguments: &Arguments) -> Outcome<Answ
     }
     let limit = arguments.integer("page_size");
     let mut rows = LIST.with(|s| {
-        s.rows(
-            &[
-                project_id.into(),
-                run_id.into(),
-                arguments.integer("after_seq").into(),
-                (limit + 1).into(),
-            ],
-            |row| Ok((column::<String>(row, 1)?, column::<i32>(row, 2)?)),
-        )
+        s.rows(&[project_id.into(), run_id.into(), arguments.integer("after_seq").into(), (limit + 1).into()], |row| {
+            Ok((column::<String>(row, 1)?, column::<i32>(row, 2)?))
+        })
     })?;
     let limit = usize::try_from(limit).unwrap_or_default();
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map_or_else(|| "null".to_owned(), |(_, seq)| seq.to_string());
+    let next = rows.last().filter(|_| more).map_or_else(|| "null".to_owned(), |(_, seq)| seq.to_string());
     let items: Vec<String> = rows.into_iter().map(|(item, _)| item).collect();
-    Ok(Answer::ok(format!(
-        "{{\"items\":[{}],\"next_cursor\":{next}}}",
-        items.join(",")
-    )))
+    Ok(Answer::ok(format!("{{\"items\":[{}],\"next_cursor\":{next}}}", items.join(","))))
 }

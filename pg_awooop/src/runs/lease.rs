@@ -90,11 +90,7 @@ pub(super) fn lock(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked
 /// Locks the run for a worker whose lease holds.
 pub(super) fn hold(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked> {
     let locked = lock(caller, run_id, lease)?;
-    if locked.holds {
-        Ok(locked)
-    } else {
-        refuse(ErrorCode::RunLease)
-    }
+    if locked.holds { Ok(locked) } else { refuse(ErrorCode::RunLease) }
 }
 
 /// The lease's parts, if it is one for this run of the caller's project.

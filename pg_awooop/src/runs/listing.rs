@@ -36,9 +36,7 @@ pub(crate) fn get(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
 /// The run as it is now.
 pub(super) fn show(caller: &Caller, run_id: Uuid) -> Outcome<Answer> {
     let body = GET.with(|s| {
-        s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()], |row| {
-            column::<String>(row, 1)
-        })
+        s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()], |row| column::<String>(row, 1))
     })?;
     body.map_or_else(|| fault(ErrorCode::RunUnknown), |body| Ok(Answer::ok(body)))
 }

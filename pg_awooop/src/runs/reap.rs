@@ -75,11 +75,7 @@ fn reap() -> Outcome<Reaped> {
 
 /// One round over what is due, in one project or in all.
 pub(crate) fn reap_due(only: Option<&str>) -> Outcome<Reaped> {
-    let due = DUE.with(|s| {
-        s.rows(&[BATCH.into()], |row| {
-            Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))
-        })
-    })?;
+    let due = DUE.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
     let mut reaped = Reaped::default();
     for (project_id, run_id) in due {
         if only.is_some_and(|only| only != project_id) {
@@ -136,11 +132,7 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
     }
     let to = after_time_ran_out(stale.attempts, stale.max_attempts, stale.overdue);
     let platform = Caller::platform(project_id, "platform:reaper");
-    let cause = if stale.overdue {
-        "deadline_passed"
-    } else {
-        "lease_expired"
-    };
+    let cause = if stale.overdue { "deadline_passed" } else { "lease_expired" };
     let error = Some(json!({"code": cause, "message": null, "attempt": stale.attempts}).to_string());
     if to == RunState::Pending {
         requeue(&platform, run_id, error, 0)?;
@@ -155,15 +147,8 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
         run_id: Some(run_id),
         ..audit::Entry::default()
     };
-    let action = if to == RunState::Pending {
-        "run_requeued"
-    } else {
-        "run_timed_out"
-    };
-    let entry = entry
-        .with("cause", cause)
-        .with("attempt", stale.attempts)
-        .with("worker_id", lapsed);
+    let action = if to == RunState::Pending { "run_requeued" } else { "run_timed_out" };
+    let entry = entry.with("cause", cause).with("attempt", stale.attempts).with("worker_id", lapsed);
     audit::done(&platform, action, entry)?;
     Ok(Some(to))
 }
@@ -180,13 +165,7 @@ fn due_runs(at_most: i32) -> TableIterator<'static, (name!(project_id, String), 
              (select s.project_id, s.run_id from awooop.run_state s
               where s.finished_at is null and s.deadline_at <= clock_timestamp() order by s.deadline_at limit $1)";
     }
-    let due = or_raise(FIND.with(|s| {
-        s.rows(&[at_most.into()], |row| {
-            Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))
-        })
-    }));
-    TableIterator::new(
-        due.into_iter()
-            .map(|(project_id, run_id)| (project_id, pg_uuid(run_id))),
-    )
+    let due =
+        or_raise(FIND.with(|s| s.rows(&[at_most.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?)))));
+    TableIterator::new(due.into_iter().map(|(project_id, run_id)| (project_id, pg_uuid(run_id))))
 }

@@ -98,8 +98,13 @@ fn a_tenant_cannot_have_its_context_set_for_it() {
     }
     let mut again = crate::harness::connect_as(&role, tenant.password);
     assert_eq!(again.value(SHOW), "");
-    assert_eq!(again.value("select count(*) from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
-                            where r.rolname = current_user"), "0");
+    assert_eq!(
+        again.value(
+            "select count(*) from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
+                            where r.rolname = current_user"
+        ),
+        "0"
+    );
 }
 
 #[test]
@@ -197,15 +202,25 @@ fn a_role_that_was_set_is_not_the_one_that_is_asked() {
     let mut tenant = Tenant::new("shadow", "runs:read");
     let victim = Tenant::new("shadow", "runs:read");
     let session = &mut tenant.session;
-    for role in [&victim.role, "awooop_owner", "awooop_scheduler", "awooop_operator", "awooop_auditor", "awooop_worker",
-                 "postgres"] {
+    for role in [
+        &victim.role,
+        "awooop_owner",
+        "awooop_scheduler",
+        "awooop_operator",
+        "awooop_auditor",
+        "awooop_worker",
+        "postgres",
+    ] {
         assert_eq!(session.code(&format!("set role {role}")), "42501", "{role}");
         assert_eq!(session.code(&format!("set session authorization {role}")), "42501", "{role}");
     }
     session.run("set role awooop_tenant");
     assert_eq!(session.code(&format!("select awooop.enter_project('{}')", victim.project)), "E-TENANT-003");
     let own = tenant.project.clone();
-    assert_eq!(session.within(&own, "select awooop.whoami()")["principal_id"], format!("role.{}", tenant.role).as_str());
+    assert_eq!(
+        session.within(&own, "select awooop.whoami()")["principal_id"],
+        format!("role.{}", tenant.role).as_str()
+    );
 }
 
 #[test]

@@ -1,11 +1,39 @@
 //! Attacks, each run as the role the attacker would have; a superuser only prepares them and looks at what they left.
 
+mod careless_writer;
 mod context;
+mod foreign_ids;
+mod gateway;
+mod leaks;
+mod leases;
+mod plans;
+mod roles;
+mod shadowing;
 mod starvation;
+mod state_machine;
+mod surroundings;
+mod timing;
 mod unloaded;
 mod worker_process;
 
+use crate::harness::platform::{careless, careless_tenant};
 use crate::harness::server::environment;
+use crate::harness::{Actor, Session};
+
+/// Every table with a project.
+const TENANT_TABLES: [&str; 11] = [
+    "projects",
+    "principals",
+    "role_bindings",
+    "api_keys",
+    "agents",
+    "platform_subjects",
+    "audit_log",
+    "run_state",
+    "run_ready",
+    "run_lease",
+    "step_journal",
+];
 
 /// Settings that make every plan that can be parallel so.
 fn force_parallel() -> String {
@@ -14,4 +42,50 @@ fn force_parallel() -> String {
         "set {debug} = on; set parallel_setup_cost = 0; set parallel_tuple_cost = 0;
          set min_parallel_table_scan_size = 0; set min_parallel_index_scan_size = 0"
     )
+}
+
+/// Two tenants where a DBA granted every table: only row-level security stands between them.
+struct Neighbours {
+    /// The attacker, who owns rows too.
+    thief: Actor,
+    /// The other one, with rows in every table; `SECRET` is in those that take text.
+    victim: Actor,
+    admin: Session,
+}
+
+/// What nobody but the victim may see.
+const SECRET: &str = "s3cr3t-marker";
+
+impl Neighbours {
+    /// The thief may read every table.
+    fn readers() -> Self {
+        Self::of(&careless().readers)
+    }
+
+    /// The thief may write every table as well.
+    fn writers() -> Self {
+        Self::of(&careless().writers)
+    }
+
+    fn of(group: &str) -> Self {
+        let (_, mut thief, _) = careless_tenant(group);
+        let (_, mut victim, admin) = careless_tenant(&careless().readers);
+        for actor in [&mut thief, &mut victim] {
+            let run =
+                actor.create_id(&format!(", input => '{{\"secret\": \"{SECRET}\"}}', idempotency_key => '{SECRET}'"));
+            let claim = actor.claim_one(SECRET);
+            assert_eq!(claim.run, run);
+            actor.call(&claim.sql("record_step", &format!(", '{SECRET}', '\"{SECRET}\"'")));
+            actor.create(&format!(", tags => '{{\"secret\": \"{SECRET}\"}}'"));
+            actor.call(&format!("select awooop.create_api_key('{SECRET}', '{{}}')"));
+        }
+        Self { thief, victim, admin }
+    }
+
+    /// Opens the thief's transaction in its own project.
+    fn enter(&mut self) -> &mut Session {
+        let project = self.thief.project.clone();
+        self.thief.session.run(&format!("begin; select awooop.enter_project('{project}')"));
+        &mut self.thief.session
+    }
 }

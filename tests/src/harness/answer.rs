@@ -62,7 +62,9 @@ impl Session {
         for message in messages {
             match message {
                 SimpleQueryMessage::RowDescription(_) => rows.clear(),
-                SimpleQueryMessage::Row(row) => rows.push((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect()),
+                SimpleQueryMessage::Row(row) => {
+                    rows.push((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect())
+                }
                 _ => {}
             }
         }

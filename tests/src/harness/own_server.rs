@@ -48,7 +48,11 @@ impl OwnServer {
     pub fn start(options: &Options) -> Self {
         let directory = Path::new(&environment("AWOOOP_TEST_STATE")).join(unique("s"));
         let server = Self { port: free_port(), directory };
-        shell(&format!("umask 077 && mkdir -p {0} && cp -R {1} {0}/data", quote(&server.directory), quote(empty_cluster())));
+        shell(&format!(
+            "umask 077 && mkdir -p {0} && cp -R {1} {0}/data",
+            quote(&server.directory),
+            quote(empty_cluster())
+        ));
         let library = if options.preload { "shared_preload_libraries = 'pg_awooop'" } else { "" };
         let configuration = format!(
             "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n{library}\n\
@@ -95,12 +99,17 @@ impl OwnServer {
         let (project, mut admin) = (unique("p"), self.superuser());
         admin.run(&format!("create role {role} login"));
         admin.run(&format!("select awooop.create_project('{project}', migration_mode => '{mode}')"));
-        admin.run(&format!(
-            "select awooop.bind_role('{role}', '{project}', string_to_array({}, ','))",
-            literal(scopes)
-        ));
+        admin
+            .run(&format!("select awooop.bind_role('{role}', '{project}', string_to_array({}, ','))", literal(scopes)));
         admin.within(&project, "select awooop.create_agent('agent')");
         project
+    }
+
+    /// One of PostgreSQL's client programs, about to connect as a superuser through the socket.
+    pub fn client_program(&self, name: &str) -> Command {
+        let mut command = as_server_user(&program(name));
+        command.arg("--host").arg(&self.directory).args(["--port", &self.port.to_string(), "--username=postgres"]);
+        command
     }
 
     /// What the server has logged.
@@ -187,7 +196,8 @@ fn empty_cluster() -> &'static Path {
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MAKING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     MADE.get_or_init(|| {
-        let path = Path::new(&environment("AWOOOP_TEST_STATE")).join(format!("empty-{}", environment("AWOOOP_TEST_PG")));
+        let path =
+            Path::new(&environment("AWOOOP_TEST_STATE")).join(format!("empty-{}", environment("AWOOOP_TEST_PG")));
         let made = unique(&path.display().to_string());
         if shell_try(&format!("test -e {}/PG_VERSION", quote(&path))).is_none() {
             let mut initdb = as_server_user(&program("initdb"));
@@ -235,7 +245,8 @@ fn shell_try(script: &str) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn signal(pid: u32, name: &str) {
+/// Sends a signal to a process of the server.
+pub fn signal(pid: u32, name: &str) {
     shell_try(&format!("kill -{name} {pid}"));
 }
 

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::Session;
 use super::answer::Failure;
 use super::connect;
 use super::platform::platform_config;
-use super::Session;
 
 /// A session of awooop_gateway in the shared database.
 pub fn gateway_login() -> Gateway {

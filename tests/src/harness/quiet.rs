@@ -52,15 +52,9 @@ impl Project {
 
     fn make(admin: &mut Session, id: &str, database: &str, role: &str) -> Self {
         admin.run(&format!("select awooop.create_project('{id}', migration_mode => 'active')"));
-        admin.run(&format!(
-            "select awooop.bind_role('{role}', '{id}', string_to_array('{EVERY_SCOPE}', ','))"
-        ));
+        admin.run(&format!("select awooop.bind_role('{role}', '{id}', string_to_array('{EVERY_SCOPE}', ','))"));
         admin.within(id, "select awooop.create_agent('agent')");
-        Self {
-            id: id.to_owned(),
-            database: database.to_owned(),
-            role: role.to_owned(),
-        }
+        Self { id: id.to_owned(), database: database.to_owned(), role: role.to_owned() }
     }
 
     /// A superuser's session in the project's database.
@@ -71,10 +65,7 @@ impl Project {
     /// A session of the project's login.
     pub fn actor(&self) -> Actor {
         let config = config_for(&self.role, "secret", Some(&self.database));
-        Actor {
-            session: Session::new(connect(&config)),
-            project: self.id.clone(),
-        }
+        Actor { session: Session::new(connect(&config)), project: self.id.clone() }
     }
 }
 
@@ -131,9 +122,7 @@ impl Actor {
     #[track_caller]
     pub fn create_many(&mut self, n: usize, options: &str) {
         let envelope = literal(&self.envelope().to_string());
-        self.call(&format!(
-            "select count(awooop.create_run({envelope}{options})) from generate_series(1, {n})"
-        ));
+        self.call(&format!("select count(awooop.create_run({envelope}{options})) from generate_series(1, {n})"));
     }
 
     /// Claims at most `n` runs.
@@ -189,11 +178,7 @@ impl Claim {
 #[track_caller]
 pub fn claims(answer: &Value) -> Vec<Claim> {
     let Some(runs) = answer["runs"].as_array() else { panic!("no claim: {answer}") };
-    let claim = |run: &Value| Claim {
-        run: text(&run["run_id"]),
-        lease: text(&run["lease"]),
-        json: run.clone(),
-    };
+    let claim = |run: &Value| Claim { run: text(&run["run_id"]), lease: text(&run["lease"]), json: run.clone() };
     runs.iter().map(claim).collect()
 }
 

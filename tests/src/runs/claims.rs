@@ -101,10 +101,8 @@ fn a_lease_is_unguessable_and_only_its_digest_is_stored() {
             assert_eq!(found, "0", "a lease's secret is in {table}");
         }
     }
-    let stored = admin.value(&format!(
-        "select encode(digest, 'hex') from awooop.run_lease where run_id = '{}'",
-        claimed[0].run
-    ));
+    let stored =
+        admin.value(&format!("select encode(digest, 'hex') from awooop.run_lease where run_id = '{}'", claimed[0].run));
     let digest = <sha2::Sha256 as sha2::Digest>::digest(secrets[0].as_bytes());
     assert_eq!(stored, hex::encode(digest));
 }

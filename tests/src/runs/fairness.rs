@@ -10,7 +10,10 @@ use crate::harness::{Project, Session, at_once, own_database};
 
 fn claim(worker: &mut Session, name: &str, n: usize) -> Vec<(String, String)> {
     let answer: Value = worker.json(&format!("select awooop.claim_runs('{name}', {n})"));
-    claims(&answer).into_iter().map(|claim| (claim.json["project_id"].as_str().unwrap().to_owned(), claim.run)).collect()
+    claims(&answer)
+        .into_iter()
+        .map(|claim| (claim.json["project_id"].as_str().unwrap().to_owned(), claim.run))
+        .collect()
 }
 
 #[test]
@@ -127,7 +130,8 @@ fn a_worker_whose_lease_is_gone_is_told_so_however_many_others_are() {
         assert_eq!(answer["code"], "E-RUN-003", "{answer}");
     }
     let mut stale = superuser_in(&database);
-    let audited = stale.value("select count(*)::text from awooop.audit_log where code = 'E-RUN-003' and decision = 'refused'");
+    let audited =
+        stale.value("select count(*)::text from awooop.audit_log where code = 'E-RUN-003' and decision = 'refused'");
     assert_eq!(audited, "30", "each refusal is in its project's audit log");
 }
 

@@ -49,7 +49,8 @@ fn audit_rows_of_a_run_carry_its_trace_agent_and_subject() {
          from awooop.audit_log where run_id = '{}'",
         claim.run
     ));
-    let row = |action: &str| serde_json::json!([action, run["trace_id"], "agent", format!("{}:telegram:7", project.id)]);
+    let row =
+        |action: &str| serde_json::json!([action, run["trace_id"], "agent", format!("{}:telegram:7", project.id)]);
     let wanted = ["run_created", "run_claimed", "run_attempt_failed", "run_claimed", "run_completed"].map(row);
     assert_eq!(audit, serde_json::json!(wanted));
 }
@@ -109,9 +110,7 @@ fn a_run_needs_a_registered_enabled_agent() {
 fn limits_of_a_run_are_kept_at_both_ends() {
     let mut actor = Project::new().actor();
     let envelope = actor.envelope();
-    for (option, lowest, highest) in
-        [("priority", 0, 9), ("max_attempts", 1, 20), ("deadline_seconds", 1, 604_800)]
-    {
+    for (option, lowest, highest) in [("priority", 0, 9), ("max_attempts", 1, 20), ("deadline_seconds", 1, 604_800)] {
         for (value, accepted) in [(lowest - 1, false), (lowest, true), (highest, true), (highest + 1, false)] {
             let sql = format!("select awooop.create_run('{envelope}', {option} => {value})");
             match actor.attempt(&sql) {

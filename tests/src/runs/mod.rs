@@ -3,7 +3,7 @@
 //! All of it in a database that no maintenance worker serves (`harness::quiet`), as a bound login; only the passing of
 //! time is played by a superuser.
 
-mod books;
+pub(crate) mod books;
 
 mod claims;
 mod fairness;

@@ -308,7 +308,11 @@ impl World<'_> {
     fn tool(&mut self, run: usize, from: RunState, to: RunState) {
         self.with(run, |run, admin| {
             if run.state == from {
-                admin.run(&format!("update awooop.run_state set state = '{}' where run_id = '{}'", to.as_str(), run.id));
+                admin.run(&format!(
+                    "update awooop.run_state set state = '{}' where run_id = '{}'",
+                    to.as_str(),
+                    run.id
+                ));
                 run.state = to;
             }
         });

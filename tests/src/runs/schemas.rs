@@ -15,7 +15,8 @@ struct Schemas {
 }
 
 fn schemas(gateway: &mut Gateway) -> Schemas {
-    let listed = gateway.0.rows("select name, args_schema::text, result_schema::text from awooop.operation_list()").unwrap();
+    let listed =
+        gateway.0.rows("select name, args_schema::text, result_schema::text from awooop.operation_list()").unwrap();
     let (mut arguments, mut results) = (BTreeMap::new(), BTreeMap::new());
     for row in listed {
         let [Some(name), Some(args), Some(result)] = <[Option<String>; 3]>::try_from(row).unwrap() else {
@@ -80,7 +81,8 @@ fn every_operations_answer_keeps_to_its_result_schema() {
                "display_name": "Ada", "extra_tags": {"k": "v"}}),
     );
     let subject = client.call("upsert_platform_subject", json!({"channel_type": "line", "channel_user_id": "u"}));
-    client.call("grant_subject_role", json!({"platform_subject_id": subject["platform_subject_id"], "role": "approver"}));
+    client
+        .call("grant_subject_role", json!({"platform_subject_id": subject["platform_subject_id"], "role": "approver"}));
     let create = json!({"envelope": envelope, "input": [1, {"a": null}], "idempotency_key": "k", "priority": 0,
                         "max_attempts": 20, "deadline_seconds": 604_800, "tags": {"a": "b"}});
     let run = client.call("create_run", create.clone());
@@ -141,6 +143,7 @@ fn the_argument_schema_and_the_operation_agree_on_examples() {
         arguments[key] = value;
         ("build_envelope", arguments)
     };
+    let mut differ = Vec::new();
     for (operation, arguments) in [
         with("display_name", json!("x".repeat(256))),
         with("display_name", json!("x".repeat(257))),
@@ -176,8 +179,11 @@ fn the_argument_schema_and_the_operation_agree_on_examples() {
         let by_schema = client.schemas.arguments[operation].is_valid(&arguments);
         let by_call = client.gateway.try_call(&client.project, &client.key, operation, &arguments.to_string());
         let accepted = by_call.as_ref().is_ok_and(|reply| reply.status < 300);
-        assert_eq!(by_schema, accepted, "{operation} {arguments}: {by_call:?}");
+        if by_schema != accepted {
+            differ.push(format!("{operation} {arguments}: the schema says {by_schema}, the call {accepted}"));
+        }
     }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
 
 #[test]

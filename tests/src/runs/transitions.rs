@@ -79,10 +79,8 @@ fn the_view_shows_the_same_table() {
             (next(), next(), next())
         })
         .collect();
-    let mut wanted: Vec<(String, String, String)> = TRANSITIONS
-        .iter()
-        .map(|t| (t.from.as_str().into(), t.to.as_str().into(), t.event.into()))
-        .collect();
+    let mut wanted: Vec<(String, String, String)> =
+        TRANSITIONS.iter().map(|t| (t.from.as_str().into(), t.to.as_str().into(), t.event.into())).collect();
     shown.sort();
     wanted.sort();
     assert_eq!(shown, wanted);
@@ -150,8 +148,10 @@ fn a_run_and_its_journal_cannot_be_deleted_or_truncated_by_anyone() {
         }
     }
     let partitions = admin
-        .rows("select inhrelid::regclass::text from pg_inherits where inhparent::regclass::text in
-               ('awooop.audit_log', 'awooop.step_journal')")
+        .rows(
+            "select inhrelid::regclass::text from pg_inherits where inhparent::regclass::text in
+               ('awooop.audit_log', 'awooop.step_journal')",
+        )
         .unwrap();
     assert!(partitions.len() >= 10);
     for partition in partitions.into_iter().flatten().flatten() {

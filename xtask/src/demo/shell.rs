@@ -15,12 +15,6 @@ pub struct Shell {
     variables: Vec<(String, String)>,
 }
 
-/// What an HTTP call came back with.
-pub struct Answer {
-    pub status: u16,
-    pub body: Value,
-}
-
 /// One HTTP call of the demo.
 #[derive(Default)]
 pub struct Call<'a> {
@@ -34,10 +28,7 @@ pub struct Call<'a> {
 
 impl Shell {
     pub fn new(server: Server) -> Shell {
-        Shell {
-            server,
-            variables: Vec::new(),
-        }
+        Shell { server, variables: Vec::new() }
     }
 
     /// Sets a variable, in sight.
@@ -46,16 +37,14 @@ impl Shell {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Makes an HTTP call with curl, and fails when the status is not the expected one.
-    pub fn curl(&self, call: &Call, expected: u16) -> Result<Answer> {
+    /// Makes an HTTP call with curl, and fails when the status is not the expected one. Gives the body.
+    pub fn curl(&self, call: &Call, expected: u16) -> Result<Value> {
         let text = curl_text(call);
         println!("$ {text}");
         // The status is asked for behind the scenes; the shown command is otherwise what runs.
         let script = format!("curl() {{ command curl --max-time 30 -w '\\n%{{http_code}}' \"$@\"; }}\n{text}");
         let mut command = Command::new("sh");
-        command
-            .args(["-c", &script])
-            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.args(["-c", &script]).envs(self.variables.iter().map(|(name, value)| (name, value)));
         let output = program::capture(&mut command)?;
         let (body, status) = output.rsplit_once('\n').context("curl gave no status")?;
         let status: u16 = status.parse().context("curl gave no status")?;
@@ -63,18 +52,12 @@ impl Shell {
         if status != expected {
             bail!("the call above answered {status}, where this demo expects {expected}");
         }
-        Ok(Answer {
-            status,
-            body: serde_json::from_str(body).context("the answer is not JSON")?,
-        })
+        serde_json::from_str(body).context("the answer is not JSON")
     }
 
     /// Runs statements in psql as superuser, and gives the JSON values that came out.
     pub fn psql(&self, statements: &str) -> Result<Vec<Value>> {
-        println!(
-            "$ cargo xtask db psql --name {} -- -X -q -A -t <<'SQL'\n{statements}\nSQL",
-            self.server.name
-        );
+        println!("$ cargo xtask db psql --name {} -- -X -q -A -t <<'SQL'\n{statements}\nSQL", self.server.name);
         let mut command = self.server.psql()?;
         command.args(["-X", "-q", "-A", "-t", "--set=ON_ERROR_STOP=1"]);
         let output = program::capture_with_input(&mut command, statements)?;
@@ -130,16 +113,8 @@ mod tests {
 
     #[test]
     fn a_call_can_be_pasted() {
-        let call = Call {
-            method: "GET",
-            path: "/v1/platform/runs",
-            key: "KEY",
-            ..Call::default()
-        };
+        let call = Call { method: "GET", path: "/v1/platform/runs", key: "KEY", ..Call::default() };
         let shown = curl_text(&call);
-        assert_eq!(
-            shown,
-            "curl -sS \"$URL/v1/platform/runs\" \\\n    -H \"Authorization: Bearer $KEY\""
-        );
+        assert_eq!(shown, "curl -sS \"$URL/v1/platform/runs\" \\\n    -H \"Authorization: Bearer $KEY\"");
     }
 }

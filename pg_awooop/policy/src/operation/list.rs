@@ -6,35 +6,16 @@ use crate::name::{MAX_CHANNEL_ID, MAX_DISPLAY_NAME, MAX_ID, NameRule};
 use crate::run_fsm::RunState;
 use crate::scope::Scope;
 
-const ID: Kind = Kind::Text {
-    rule: NameRule::Id,
-    max: MAX_ID,
-};
-const CHANNEL_ID: Kind = Kind::Text {
-    rule: NameRule::Line,
-    max: MAX_CHANNEL_ID,
-};
-const NAME: Kind = Kind::Text {
-    rule: NameRule::Line,
-    max: MAX_DISPLAY_NAME,
-};
+const ID: Kind = Kind::Text { rule: NameRule::Id, max: MAX_ID };
+const CHANNEL_ID: Kind = Kind::Text { rule: NameRule::Line, max: MAX_CHANNEL_ID };
+const NAME: Kind = Kind::Text { rule: NameRule::Line, max: MAX_DISPLAY_NAME };
 /// `{project}:{channel type}:{channel user}`.
-const SUBJECT: Kind = Kind::Text {
-    rule: NameRule::Line,
-    max: MAX_CHANNEL_ID + 2 * MAX_ID + 2,
-};
-const CREDENTIAL: Kind = Kind::Text {
-    rule: NameRule::Line,
-    max: 256,
-};
+const SUBJECT: Kind = Kind::Text { rule: NameRule::Line, max: MAX_CHANNEL_ID + 2 * MAX_ID + 2 };
+const CREDENTIAL: Kind = Kind::Text { rule: NameRule::Line, max: 256 };
 const LIMIT: Kind = Kind::Integer { min: 1, max: 200 };
 const LEASE_SECONDS: Kind = Kind::Integer { min: 5, max: 3600 };
 const DOCUMENT: Kind = Kind::Json { max_bytes: 512 * 1024 };
-const SCOPES: Kind = Kind::TextList {
-    rule: NameRule::Line,
-    max: 64,
-    items: 16,
-};
+const SCOPES: Kind = Kind::WordList { words: scopes, items: 16 };
 
 const RUN_ID: Argument = Argument::required("run_id", Kind::Uuid, "The run.");
 const LEASE: Argument = Argument::required("lease", CREDENTIAL, "The lease that claim_runs gave for this run.");
@@ -49,6 +30,10 @@ const EXTENSION: Argument = Argument::optional(
 
 fn states() -> Vec<&'static str> {
     RunState::ALL.into_iter().map(RunState::as_str).collect()
+}
+
+fn scopes() -> Vec<&'static str> {
+    Scope::ALL.into_iter().map(Scope::as_str).collect()
 }
 
 fn phases() -> Vec<&'static str> {
@@ -81,19 +66,9 @@ pub const OPERATIONS: &[Operation] = &[
             Argument::required("agent_id", ID, "The agent the message is for."),
             Argument::required("channel_type", ID, "The channel's type, such as telegram; an open set."),
             Argument::required("channel_user_id", CHANNEL_ID, "The sender, as the channel names them."),
-            Argument::optional(
-                "channel_chat_id",
-                CHANNEL_ID,
-                "null",
-                "The chat, as the channel names it.",
-            ),
+            Argument::optional("channel_chat_id", CHANNEL_ID, "null", "The chat, as the channel names it."),
             Argument::optional("display_name", NAME, "null", "The sender's name, for people to read."),
-            Argument::optional(
-                "extra_tags",
-                Kind::Tags,
-                "{}",
-                "Labels for the log event; never part of the envelope.",
-            ),
+            Argument::optional("extra_tags", Kind::Tags, "{}", "Labels for the log event; never part of the envelope."),
         ],
         result: result::envelope,
     },
@@ -109,12 +84,7 @@ pub const OPERATIONS: &[Operation] = &[
         arguments: &[
             Argument::required("channel_type", ID, "The channel's type."),
             Argument::required("channel_user_id", CHANNEL_ID, "The person, as the channel names them."),
-            Argument::optional(
-                "channel_chat_id",
-                CHANNEL_ID,
-                "null",
-                "The chat, as the channel names it.",
-            ),
+            Argument::optional("channel_chat_id", CHANNEL_ID, "null", "The chat, as the channel names it."),
             Argument::optional("display_name", NAME, "null", "The person's name."),
         ],
         result: result::subject,
@@ -168,10 +138,7 @@ pub const OPERATIONS: &[Operation] = &[
             Argument::optional("input", DOCUMENT, "{}", "What the agent gets: any JSON, kept as it is."),
             Argument::optional(
                 "idempotency_key",
-                Kind::Text {
-                    rule: NameRule::Line,
-                    max: 255,
-                },
+                Kind::Text { rule: NameRule::Line, max: 255 },
                 "null",
                 "Makes a repeat return the first run; also as the header Idempotency-Key.",
             ),
@@ -181,12 +148,7 @@ pub const OPERATIONS: &[Operation] = &[
                 "5",
                 "Higher goes first within the project.",
             ),
-            Argument::optional(
-                "max_attempts",
-                Kind::Integer { min: 1, max: 20 },
-                "3",
-                "How often it is tried in all.",
-            ),
+            Argument::optional("max_attempts", Kind::Integer { min: 1, max: 20 }, "3", "How often it is tried in all."),
             Argument::optional(
                 "deadline_seconds",
                 Kind::Integer { min: 1, max: 604_800 },
@@ -209,18 +171,8 @@ pub const OPERATIONS: &[Operation] = &[
             Argument::optional("state", Kind::Word(states), "null", "Only runs in this state."),
             Argument::optional("agent_id", ID, "null", "Only runs of this agent."),
             Argument::optional("platform_subject_id", SUBJECT, "null", "Only runs of this subject."),
-            Argument::optional(
-                "created_after",
-                Kind::Time,
-                "null",
-                "Only runs created at or after this time.",
-            ),
-            Argument::optional(
-                "created_before",
-                Kind::Time,
-                "null",
-                "Only runs created before this time.",
-            ),
+            Argument::optional("created_after", Kind::Time, "null", "Only runs created at or after this time."),
+            Argument::optional("created_before", Kind::Time, "null", "Only runs created before this time."),
             PAGE,
             CURSOR,
         ],
@@ -265,10 +217,7 @@ pub const OPERATIONS: &[Operation] = &[
             RUN_ID,
             Argument::optional(
                 "after_seq",
-                Kind::Integer {
-                    min: 0,
-                    max: 1_000_000_000,
-                },
+                Kind::Integer { min: 0, max: 1_000_000_000 },
                 "0",
                 "Only steps after this one.",
             ),
@@ -289,10 +238,7 @@ pub const OPERATIONS: &[Operation] = &[
             RUN_ID,
             Argument::optional(
                 "reason",
-                Kind::Text {
-                    rule: NameRule::Line,
-                    max: 500,
-                },
+                Kind::Text { rule: NameRule::Line, max: 500 },
                 "null",
                 "Why, for people to read.",
             ),
@@ -313,11 +259,7 @@ pub const OPERATIONS: &[Operation] = &[
             EXTENSION,
             Argument::optional(
                 "other_leases",
-                Kind::TextList {
-                    rule: NameRule::Line,
-                    max: 256,
-                    items: 500,
-                },
+                Kind::TextList { rule: NameRule::Line, max: 256, items: 500 },
                 "[]",
                 "Further leases of the same worker and project.",
             ),
@@ -340,19 +282,11 @@ pub const OPERATIONS: &[Operation] = &[
             LEASE,
             Argument::required(
                 "step_key",
-                Kind::Text {
-                    rule: NameRule::Line,
-                    max: 128,
-                },
+                Kind::Text { rule: NameRule::Line, max: 128 },
                 "Names the step within the run, the same in every attempt.",
             ),
             Argument::optional("result", DOCUMENT, "null", "What the step yielded."),
-            Argument::optional(
-                "request",
-                DOCUMENT,
-                "null",
-                "What the step was asked; compared on replay.",
-            ),
+            Argument::optional("request", DOCUMENT, "null", "What the step was asked; compared on replay."),
             Argument::optional("kind", ID, "\"step\"", "What sort of step it is, such as llm or tool."),
             Argument::optional(
                 "phase",
@@ -371,11 +305,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Complete a run",
         description: "Ends the run with its result. Repeating it with the same lease returns the run again.",
         status: 200,
-        arguments: &[
-            RUN_ID,
-            LEASE,
-            Argument::optional("result", DOCUMENT, "null", "What the run yielded."),
-        ],
+        arguments: &[RUN_ID, LEASE, Argument::optional("result", DOCUMENT, "null", "What the run yielded.")],
         result: result::run,
     },
     Operation {
@@ -390,27 +320,14 @@ pub const OPERATIONS: &[Operation] = &[
         arguments: &[
             RUN_ID,
             LEASE,
-            Argument::optional(
-                "error_code",
-                ID,
-                "\"worker_error\"",
-                "The worker's own code for what went wrong.",
-            ),
+            Argument::optional("error_code", ID, "\"worker_error\"", "The worker's own code for what went wrong."),
             Argument::optional(
                 "message",
-                Kind::Text {
-                    rule: NameRule::Free,
-                    max: 2000,
-                },
+                Kind::Text { rule: NameRule::Free, max: 2000 },
                 "null",
                 "What went wrong, for people to read.",
             ),
-            Argument::optional(
-                "retryable",
-                Kind::Boolean,
-                "true",
-                "false ends the run whatever attempts are left.",
-            ),
+            Argument::optional("retryable", Kind::Boolean, "true", "false ends the run whatever attempts are left."),
         ],
         result: result::run,
     },
@@ -427,10 +344,7 @@ pub const OPERATIONS: &[Operation] = &[
             Argument::required("scopes", SCOPES, "What it may do."),
             Argument::optional(
                 "expires_in_seconds",
-                Kind::Integer {
-                    min: 1,
-                    max: 315_360_000,
-                },
+                Kind::Integer { min: 1, max: 315_360_000 },
                 "null",
                 "When it stops working; never where null.",
             ),
@@ -493,11 +407,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Read the audit log, newest first",
         description: "Decisions (refusals too) and changes of state, with who, through which door and under which trace.",
         status: 200,
-        arguments: &[
-            Argument::optional("action", ID, "null", "Only this action."),
-            PAGE,
-            CURSOR,
-        ],
+        arguments: &[Argument::optional("action", ID, "null", "Only this action."), PAGE, CURSOR],
         result: result::audit,
     },
 ];

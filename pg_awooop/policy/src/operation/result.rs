@@ -7,13 +7,8 @@ use crate::run_fsm::RunState;
 use crate::scope::Scope;
 
 fn object(properties: Value) -> Value {
-    let required: Vec<Value> = properties
-        .as_object()
-        .map(Map::keys)
-        .into_iter()
-        .flatten()
-        .map(|key| key.as_str().into())
-        .collect();
+    let required: Vec<Value> =
+        properties.as_object().map(Map::keys).into_iter().flatten().map(|key| key.as_str().into()).collect();
     json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required})
 }
 

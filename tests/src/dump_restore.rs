@@ -1,0 +1,250 @@
+//! A backup: dumped, restored into an empty server, it is the same database and behaves the same.
+//!
+//! The steps are those of the DBA's guide: roles by pg_dumpall (or the logins made by hand), then pg_restore or psql.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::answer::literal;
+use crate::harness::own_server::DATABASE;
+use crate::harness::platform_logins::Gateway;
+use crate::harness::quiet::{Claim, EVERY_SCOPE, claims, expire, text};
+use crate::harness::{Options, OwnServer, Session};
+use crate::runs::books;
+use crate::upgrade::schema_picture;
+
+/// A server with something of everything, and what the tests need to know of it.
+struct Source {
+    server: OwnServer,
+    project: String,
+    neighbour: String,
+    key: String,
+    revoked_key: String,
+    /// Of a run that is under way.
+    lease: Claim,
+    idempotent_run: String,
+    create: String,
+}
+
+fn fill() -> Source {
+    let server = OwnServer::start(&Options::default());
+    let project = server.tenant("tenant_a", "active", EVERY_SCOPE);
+    let neighbour = server.tenant("tenant_b", "shadow", EVERY_SCOPE);
+    let (mut admin, mut session) = (server.superuser(), server.connect("tenant_a"));
+    let mut within = |sql: &str| session.within(&project, sql);
+    let envelope = literal(&within("select awooop.build_envelope('agent', 'telegram', 'a:7', 'c', 'Ada \"L\" \\')").to_string());
+    let create = format!(
+        "select awooop.create_run({envelope}, input => '{{\"q\": \"tab\\tnewline\\n\"}}', idempotency_key => 'k')"
+    );
+    let idempotent_run = text(&within(&create)["run_id"]);
+    within(&format!("select awooop.cancel_run('{idempotent_run}')"));
+    let claimed = |within: &mut dyn FnMut(&str) -> Value| {
+        within(&format!("select awooop.create_run({envelope}, max_attempts => 2)"));
+        claims(&within("select awooop.claim_runs('w', 1, 3600)")).pop().unwrap()
+    };
+    let done = claimed(&mut within);
+    within(&done.sql("record_step", r#", 's', '{"n": 1}', '{"q": 2}', 'llm'"#));
+    within(&done.sql("complete_run", r#", '{"answer": "42"}'"#));
+    let failed = claimed(&mut within);
+    within(&failed.sql("fail_run", ", 'x', 'broken', false"));
+    let late = claimed(&mut within);
+    expire(&mut admin, &late.run);
+    within("select awooop.reap_stale_runs()");
+    let again = claims(&within("select awooop.claim_runs('w')")).pop().unwrap();
+    expire(&mut admin, &again.run);
+    within("select awooop.reap_stale_runs()");
+    let lease = claimed(&mut within);
+    within(&lease.sql("record_step", ", 'begun', phase => 'started'"));
+    within(&format!("select awooop.create_run({envelope}, priority => 9)"));
+    let key = text(&within(&format!("select awooop.create_api_key('k', string_to_array('{EVERY_SCOPE}', ','))"))["api_key"]);
+    let revoked = within("select awooop.create_api_key('old', array['runs:read'])");
+    within(&format!("select awooop.revoke_api_key('{}')", text(&revoked["key_id"])));
+    let theirs = server.connect("tenant_b").within(&neighbour, "select awooop.build_envelope('agent', 'line', 'u')");
+    server.connect("tenant_b").within(&neighbour, &format!("select awooop.create_run('{theirs}')"));
+    admin.run("select awooop.set_operation('grant_subject_role', false, 'incident')");
+    admin.run("revoke select on awooop.operation from awooop_tenant");
+    admin.run("revoke execute on function awooop.list_audit from awooop_tenant");
+    admin.run("select * from awooop.call('x', 'awk_x.y.z', 'whoami', '{}', null)");
+    Source { server, project, neighbour, key, revoked_key: text(&revoked["api_key"]), lease, idempotent_run, create }
+}
+
+/// The rows of every table, as digests; partitions one by one.
+fn rows(admin: &mut Session, leave_out: &str) -> Vec<(String, String)> {
+    let tables = admin
+        .rows("select c.oid::regclass::text from pg_class c
+               where relnamespace = 'awooop'::regnamespace and relkind = 'r' order by 1")
+        .unwrap();
+    tables
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|table| table != leave_out)
+        .map(|table| {
+            let sql = format!("select count(*) || ' ' || coalesce(md5(string_agg(t::text, ';' order by t::text)), '') from {table} t");
+            let digest = admin.value(&sql);
+            (table, digest)
+        })
+        .collect()
+}
+
+fn output(command: &mut Command) -> Vec<u8> {
+    let output = command.stdin(Stdio::null()).output().expect("the program runs");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Feeds `input` to a program that must not complain.
+fn feed(command: &mut Command, input: &[u8]) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || {
+        let _ = std::io::Write::write_all(&mut pipe, &input);
+    });
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("it was fed");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Everything that must work in a restored database as it would have in the first.
+fn behaves(source: &Source, server: &OwnServer) {
+    let mut admin = server.superuser();
+    let (mut tenant, mut neighbour) = (server.connect("tenant_a"), server.connect("tenant_b"));
+    // Isolation.
+    assert_eq!(tenant.code(&format!("select awooop.enter_project('{}')", source.neighbour)), "E-TENANT-003");
+    let theirs = neighbour.within(&source.neighbour, "select awooop.list_runs()");
+    assert_eq!(theirs["items"].as_array().unwrap().len(), 1);
+    assert_eq!(tenant.code("select * from awooop.run_state"), "42501");
+    admin.run("set role awooop_owner");
+    for table in ["run_state", "api_keys", "audit_log", "step_journal", "platform_subjects"] {
+        assert_eq!(admin.value(&format!("select count(*)::text from awooop.{table}")), "0", "{table} without context");
+    }
+    admin.run("reset role");
+    // Keys, as the gateway presents them.
+    let mut gateway = Gateway(server.connect("awooop_gateway"));
+    let me = gateway.call(&source.project, &source.key, "whoami", "{}");
+    assert_eq!((me.status, &me.body["project_id"]), (200, &source.project.clone().into()));
+    assert_eq!(gateway.call(&source.project, &source.revoked_key, "whoami", "{}").status, 401);
+    let off = gateway.call(&source.project, &source.key, "grant_subject_role", r#"{"platform_subject_id": "a", "role": "b"}"#);
+    assert_eq!(off.body["code"], "E-OP-002", "an operation that was switched off");
+    // What a DBA revoked.
+    assert_eq!(tenant.code("select * from awooop.operation"), "42501");
+    assert_eq!(tenant.code("select awooop.list_audit()"), "42501");
+    // Runs go on where they were.
+    let mut within = |sql: &str| tenant.within(&source.project, sql);
+    let known = within(&source.create);
+    assert_eq!((&known["created"], text(&known["run_id"])), (&false.into(), source.idempotent_run.clone()));
+    assert_eq!(within(&source.lease.sql("record_step", ", 'begun', phase => 'started'"))["outcome"], "replayed");
+    assert_eq!(within(&source.lease.sql("complete_run", ""))["state"], "completed");
+    let next = claims(&within("select awooop.claim_runs('w', 5)"));
+    assert_eq!(next.len(), 1);
+    assert_eq!(within(&next[0].sql("record_step", ", 's'"))["outcome"], "recorded");
+    assert_eq!(within(&next[0].sql("complete_run", ""))["state"], "completed");
+    let person = within("select awooop.upsert_platform_subject('telegram', 'a:7')");
+    assert_ne!(person["first_seen_at"], person["last_seen_at"], "a known person is still known");
+    // What no DML may do.
+    for sql in [
+        "update awooop.audit_log set facts = '{}'",
+        "delete from awooop.step_journal",
+        "truncate awooop.audit_log",
+        "update awooop.run_state set state = 'pending' where state = 'running'",
+        "update awooop.run_state set state = 'completed' where state = 'pending'",
+        "update awooop.run_state set priority = 1 where state = 'completed'",
+        "delete from awooop.run_state where state = 'completed'",
+    ] {
+        let Err(failure) = admin.ask(sql) else {
+            assert!(sql.contains("where state = 'running'") || sql.contains("'pending'"), "{sql} was possible");
+            continue;
+        };
+        assert!(failure.code().starts_with("E-"), "{sql}: {failure:?}");
+    }
+    for project in [&source.project, &source.neighbour] {
+        books::check(&mut admin, project);
+    }
+    assert_eq!(admin.json("select awooop.migrate()"), serde_json::json!({"applied": [], "partitions_made": 0}));
+    assert_eq!(admin.value("select string_agg(finding, ';') from awooop.doctor() where area <> 'setting'"), "");
+}
+
+fn empty_server() -> OwnServer {
+    OwnServer::start(&Options { install: false, ..Options::default() })
+}
+
+#[test]
+fn a_dump_in_custom_format_restores_into_an_empty_server_without_any_role_in_it() {
+    let source = fill();
+    let dump = output(source.server.client_program("pg_dump").args(["--format=custom", DATABASE]));
+    let target = empty_server();
+    feed(target.client_program("pg_restore").args(["--exit-on-error", "--dbname", DATABASE]), &dump);
+    let mut admin = target.superuser();
+    assert_eq!(rows(&mut admin, ""), rows(&mut source.server.superuser(), ""));
+    assert_eq!(schema_picture(&mut admin), schema_picture(&mut source.server.superuser()));
+    // Logins are the cluster's, so no database's dump has them; their bindings are rows and came along.
+    for tenant in ["tenant_a", "tenant_b"] {
+        admin.run(&format!("create role {tenant} login; grant awooop_tenant to {tenant}"));
+    }
+    behaves(&source, &target);
+}
+
+#[test]
+fn a_plain_dump_with_the_clusters_roles_restores_into_an_empty_server() {
+    let source = fill();
+    let roles = output(source.server.client_program("pg_dumpall").arg("--roles-only"));
+    let dump = output(source.server.client_program("pg_dump").arg(DATABASE));
+    let target = empty_server();
+    // The superuser that restores exists already, as it does in every server.
+    let roles: String = String::from_utf8(roles).unwrap().replace("CREATE ROLE postgres;\n", "");
+    let psql = || {
+        let mut psql = target.client_program("psql");
+        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", DATABASE]);
+        psql
+    };
+    feed(&mut psql(), roles.as_bytes());
+    feed(&mut psql(), &dump);
+    assert_eq!(rows(&mut target.superuser(), ""), rows(&mut source.server.superuser(), ""));
+    assert_eq!(schema_picture(&mut target.superuser()), schema_picture(&mut source.server.superuser()));
+    behaves(&source, &target);
+}
+
+#[test]
+fn the_data_alone_restores_into_a_migrated_database_with_every_trigger_on() {
+    let source = fill();
+    // Rows go to the partitions that the target has; which migrations it has had, it knows itself.
+    let mut dump = source.server.client_program("pg_dump");
+    dump.args(["--data-only", "--load-via-partition-root", "--schema=awooop", "--exclude-table=awooop.schema_version"]);
+    let dump = output(dump.arg(DATABASE));
+    let target = OwnServer::start(&Options::default());
+    let mut psql = target.client_program("psql");
+    psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", "--dbname", DATABASE]);
+    feed(&mut psql, &dump);
+    let mut admin = target.superuser();
+    assert_eq!(rows(&mut admin, "awooop.schema_version"), rows(&mut source.server.superuser(), "awooop.schema_version"));
+    for tenant in ["tenant_a", "tenant_b"] {
+        admin.run(&format!("create role {tenant} login; grant awooop_tenant to {tenant}"));
+    }
+    // Rights are no data: the DBA revokes again.
+    admin.run("revoke select on awooop.operation from awooop_tenant");
+    admin.run("revoke execute on function awooop.list_audit from awooop_tenant");
+    behaves(&source, &target);
+}
+
+#[test]
+fn a_restored_pin_holds_when_the_dump_creates_the_database() {
+    let server = OwnServer::start(&Options::default());
+    let project = server.tenant("pinned", "active", "runs:read");
+    server.superuser().run(&format!("select awooop.bind_role('pinned', '{project}', array['runs:read'], pin => true)"));
+    let roles = output(server.client_program("pg_dumpall").arg("--roles-only"));
+    let dump = output(server.client_program("pg_dump").args(["--create", DATABASE]));
+    let target = empty_server();
+    target.superuser_in("postgres").run(&format!("drop database {DATABASE} with (force)"));
+    let psql = || {
+        let mut psql = target.client_program("psql");
+        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", "postgres"]);
+        psql
+    };
+    feed(&mut psql(), String::from_utf8(roles).unwrap().replace("CREATE ROLE postgres;\n", "").as_bytes());
+    feed(&mut psql(), &dump);
+    let mut pinned = target.connect("pinned");
+    assert_eq!(pinned.value("select awooop.current_project_id()"), project);
+    assert_eq!(pinned.json("select awooop.whoami()")["project_id"], project.as_str());
+}

@@ -1,0 +1,84 @@
+//! Making a server's cluster: the directories, the database, the extension in it, and the settings it runs with.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use super::{DATABASE, Durability, SUPERUSER, Server};
+use crate::place::{Account, random_password, write_secret};
+use crate::program;
+
+impl Server {
+    /// Makes an empty cluster with an empty database.
+    pub(super) fn initialize(&self) -> Result<()> {
+        let account = Account::of_servers()?;
+        for dir in [self.data(), self.run()] {
+            if dir.exists() {
+                fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+            }
+            account.private_directory(&dir)?;
+        }
+        for password in ["superuser.password", "gateway.password"] {
+            // Kept when the cluster is made anew, like the port: URIs stay true, and a gateway that runs finds back.
+            if self.fact(password).is_empty() {
+                write_secret(&self.dir.join(password), &random_password()?)?;
+            }
+        }
+        // initdb reads the password from a file, as the user it runs as.
+        let password_file = self.run().join("password");
+        write_secret(&password_file, &self.superuser_password()?)?;
+        account.give(&password_file)?;
+        let mut initdb = account.command(self.bin.join("initdb"), &self.run());
+        initdb.arg("--pgdata").arg(self.data()).arg("--pwfile").arg(&password_file);
+        initdb.args(["--username", SUPERUSER, "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256"]);
+        let made = program::capture(&mut initdb);
+        fs::remove_file(&password_file)?;
+        made.context("cannot make a database cluster")?;
+
+        let settings = self.data().join("postgresql.conf");
+        let text = fs::read_to_string(&settings)?;
+        fs::write(&settings, format!("{text}\ninclude 'awooop.conf'\n"))?;
+        // The database is there before the first start, since the extension's background worker looks for it.
+        fs::write(self.data().join("awooop.conf"), "")?;
+        account.give(&self.data().join("awooop.conf"))?;
+        let mut single = account.command(self.bin.join("postgres"), &self.run());
+        single.args(["--single", "-D"]).arg(self.data()).arg("postgres");
+        program::capture_with_input(&mut single, &format!("create database {DATABASE}\n"))?;
+        Ok(())
+    }
+
+    /// What a database administrator does once.
+    pub(super) fn populate(&self) -> Result<()> {
+        self.sql(DATABASE, "create extension pg_awooop")?;
+        self.sql(DATABASE, "select awooop.migrate()").context("awooop.migrate() failed")?;
+        let password = self.fact("gateway.password");
+        self.sql(DATABASE, &format!("alter role awooop_gateway password '{password}'"))?;
+        Ok(())
+    }
+
+    /// Writes the settings of the next start.
+    pub(super) fn configure(&self, port: u16, durability: Durability) -> Result<()> {
+        let mut text = format!(
+            "# Written at every start by `cargo xtask`.\n\
+             listen_addresses = '127.0.0.1'\n\
+             port = {port}\n\
+             unix_socket_directories = '{}'\n\
+             cluster_name = 'awooop-{}'\n\
+             shared_preload_libraries = 'pg_awooop'\n\
+             awooop.database = '{DATABASE}'\n\
+             max_connections = 200\n\
+             password_encryption = 'scram-sha-256'\n\
+             timezone = 'UTC'\n\
+             log_timezone = 'UTC'\n\
+             log_line_prefix = '%m [%p] %q%u@%d '\n",
+            self.run().display(),
+            self.name,
+        );
+        if durability == Durability::None {
+            text.push_str("fsync = off\nfull_page_writes = off\n");
+        }
+        let file = self.data().join("awooop.conf");
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    }
+}

@@ -17,7 +17,8 @@ begin
             -- Runs with its superuser caller's rights.
             when f.proname = 'migrate' then current_user
             -- The few that look through all projects, and hand out ids only.
-            when f.proname in ('next_ready_project', 'due_runs', 'expired_runs') then 'awooop_scheduler'
+            when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles')
+                then 'awooop_scheduler'
             else 'awooop_owner' end);
     end loop;
 end
@@ -36,14 +37,15 @@ grant execute on function awooop.enter_project(text), awooop.prove_right(text), 
 
 grant execute on function awooop.create_project(text, text, text, integer),
     awooop.set_project_mode(text, text), awooop.suspend_project(text, text, boolean),
-    awooop.bind_role(text, text, text[], boolean), awooop.set_operation(text, boolean, text)
+    awooop.bind_role(text, text, text[], boolean), awooop.unbind_role(text, text), awooop.set_operation(text, boolean, text)
     to awooop_operator;
 
 grant execute on function awooop.doctor() to awooop_operator, awooop_auditor;
 grant execute on function awooop.health() to awooop_operator, awooop_auditor, awooop_worker;
 grant execute on function awooop.maintain() to awooop_scheduler, awooop_operator, awooop_worker;
 grant execute on function awooop.reap_stale_runs() to awooop_worker;
-grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer)
+grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer),
+    awooop.bindings_of_missing_roles()
     to awooop_owner;
 
 -- Behind the views of sql/current.

@@ -12,6 +12,14 @@ begin
             detail = '{"code": "E-INSTALL-005", "status": 500}',
             hint = 'Create the database with ENCODING ''UTF8''.';
     end if;
+    -- Whoever owns the schema may drop what is in it.
+    if (select pg_catalog.pg_get_userbyid(nspowner) from pg_catalog.pg_namespace where nspname = 'awooop')
+       <> current_user then
+        raise exception using errcode = '42501',
+            message = 'E-INSTALL-006: a schema named awooop exists and belongs to somebody else',
+            detail = '{"code": "E-INSTALL-006", "status": 500}',
+            hint = 'Rename or drop that schema, or make it yours: ALTER SCHEMA awooop OWNER TO CURRENT_USER;';
+    end if;
     for wanted in
         select * from (values
             ('awooop_owner', false), ('awooop_scheduler', false), ('awooop_gateway', true), ('awooop_worker', true),
@@ -21,12 +29,18 @@ begin
         select * into found from pg_catalog.pg_roles where rolname = wanted.name;
         if not found.rolname is null then
             if found.rolsuper or found.rolbypassrls or found.rolcreaterole or found.rolreplication
-               or found.rolcanlogin <> wanted.can_login then
+               or found.rolcanlogin <> wanted.can_login
+               -- A member of the owner is the owner; a membership of ours brings another role's rights in.
+               or (wanted.name in ('awooop_owner', 'awooop_scheduler')
+                   and exists (select from pg_catalog.pg_auth_members where roleid = found.oid))
+               or (wanted.name in ('awooop_owner', 'awooop_scheduler')
+                   and exists (select from pg_catalog.pg_auth_members m join pg_catalog.pg_roles r on r.oid = m.roleid
+                               where m.member = found.oid and r.rolname <> 'awooop_tenant')) then
                 raise exception using errcode = '42501',
                     message = 'E-INSTALL-003: a role that belongs to AwoooP exists with the wrong attributes',
                     detail = pg_catalog.format('{"code": "E-INSTALL-003", "status": 500, "role": "%s"}', wanted.name),
                     hint = pg_catalog.format('Drop it, or: ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEROLE '
-                                             'NOREPLICATION %s;', wanted.name,
+                                             'NOREPLICATION %s; and revoke it from its members.', wanted.name,
                                              case when wanted.can_login then 'LOGIN' else 'NOLOGIN' end);
             end if;
         else

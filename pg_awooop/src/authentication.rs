@@ -44,6 +44,7 @@ statements! {
 /// Proves an API key of `project_id` and binds the transaction to it, for `operation`. A project that is not named is
 /// the one the key names.
 pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Verdict> {
+    let before = tenant::current();
     let parts = api_key_parts(credential);
     let claimed = if project_id.is_empty() { parts.map_or("", |parts| parts.project_id) } else { project_id };
     // The look-up runs even for what cannot be a key or a project, so that it takes as long.
@@ -65,7 +66,7 @@ pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) ->
         }
     };
     let Some(key) = proven else {
-        tenant::unbind();
+        tenant::rebind(before.as_deref());
         return failed(&format!("{project_id}.{key_id}"));
     };
     let Some(project) = caller::facts_of(project_id, operation)? else {
@@ -97,6 +98,10 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         count_failure("lease", "")?;
         return Ok(Verdict::Failed(problem));
     };
+    let before = tenant::current();
+    if before.as_deref().is_some_and(|bound| bound != parts.project_id) {
+        return fault(ErrorCode::TenantAlreadyBound);
+    }
     tenant::bind(parts.project_id);
     let stored = FIND_LEASE.with(|s| {
         s.row(&[parts.project_id.into(), pg_uuid(parts.run_id).into()], |row| {
@@ -104,7 +109,7 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         })
     })?;
     let (Some((epoch, stored)), Some(project)) = (stored, caller::facts_of(parts.project_id, operation)?) else {
-        tenant::unbind();
+        tenant::rebind(before.as_deref());
         count_failure("lease", &format!("{}.{}", parts.project_id, parts.run_id))?;
         return Ok(Verdict::Failed(problem));
     };
@@ -120,7 +125,7 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         return Ok(Verdict::Proven(caller));
     }
     audit::refused(&caller, operation, &problem, audit::Entry { run_id: Some(parts.run_id), ..Default::default() })?;
-    tenant::unbind();
+    tenant::rebind(before.as_deref());
     Ok(Verdict::Failed(problem))
 }
 

@@ -105,6 +105,10 @@ pub(crate) fn standing_of_session(operation: &str) -> Outcome<Standing> {
         let project = facts_of(&project_id, operation)?;
         return Ok(Standing::Platform { role: login.name(), scopes, project });
     }
+    // Nobody is auditor and tenant at once.
+    if login.is_auditor() {
+        return Ok(Standing::Unknown);
+    }
     let Some(binding) = directory::binding(&project_id, &login.name())? else {
         return Ok(Standing::Unknown);
     };
@@ -174,6 +178,31 @@ impl Login {
             let role = pg_sys::get_role_oid(role.as_ptr(), true);
             role != pg_sys::InvalidOid && pg_sys::is_member_of_role(self.0, role)
         }
+    }
+
+    /// Whether the login reads every project, and so may act for none.
+    pub(crate) fn is_auditor(self) -> bool {
+        !self.is_superuser() && self.is_member_of(c"awooop_auditor")
+    }
+
+    /// Whether the login is a platform worker.
+    pub(crate) fn is_worker(self) -> bool {
+        !self.is_superuser() && self.is_member_of(c"awooop_worker")
+    }
+
+    /// Whether the role is one of AwoooP's own, or one that they are members of.
+    pub(crate) fn is_platform_role(self) -> bool {
+        const OWN: [&str; 7] = [
+            "awooop_owner",
+            "awooop_scheduler",
+            "awooop_gateway",
+            "awooop_worker",
+            "awooop_tenant",
+            "awooop_operator",
+            "awooop_auditor",
+        ];
+        // SAFETY: a catalogue look-up by oids; every role is a member of itself.
+        OWN.into_iter().filter_map(Self::named).any(|own| unsafe { pg_sys::is_member_of_role(own.0, self.0) })
     }
 
     /// Superuser or operator: who may administer the platform.

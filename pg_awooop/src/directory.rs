@@ -2,7 +2,7 @@
 //! switched-off operations. Looking them up costs more than the work of a small operation.
 //!
 //! Kept the way PostgreSQL keeps its own catalogues: a statement trigger on each of the tables sends a relation-cache
-//! invalidation with the commit, every backend absorbs it before its next statement, and forgets everything. An entry is
+//! invalidation with the commit; every backend absorbs it before it looks here again, and forgets everything. An entry is
 //! kept only if no invalidation arrived since before the snapshot it was read with, so an old row can't outlive the
 //! message that made it old. A failed look-up is never kept.
 
@@ -183,6 +183,10 @@ pub(crate) fn is_switched_off(operation: &str) -> Outcome<bool> {
 }
 
 fn kept<T>(look: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {
+    // Within a transaction PostgreSQL absorbs invalidations only when it takes a new lock; a revoked right must not last
+    // as long as a transaction is open. Where there is no message this is the test of a flag.
+    // SAFETY: we are in a transaction, as every caller is.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
     if READ_IN.with(Cell::get) != GENERATION.with(Cell::get) {
         return None;
     }

@@ -35,10 +35,28 @@ statements! {
                 format('revoke awooop_auditor from %I', m.rolname)
          from pg_catalog.pg_roles m
          where not m.rolsuper
-           and exists (select from pg_catalog.pg_auth_members a join pg_catalog.pg_roles r on r.oid = a.roleid
-                       where a.member = m.oid and r.rolname = 'awooop_auditor')
-           and exists (select from pg_catalog.pg_auth_members a join pg_catalog.pg_roles r on r.oid = a.roleid
-                       where a.member = m.oid and r.rolname = 'awooop_tenant')";
+           and pg_catalog.pg_has_role(m.oid, 'awooop_auditor', 'member')
+           and pg_catalog.pg_has_role(m.oid, 'awooop_tenant', 'member')
+         union all
+         select 'role', m.rolname::text, format('this login is a member of %s', r.rolname),
+                format('revoke %I from %I', r.rolname, m.rolname)
+         from pg_catalog.pg_auth_members a
+         join pg_catalog.pg_roles r on r.oid = a.roleid join pg_catalog.pg_roles m on m.oid = a.member
+         where r.rolname in ('awooop_owner', 'awooop_scheduler')
+         union all
+         select 'grant', c.relname::text, format('%s has %s on this table', coalesce(g.rolname, 'PUBLIC'),
+                    string_agg(distinct a.privilege_type, ', ')),
+                format('revoke all on awooop.%I from %s', c.relname, coalesce(quote_ident(g.rolname), 'public'))
+         from pg_catalog.pg_class c
+         cross join lateral pg_catalog.aclexplode(c.relacl) a
+         left join pg_catalog.pg_roles g on g.oid = a.grantee
+         where c.relnamespace = 'awooop'::regnamespace and c.relkind in ('r', 'p')
+           and coalesce(g.rolname, '') not in ('awooop_owner', 'awooop_scheduler', 'awooop_operator', 'awooop_auditor')
+         group by c.relname, g.rolname
+         union all
+         select 'binding', b.role_name, format('bound to project %s, and there is no such role', b.project_id),
+                format('select awooop.unbind_role(%L, %L)', b.role_name, b.project_id)
+         from awooop.bindings_of_missing_roles() b";
 }
 
 /// What is wrong with this installation, one row a finding; no rows, no findings. For operators and auditors.
@@ -89,4 +107,17 @@ fn setting(name: &std::ffi::CStr) -> String {
         let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
         if value.is_null() { String::new() } else { std::ffi::CStr::from_ptr(value).to_string_lossy().into_owned() }
     }
+}
+
+/// Bindings whose role is gone, in all projects: a new role of that name would inherit them. Belongs to
+/// awooop_scheduler; it hands out names only.
+#[pg_extern(stable, parallel_restricted, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn bindings_of_missing_roles() -> TableIterator<'static, (name!(project_id, String), name!(role_name, String))> {
+    statements! {
+        FIND: reading [] =
+            "select b.project_id, b.role_name from awooop.role_bindings b
+             where not exists (select from pg_catalog.pg_roles r where r.rolname = b.role_name)";
+    }
+    TableIterator::new(or_raise(FIND.with(|s| s.rows(&[], |row| Ok((column(row, 1)?, column(row, 2)?))))))
 }

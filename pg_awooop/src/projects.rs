@@ -53,6 +53,8 @@ statements! {
          values ($1, $2, $3, $4, $5)
          on conflict (project_id, role_name) do update set scopes = excluded.scopes, pinned = excluded.pinned
          returning coalesce((select pinned from before), false)";
+    UNBIND_ROLE: writing [TEXTOID, TEXTOID] =
+        "delete from awooop.role_bindings where project_id = $1 and role_name = $2 returning pinned";
     SET_OPERATION: writing [TEXTOID, BOOLOID, TEXTOID, TEXTOID] =
         "insert into awooop.operation_override as o (name, enabled, reason, changed_by) values ($1, $2, $3, $4)
          on conflict (name) do update
@@ -213,9 +215,13 @@ fn bind_role(
         let Some(scopes) = ScopeSet::parse(names.iter().map(String::as_str)) else {
             return fault(invalid("scopes", &format!("a list of: {}", Scope::ALL.map(Scope::as_str).join(", "))));
         };
-        let login = Login::named(role).filter(|login| !login.is_superuser() && !login.is_member_of(c"awooop_auditor"));
+        let login = Login::named(role)
+            .filter(|login| !login.is_superuser() && !login.is_auditor() && !login.is_platform_role());
         let Some(login) = login else {
-            return fault(invalid("role", "an existing role that is neither a superuser nor an auditor"));
+            return fault(invalid(
+                "role",
+                "an existing role that is no superuser, no auditor and none of AwoooP's own",
+            ));
         };
         tenant::within(project_id, || {
             if facts_of(project_id, "")?.is_none() {
@@ -246,6 +252,29 @@ fn bind_role(
             Ok(pgrx::JsonB(json!({
                 "role": role, "project_id": project_id, "principal_id": principal_id, "scopes": scopes, "pinned": pinned
             })))
+        })
+    })())
+}
+
+/// Ends what `bind_role` began: the login may no longer act for the project, and is no longer pinned to it. Bindings are
+/// by name, so unbind a role before it is dropped. Returns `{"role", "project_id", "unbound"}`.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn unbind_role(role: Option<&str>, project_id: Option<&str>) -> pgrx::JsonB {
+    or_raise((|| {
+        let project_id = text("project_id", project_id, NameRule::Id, MAX_ID)?;
+        let caller = operator(project_id)?;
+        let role = text("role", role, NameRule::Line, 63)?;
+        tenant::within(project_id, || {
+            let pinned =
+                UNBIND_ROLE.with(|s| s.row(&[project_id.into(), role.into()], |row| column::<bool>(row, 1)))?;
+            if let (Some(pinned), login) = (pinned, Login::named(role)) {
+                if let (true, Some(login)) = (pinned, login) {
+                    login.pin(None)?;
+                }
+                audit::done(&caller, "role_unbound", audit::Entry::default().with("role", role))?;
+            }
+            Ok(pgrx::JsonB(json!({"role": role, "project_id": project_id, "unbound": pinned.is_some()})))
         })
     })())
 }

@@ -12,7 +12,7 @@ mod lease;
 mod listing;
 mod reap;
 
-pub(crate) use claim::{across_projects as claim_across_projects, claim};
+pub(crate) use claim::{across_projects as claim_across_projects, claim, in_bound_project as claim_as_worker};
 pub(crate) use create::create;
 pub(crate) use end::{cancel, complete, fail};
 pub(crate) use journal::{list_steps, record_step};

@@ -72,9 +72,15 @@ pub(crate) fn bind(project_id: &str) {
     set_local(PROJECT_ID_NAME, project_id);
 }
 
-/// Takes the binding back: the right was not proved after all, or another project's turn comes.
+/// Takes the binding back: the right was not proved after all, or another project's turn comes. What was bound
+/// `before` stays bound: a transaction serves one project.
+pub(crate) fn rebind(before: Option<&str>) {
+    set_local(PROJECT_ID_NAME, before.unwrap_or_default());
+}
+
+/// Takes the binding back where nothing was bound before.
 pub(crate) fn unbind() {
-    set_local(PROJECT_ID_NAME, "");
+    rebind(None);
 }
 
 /// Makes `traceparent` the one this transaction continues.
@@ -138,7 +144,8 @@ fn enter(project_id: &str) -> Outcome<String> {
         // The same answer as for any project that is not the caller's.
         return fault(ErrorCode::TenantNotBound);
     }
-    if directory::knows_binding(project_id, &Login::of_session().name()) {
+    let login = Login::of_session();
+    if directory::knows_binding(project_id, &login.name()) && !login.is_auditor() {
         bind(project_id);
     } else {
         // By its qualified name, with nothing else in the statement for a search path to change.

@@ -20,7 +20,7 @@ begin
     end loop;
 
     -- What the scheduler looks through in all projects: only to learn where there is something to do.
-    foreach tenant_table in array array['run_state', 'run_ready', 'run_lease']
+    foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings']
     loop
         execute format('drop policy if exists schedule on awooop.%I', tenant_table);
         execute format('create policy schedule on awooop.%I for select to awooop_scheduler using (true)', tenant_table);

@@ -159,3 +159,5 @@ grant select (project_id, key_id, principal_id, name, scopes, created_at, expire
     on awooop.api_keys to awooop_auditor;
 grant select on awooop.failed_authentication, awooop.failed_authentication_log, awooop.operation_override,
     awooop.worker to awooop_operator, awooop_auditor;
+-- For awooop.doctor(): bindings whose role is gone.
+grant select (project_id, role_name) on awooop.role_bindings to awooop_scheduler;

@@ -33,7 +33,9 @@ pub(crate) fn schema_picture(admin: &mut Session) -> Vec<String> {
         select 'trigger ' || tgenabled::text || ' ' || pg_get_triggerdef(oid) from pg_trigger
         where tgrelid in (select oid from pg_class where relnamespace = 'awooop'::regnamespace) and not tgisinternal
         union all
-        select 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+        select 'constraint ' || conrelid::regclass || ' ' || conname || ' '
+               -- PostgreSQL prints a dumped condition with other parentheses than the one it was given.
+               || translate(pg_get_constraintdef(oid), '()', '')
         from pg_constraint where connamespace = 'awooop'::regnamespace and contype <> 'n'
         union all
         select 'index ' || indexdef from pg_indexes where schemaname = 'awooop'

@@ -190,6 +190,10 @@ catalogue! {
         "the database encoding is not UTF8",
         "Create the database with ENCODING 'UTF8'.";
 
+    InstallSchema = "E-INSTALL-006", "42501", 500,
+        "a schema named awooop exists and belongs to somebody else",
+        "Rename or drop that schema, or make it yours: ALTER SCHEMA awooop OWNER TO CURRENT_USER;";
+
     HttpNotFound = "E-HTTP-001", "42704", 404,
         "there is nothing at this address",
         "GET /openapi.json lists every route.";

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{Answer, perform};
 use crate::authentication::{self, Verdict};
 use crate::caller::{self, Login};
+use crate::directory;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::runs;
 use crate::statement::statements;
@@ -20,7 +21,7 @@ extension_sql_file!("../../sql/operations.sql", name = "operations");
 
 statements! {
     TO_RFC3339: reading [TIMESTAMPTZOID] =
-        "select to_char($1 at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+        "select to_char($1 at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') where $1 >= '0001-01-01 00:00:00+00'";
 }
 
 #[unsafe(no_mangle)]
@@ -70,24 +71,27 @@ unsafe fn enter(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<Answer> {
         }
     }
     let arguments = Arguments::check(operation.arguments, members)?;
-    if tenant::current().is_some() {
-        let caller = caller::of_session(operation.name)?;
-        return perform(operation, &caller, &arguments);
-    }
-    if !Login::of_session().is_member_of(c"awooop_worker") {
-        return fault(ErrorCode::TenantNoContext);
-    }
+    let login = Login::of_session();
+    let bound = tenant::current();
     // A platform worker belongs to no project: it claims in any, and a lease it got binds it to that lease's project.
-    if operation.name == "claim_runs" {
-        return runs::claim_across_projects(&arguments);
+    let as_worker = login.is_worker()
+        && match &bound {
+            None => true,
+            Some(project_id) => directory::binding(project_id, &login.name())?.is_none(),
+        };
+    if as_worker && operation.name == "claim_runs" {
+        return match &bound {
+            None => runs::claim_across_projects(&arguments),
+            Some(project_id) => runs::claim_as_worker(project_id, &arguments),
+        };
     }
-    let Some(lease) = arguments.optional_text("lease") else {
-        return fault(ErrorCode::TenantNoContext);
-    };
-    match authentication::by_lease(lease, operation.name)? {
-        Verdict::Proven(caller) => perform(operation, &caller, &arguments),
-        Verdict::Failed(problem) => Ok(Answer::refusal(&problem)),
+    if let (true, Some(lease)) = (as_worker, arguments.optional_text("lease")) {
+        return match authentication::by_lease(lease, operation.name)? {
+            Verdict::Proven(caller) => perform(operation, &caller, &arguments),
+            Verdict::Failed(problem) => Ok(Answer::refusal(&problem)),
+        };
     }
+    perform(operation, &caller::of_session(operation.name)?, &arguments)
 }
 
 unsafe fn value(fcinfo: pg_sys::FunctionCallInfo, n: usize, kind: Kind) -> Outcome<Option<Value>> {
@@ -98,10 +102,11 @@ unsafe fn value(fcinfo: pg_sys::FunctionCallInfo, n: usize, kind: Kind) -> Outco
             Kind::Uuid => pgrx::pg_getarg::<pgrx::Uuid>(fcinfo, n)
                 .map(|id| uuid::Uuid::from_bytes(*id.as_bytes()).as_hyphenated().to_string().into()),
             Kind::Time => match pgrx::pg_getarg::<TimestampWithTimeZone>(fcinfo, n) {
-                // Infinity prints as nothing and is refused as a time.
-                Some(time) => TO_RFC3339
-                    .with(|s| s.row(&[time.into()], |row| Ok(row.get::<String>(1)?.unwrap_or_default())))?
-                    .map(Value::from),
+                // Infinity and years before Christ have no RFC 3339 form: as an empty text they are refused as a time.
+                Some(time) => {
+                    let text = TO_RFC3339.with(|s| s.row(&[time.into()], |row| row.get::<String>(1)))?;
+                    Some(text.flatten().unwrap_or_default().into())
+                }
                 None => None,
             },
             Kind::Integer { .. } => pgrx::pg_getarg::<i32>(fcinfo, n).map(Value::from),

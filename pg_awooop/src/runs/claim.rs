@@ -177,6 +177,13 @@ pub(crate) fn across_projects(arguments: &Arguments) -> Outcome<Answer> {
     }
 }
 
+/// `claim_runs` of a platform worker in a transaction that is bound already, by an earlier claim or lease.
+pub(crate) fn in_bound_project(project_id: &str, arguments: &Arguments) -> Outcome<Answer> {
+    let runs = claim_for_worker(project_id, &Login::of_session().name(), arguments)?;
+    tenant::bind(project_id);
+    Ok(answer(&runs))
+}
+
 /// Claims in one project; where nothing came of it, the transaction stays free for another.
 fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outcome<Vec<String>> {
     tenant::bind(project_id);

@@ -2,6 +2,7 @@
 
 mod careless_writer;
 mod context;
+mod directory;
 mod foreign_ids;
 mod gateway;
 mod leaks;

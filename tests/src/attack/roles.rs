@@ -254,13 +254,3 @@ fn granted(session: &mut Session) -> String {
                         where p.pronamespace = 'awooop'::regnamespace))",
     )
 }
-
-#[test]
-fn a_binding_that_was_narrowed_is_narrow_at_once() {
-    let mut tenant = Tenant::new("shadow", EVERY_SCOPE);
-    let own = tenant.project.clone();
-    tenant.session.run(&format!("begin; select awooop.enter_project('{own}')"));
-    superuser().run(&format!("select awooop.bind_role('{}', '{own}', array['runs:read'])", tenant.role));
-    assert_eq!(tenant.session.json("select awooop.create_agent('late')")["code"], "E-AUTH-003");
-    tenant.session.run("commit");
-}

@@ -203,7 +203,7 @@ fn suspend_project(
 fn bind_role(
     role: Option<&str>,
     project_id: Option<&str>,
-    scopes: default!(Option<Vec<String>>, "'{}'"),
+    scopes: default!(Option<Vec<Option<String>>>, "'{}'"),
     pin: default!(Option<bool>, false),
 ) -> pgrx::JsonB {
     or_raise((|| {
@@ -212,7 +212,8 @@ fn bind_role(
         let role = text("role", role, NameRule::Line, 63)?;
         let pinned = pin.unwrap_or(false);
         let names = scopes.unwrap_or_default();
-        let Some(scopes) = ScopeSet::parse(names.iter().map(String::as_str)) else {
+        // A NULL among them is no scope.
+        let Some(scopes) = ScopeSet::parse(names.iter().map(|name| name.as_deref().unwrap_or_default())) else {
             return fault(invalid("scopes", &format!("a list of: {}", Scope::ALL.map(Scope::as_str).join(", "))));
         };
         let login = Login::named(role)

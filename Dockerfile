@@ -46,7 +46,7 @@ ENTRYPOINT ["/usr/local/bin/start-server"]
 
 # Needs AWOOOP_DATABASE_URL; `docker run awooop-gateway --help` lists the rest.
 FROM debian:bookworm-slim AS gateway
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin awooop
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin awooop
 COPY --from=build /out/gateway/awooop-gateway /usr/local/bin/awooop-gateway
 ENV AWOOOP_LISTEN=0.0.0.0:8080
 EXPOSE 8080

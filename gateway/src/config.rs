@@ -83,7 +83,8 @@ pub struct Settings {
     #[arg(long, env = "AWOOOP_REQUEST_TIMEOUT_MS", default_value_t = 10_000, value_name = "MS", global = true)]
     pub request_timeout_ms: u64,
 
-    /// How long a client may take to send a request's headers, and a kept connection may idle, in milliseconds.
+    /// How long a client may take to send a request's headers, a kept connection may idle, and a client may take nothing
+    /// of its answer, in milliseconds.
     #[arg(long, env = "AWOOOP_HEADER_TIMEOUT_MS", default_value_t = 30_000, value_name = "MS", global = true)]
     pub header_timeout_ms: u64,
 
@@ -180,7 +181,7 @@ impl Settings {
         Duration::from_millis(self.request_timeout_ms)
     }
 
-    /// The longest a client may take to send its headers.
+    /// The longest a client may take to send its headers, or leave its answer unread.
     pub fn header_timeout(&self) -> Duration {
         Duration::from_millis(self.header_timeout_ms)
     }

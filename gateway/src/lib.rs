@@ -25,6 +25,7 @@ pub mod problem;
 pub mod readiness;
 pub mod registry;
 pub mod serve;
+pub mod stalled;
 pub mod start;
 pub mod trace;
 

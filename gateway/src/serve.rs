@@ -1,5 +1,5 @@
 //! Accepts connections and speaks HTTP/1.1 on them. Decides how many there are and how long a client may take over its
-//! headers; what a request gets is decided in [`crate::observe`] and behind it.
+//! headers or pause in reading its answer; what a request gets is decided in [`crate::observe`] and behind it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,6 +18,7 @@ use tracing::{debug, warn};
 use crate::drain::{self, Stop};
 use crate::gateway::Gateway;
 use crate::observe::Door;
+use crate::stalled::Unstalled;
 
 /// Connections the kernel holds until they are accepted.
 const BACKLOG: u32 = 1_024;
@@ -50,6 +51,7 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, mut stop: Stop)
                 let door = Arc::clone(&door);
                 async move { door.answer(request).await }
             });
+            let stream = Unstalled::new(stream, gateway.settings.header_timeout());
             let connection = open.watch(http.serve_connection(TokioIo::new(stream), answer));
             tokio::spawn(async move {
                 if let Err(ended) = connection.await {

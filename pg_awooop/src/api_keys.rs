@@ -16,11 +16,15 @@ statements! {
     ENSURE_PRINCIPAL: writing [TEXTOID, TEXTOID, TEXTOID] =
         "insert into awooop.principals (project_id, principal_id, kind) values ($1, $2, $3)
          on conflict (project_id, principal_id) do nothing";
-    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID] = concat!(
+    // A key made by a key ends with its maker at the latest: what expires must not outlive itself.
+    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID, TEXTOID] = concat!(
         "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from)
          values ($1, $2, $3, $4, $5, $6,
-                 case when $8 is null then clock_timestamp() + $7 * interval '1 second'
-                      else (select k.expires_at from awooop.api_keys k where k.project_id = $1 and k.key_id = $8) end,
+                 least((select least(k.expires_at, k.retires_at) from awooop.api_keys k
+                        where k.project_id = $1 and k.key_id = $9 and k.key_id is distinct from $8),
+                       case when $8 is null then clock_timestamp() + $7 * interval '1 second'
+                            else (select k.expires_at from awooop.api_keys k where k.project_id = $1 and k.key_id = $8)
+                       end),
                  $8)
          returning ", rfc3339!("created_at"), ", ", rfc3339!("expires_at"));
     // Locked, so that of two rotations at once one sees the other's.
@@ -83,6 +87,7 @@ fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<An
                 scopes.clone().into(),
                 new.expires_in_seconds.into(),
                 new.rotated_from.into(),
+                caller.key_id.as_deref().into(),
             ],
             |row| Ok((column::<String>(row, 1)?, row.get::<String>(2)?)),
         )

@@ -33,7 +33,8 @@ fn fill() -> Source {
     let neighbour = server.tenant("tenant_b", "shadow", EVERY_SCOPE);
     let (mut admin, mut session) = (server.superuser(), server.connect("tenant_a"));
     let mut within = |sql: &str| session.within(&project, sql);
-    let envelope = literal(&within("select awooop.build_envelope('agent', 'telegram', 'a:7', 'c', 'Ada \"L\" \\')").to_string());
+    let envelope =
+        literal(&within("select awooop.build_envelope('agent', 'telegram', 'a:7', 'c', 'Ada \"L\" \\')").to_string());
     let create = format!(
         "select awooop.create_run({envelope}, input => '{{\"q\": \"tab\\tnewline\\n\"}}', idempotency_key => 'k')"
     );
@@ -57,7 +58,8 @@ fn fill() -> Source {
     let lease = claimed(&mut within);
     within(&lease.sql("record_step", ", 'begun', phase => 'started'"));
     within(&format!("select awooop.create_run({envelope}, priority => 9)"));
-    let key = text(&within(&format!("select awooop.create_api_key('k', string_to_array('{EVERY_SCOPE}', ','))"))["api_key"]);
+    let key =
+        text(&within(&format!("select awooop.create_api_key('k', string_to_array('{EVERY_SCOPE}', ','))"))["api_key"]);
     let revoked = within("select awooop.create_api_key('old', array['runs:read'])");
     within(&format!("select awooop.revoke_api_key('{}')", text(&revoked["key_id"])));
     let theirs = server.connect("tenant_b").within(&neighbour, "select awooop.build_envelope('agent', 'line', 'u')");
@@ -81,8 +83,10 @@ fn same_schema(target: &OwnServer, source: &OwnServer) {
 /// The rows of every table, as digests; partitions one by one.
 fn rows(admin: &mut Session, leave_out: &str) -> Vec<(String, String)> {
     let tables = admin
-        .rows("select c.oid::regclass::text from pg_class c
-               where relnamespace = 'awooop'::regnamespace and relkind = 'r' order by 1")
+        .rows(
+            "select c.oid::regclass::text from pg_class c
+               where relnamespace = 'awooop'::regnamespace and relkind = 'r' order by 1",
+        )
         .unwrap();
     tables
         .into_iter()
@@ -90,7 +94,9 @@ fn rows(admin: &mut Session, leave_out: &str) -> Vec<(String, String)> {
         .flatten()
         .filter(|table| table != leave_out)
         .map(|table| {
-            let sql = format!("select count(*) || ' ' || coalesce(md5(string_agg(t::text, ';' order by t::text)), '') from {table} t");
+            let sql = format!(
+                "select count(*) || ' ' || coalesce(md5(string_agg(t::text, ';' order by t::text)), '') from {table} t"
+            );
             let digest = admin.value(&sql);
             (table, digest)
         })
@@ -105,7 +111,8 @@ fn output(command: &mut Command) -> Vec<u8> {
 
 /// Feeds `input` to a program that must not complain.
 fn feed(command: &mut Command, input: &[u8]) {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut pipe = child.stdin.take().expect("a pipe");
     let input = input.to_vec();
     let writer = std::thread::spawn(move || {
@@ -135,7 +142,12 @@ fn behaves(source: &Source, server: &OwnServer) {
     let me = gateway.call(&source.project, &source.key, "whoami", "{}");
     assert_eq!((me.status, &me.body["project_id"]), (200, &source.project.clone().into()));
     assert_eq!(gateway.call(&source.project, &source.revoked_key, "whoami", "{}").status, 401);
-    let off = gateway.call(&source.project, &source.key, "grant_subject_role", r#"{"platform_subject_id": "a", "role": "b"}"#);
+    let off = gateway.call(
+        &source.project,
+        &source.key,
+        "grant_subject_role",
+        r#"{"platform_subject_id": "a", "role": "b"}"#,
+    );
     assert_eq!(off.body["code"], "E-OP-002", "an operation that was switched off");
     // What a DBA revoked.
     assert_eq!(tenant.code("select * from awooop.operation"), "42501");
@@ -227,7 +239,10 @@ fn the_data_alone_restores_into_a_migrated_database_with_every_trigger_on() {
     psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", "--dbname", DATABASE]);
     feed(&mut psql, &dump);
     let mut admin = target.superuser();
-    assert_eq!(rows(&mut admin, "awooop.schema_version"), rows(&mut source.server.superuser(), "awooop.schema_version"));
+    assert_eq!(
+        rows(&mut admin, "awooop.schema_version"),
+        rows(&mut source.server.superuser(), "awooop.schema_version")
+    );
     for tenant in ["tenant_a", "tenant_b"] {
         admin.run(&format!("create role {tenant} login; grant awooop_tenant to {tenant}"));
     }

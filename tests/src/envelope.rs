@@ -33,7 +33,7 @@ fn is_traceparent(trace: &str) -> bool {
     let lower_hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     let parts: Vec<&str> = trace.split('-').collect();
     matches!(parts[..], ["00", id, span, "01"]
-        if id.len() == 32 && span.len() == 16 && lower_hex(id) && lower_hex(span) && id.trim_matches('0') != "")
+        if id.len() == 32 && span.len() == 16 && lower_hex(id) && lower_hex(span) && id.bytes().any(|b| b != b'0'))
 }
 
 #[test]

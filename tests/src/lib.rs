@@ -7,13 +7,15 @@
 #![cfg(test)]
 
 mod attack;
+mod catalog;
+mod dump_restore;
 mod envelope;
 mod faults;
 #[allow(dead_code, unused_imports)]
 mod harness;
+mod http;
 mod keys;
 mod projects;
 mod runs;
 mod strict_input;
 mod upgrade;
-mod dump_restore;

@@ -105,7 +105,7 @@ pub fn lint_components(checkout: &Path) -> Result<()> {
 }
 
 /// The program `cargo-pgrx` in the one version that fits: the installed one, or one built into the user's cache
-/// (about 4 minutes on two cores, once).
+/// (some minutes, once).
 pub fn cargo_pgrx(place: &Place) -> Result<PathBuf> {
     let expected = format!("cargo-pgrx {CARGO_PGRX}");
     let fits = |path: &Path| {
@@ -117,11 +117,15 @@ pub fn cargo_pgrx(place: &Place) -> Result<PathBuf> {
     let root = cache_dir()?.join(format!("cargo-pgrx-{CARGO_PGRX}"));
     let built = root.join("bin/cargo-pgrx");
     if !fits(&built) {
-        eprintln!("      building cargo-pgrx {CARGO_PGRX} (about 4 minutes on two cores, once)");
+        eprintln!("      building cargo-pgrx {CARGO_PGRX} (some minutes, once)");
         let mut install = program::cargo(&place.checkout);
         install.args(["install", "cargo-pgrx", "--version", CARGO_PGRX, "--locked", "--root"]).arg(&root);
         // Built in a directory of its own: the checkout's settings do not concern it.
         install.current_dir(&place.state).env_remove("CARGO_TARGET_DIR");
+        // It runs for a second at a time: building it quickly matters more than its own speed.
+        for (setting, value) in [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "64"), ("DEBUG", "0")] {
+            install.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
+        }
         program::run(&mut install)?;
     }
     Ok(built)

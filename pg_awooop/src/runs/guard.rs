@@ -15,12 +15,23 @@ fn state_of(row: Option<Row>) -> Option<RunState> {
     row.and_then(|row| row.get_by_name::<String>("state").ok().flatten()).and_then(|name| RunState::parse(&name))
 }
 
+/// Whether the run, about to end, is kept for a day at least: an end that is over at once would be a way to delete it.
+fn is_kept(row: Option<Row>) -> bool {
+    const DAY: i64 = 86_400_000_000;
+    // SAFETY: reads the clock.
+    let now = unsafe { pg_sys::GetCurrentTimestamp() };
+    let until = row.and_then(|row| row.get_by_name::<TimestampWithTimeZone>("retain_until").ok().flatten());
+    // A minute of grace: the statement took its time before we take ours.
+    until.is_some_and(|until| i64::from(until) >= now + DAY - 60_000_000)
+}
+
 /// Lets a run's state change only along the table of transitions.
 #[pg_trigger]
 fn guard_run_transition<'a>(trigger: &'a PgTrigger<'a>) -> Result<Option<Row<'a>>, PgTriggerError> {
     match (state_of(trigger.old()), state_of(trigger.new())) {
-        (Some(from), Some(to)) if from.may_become(to) => Ok(trigger.new()),
-        (Some(from), Some(to)) => raise(&transition(from, to)),
+        (Some(from), Some(to)) if !from.may_become(to) => raise(&transition(from, to)),
+        (Some(_), Some(to)) if to.is_final() && !is_kept(trigger.new()) => raise(&ErrorCode::RunDelete.into()),
+        (Some(_), Some(_)) => Ok(trigger.new()),
         _ => raise(&Problem::from(ErrorCode::RunTransition)),
     }
 }

@@ -76,7 +76,8 @@ fn a_change_takes_hold_in_the_next_transaction_of_every_session() {
     let mut tenant = Tenant::new("active", EVERY_SCOPE);
     let (key, mut admin) = (api_key(&tenant.project, EVERY_SCOPE), superuser());
     let own = tenant.project.clone();
-    let mut sessions: Vec<Session> = (0..3).map(|_| crate::harness::connect_as(&tenant.role, tenant.password)).collect();
+    let mut sessions: Vec<Session> =
+        (0..3).map(|_| crate::harness::connect_as(&tenant.role, tenant.password)).collect();
     let mut gateways = [gateway(), gateway()];
     for round in 0..5 {
         for (suspended, expected) in [(true, "E-TENANT-005"), (false, "")] {
@@ -115,7 +116,9 @@ fn what_was_rolled_back_is_not_kept() {
     // A binding that never was.
     let (mut admin, other) = (superuser(), crate::harness::project("active"));
     let role = tenant.role.clone();
-    admin.run(&format!("begin; select awooop.bind_role('{role}', '{other}', array['runs:read']); set session authorization {role}"));
+    admin.run(&format!(
+        "begin; select awooop.bind_role('{role}', '{other}', array['runs:read']); set session authorization {role}"
+    ));
     assert_eq!(admin.value(&format!("select awooop.enter_project('{other}')")), other);
     assert_eq!(code(&mut admin, "select awooop.list_runs()"), "");
     admin.run("rollback");

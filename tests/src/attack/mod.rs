@@ -5,6 +5,7 @@ mod context;
 mod directory;
 mod foreign_ids;
 mod gateway;
+mod input;
 mod leaks;
 mod leases;
 mod plans;

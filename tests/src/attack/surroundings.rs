@@ -48,8 +48,8 @@ fn a_tenant_gets_nothing_from_what_takes_a_superuser() {
         let answer = tenant.session.ask(sql);
         if let Err(failure) = &answer {
             let code = failure.code();
-            let refused =
-                ["42501", "55P02", "22023", "0A000", "42704", "42809", "58P01", "42883", "42710"].contains(&code.as_str());
+            let refused = ["42501", "55P02", "22023", "0A000", "42704", "42809", "58P01", "42883", "42710"]
+                .contains(&code.as_str());
             assert!(refused, "{sql}: {code} {failure:?}");
         } else {
             // Maintenance of what one does not own is skipped with a warning.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::harness::answer::eventually;
 use crate::harness::own_server::signal;
 use crate::harness::quiet::claims;
-use crate::harness::{Options, OwnServer, Session};
+use crate::harness::{Options, OwnServer};
 use crate::runs::books;
 
 const RUNS: usize = 150;
@@ -89,7 +89,7 @@ fn work(worker: &str, mut client: Stubborn, project: &str, witness: &Witness) {
 }
 
 /// Lets four workers work while `strike` hits the server several times; then everything must be done, once.
-fn storm(strike: impl Fn(&OwnServer, usize)) {
+fn storm(strike: impl Fn(&OwnServer)) {
     let server = OwnServer::start(&Options::default());
     let project = server.tenant("worker", "active", "envelope:write,runs:read,runs:write,runs:work");
     let mut session = server.connect("worker");
@@ -110,9 +110,9 @@ fn storm(strike: impl Fn(&OwnServer, usize)) {
             scope.spawn(move || work(&format!("w{n}"), client, project, witness));
         }
         let struck = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            for n in 0..3 {
+            for _ in 0..3 {
                 let before = count("completed");
-                strike(&server, n);
+                strike(&server);
                 eventually("the server's return", || server.config("postgres").connect(NoTls).is_ok());
                 eventually("more completed runs", || {
                     // What dead workers hold comes back when its leases expire.
@@ -138,6 +138,8 @@ fn storm(strike: impl Fn(&OwnServer, usize)) {
             std::panic::resume_unwind(cause);
         }
     });
+    let recoveries = server.log().matches("automatic recovery in progress").count();
+    assert!(recoveries > 0, "nothing was killed");
     let mut admin = server.superuser();
     let steps = admin.value("select count(*)::text from awooop.step_journal");
     assert!(steps.parse::<usize>().unwrap() <= RUNS * STEPS, "a step stands twice");
@@ -152,25 +154,27 @@ fn storm(strike: impl Fn(&OwnServer, usize)) {
 
 #[test]
 fn backends_killed_in_mid_transaction_lose_no_run() {
-    storm(|server, _| {
+    storm(|server| {
         let mut admin = server.superuser();
         let victim = "select coalesce(min(pid), 0)::text from pg_stat_activity
                       where usename = 'worker' and state <> 'idle'";
         let mut pid = 0;
         eventually("a worker in the middle of something", || {
             pid = admin.value(victim).parse().unwrap();
-            pid != 0 || admin.value("select count(*)::text from awooop.run_state where state = 'completed'") == RUNS.to_string()
+            pid != 0
+                || admin.value("select count(*)::text from awooop.run_state where state = 'completed'")
+                    == RUNS.to_string()
         });
-        if pid != 0 {
-            signal(pid, "KILL");
-        }
         drop(admin);
+        if pid != 0 {
+            kill_backend(server, pid);
+        }
     });
 }
 
 #[test]
 fn a_killed_server_comes_back_with_every_run() {
-    storm(|server, _| {
+    storm(|server| {
         server.kill9();
         server.restart();
     });
@@ -191,9 +195,9 @@ fn a_backend_killed_between_its_writes_and_its_commit_leaves_nothing_behind() {
     doomed.run(&claim.sql("complete_run", ""));
     doomed.run(&create.replace("first", "second"));
     let pid = doomed.value("select pg_backend_pid()::text").parse().unwrap();
-    signal(pid, "KILL");
-    eventually("the server's return", || !alive(pid) && server.config("postgres").connect(NoTls).is_ok());
-    let (mut session, mut admin) = (Session::new(reconnect(&server)), server.superuser());
+    kill_backend(&server, pid);
+    eventually("the server's return", || server.config("worker").connect(NoTls).is_ok());
+    let (mut session, mut admin) = (server.connect("worker"), server.superuser());
     let listed = session.within(&project, "select awooop.list_runs()");
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
     assert_eq!((&listed["items"][0]["state"], &listed["items"][0]["attempts"]), (&"pending".into(), &0.into()));
@@ -208,15 +212,10 @@ fn a_backend_killed_between_its_writes_and_its_commit_leaves_nothing_behind() {
     );
 }
 
-fn alive(pid: u32) -> bool {
-    std::path::Path::new(&format!("/proc/{pid}")).exists()
-}
-
-fn reconnect(server: &OwnServer) -> Client {
-    let mut client = None;
-    eventually("a connection", || {
-        client = server.config("worker").connect(NoTls).ok();
-        client.is_some()
-    });
-    client.expect("it is there")
+/// Kills a backend, and waits until the server has thrown out all the others, as it does when one dies like that.
+fn kill_backend(server: &OwnServer, pid: u32) {
+    let thrown_out = || server.log().matches("all server processes terminated; reinitializing").count();
+    let before = thrown_out();
+    signal(pid, "KILL");
+    eventually("the end of every backend", || thrown_out() > before);
 }

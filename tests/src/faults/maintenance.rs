@@ -7,10 +7,7 @@ use crate::harness::{Options, OwnServer};
 
 #[test]
 fn the_maintenance_worker_reaps_as_the_scheduler_and_not_as_a_superuser() {
-    let server = OwnServer::start(&Options {
-        settings: format!("awooop.database = '{DATABASE}'\nawooop.maintenance_interval = 1"),
-        ..Options::default()
-    });
+    let server = super::maintained_server();
     let project = server.tenant("worker", "active", "envelope:write,runs:read,runs:write,runs:work");
     let (mut admin, mut session) = (server.superuser(), server.connect("worker"));
     // A superuser's trigger notes who it is that changes runs.

@@ -6,9 +6,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::harness::answer::eventually;
-use crate::harness::own_server::DATABASE;
 use crate::harness::quiet::{Claim, claims, expire};
-use crate::harness::{Options, OwnServer, Session, literal};
+use crate::harness::{Session, literal};
 
 const STEPS: [&str; 3] = ["look up", "decide", "answer"];
 
@@ -52,10 +51,7 @@ impl Drop for Reaped {
 
 #[test]
 fn a_killed_workers_run_is_finished_by_another_and_no_recorded_step_runs_again() {
-    let server = OwnServer::start(&Options {
-        settings: format!("awooop.database = '{DATABASE}'\nawooop.maintenance_interval = 1"),
-        ..Options::default()
-    });
+    let server = super::maintained_server();
     let project = server.tenant("worker", "active", "envelope:write,runs:read,runs:write,runs:work");
     let (mut admin, mut session) = (server.superuser(), server.connect("worker"));
     admin.run("alter role worker password 'secret'");

@@ -197,3 +197,15 @@ pub fn expire(admin: &mut Session, run: &str) {
         "update awooop.run_lease set expires_at = clock_timestamp() - interval '1 second' where run_id = '{run}'"
     ));
 }
+
+/// Sets the deadline of a run, in milliseconds from now; only a superuser can.
+pub fn set_deadline(admin: &mut Session, run: &str, milliseconds: i32) {
+    admin.run(&format!(
+        "begin;
+         update awooop.run_state set deadline_at = clock_timestamp() + {milliseconds} * interval '1 millisecond'
+         where run_id = '{run}';
+         update awooop.run_ready q set deadline_at = s.deadline_at from awooop.run_state s
+         where q.run_id = '{run}' and s.run_id = '{run}';
+         commit;"
+    ));
+}

@@ -13,7 +13,8 @@ const WRONG: &[(&str, &str)] = &[
     (
         "the queue says of a run what the run says",
         "select s.run_id from awooop.run_state s join awooop.run_ready q on q.project_id = s.project_id and q.run_id = s.run_id
-         where s.project_id = $p and (q.priority <> s.priority or q.available_at <> s.available_at)",
+         where s.project_id = $p
+           and (q.priority, q.available_at, q.deadline_at) is distinct from (s.priority, s.available_at, s.deadline_at)",
     ),
     (
         "a lease is open exactly while its run is running or waiting for a tool",

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::harness::quiet::{claims, text};
+use crate::harness::quiet::{claims, set_deadline, text};
 use crate::harness::{Actor, Project, at_once};
 
 #[test]
@@ -128,9 +128,7 @@ fn a_run_past_its_deadline_neither_is_claimed_nor_hides_one_that_can_be() {
     let (mut actor, mut admin) = (project.actor(), project.admin());
     let overdue = actor.create_id(", priority => 9");
     let due = actor.create_id("");
-    admin.run(&format!(
-        "update awooop.run_state set deadline_at = clock_timestamp() - interval '1 second' where run_id = '{overdue}'"
-    ));
+    set_deadline(&mut admin, &overdue, -1000);
     let claimed: Vec<String> = actor.claim("w", 1).into_iter().map(|claim| claim.run).collect();
     assert_eq!(claimed, [due], "an empty answer means that there is nothing to do");
     assert_eq!(actor.reap()["timed_out"], 1);

@@ -83,7 +83,7 @@ fn a_suspended_projects_runs_are_passed_over_without_a_word() {
     for _ in 0..3 {
         served.extend(claim(&mut worker, "w", 5).into_iter().map(|(project, _)| project));
     }
-    assert_eq!(served, [open.id.clone()]);
+    assert_eq!(served, std::slice::from_ref(&open.id));
     admin.run(&format!("select awooop.suspend_project('{}', suspended => false)", suspended.id));
     assert_eq!(claim(&mut worker, "w", 5)[0].0, suspended.id);
 }
@@ -138,7 +138,7 @@ fn a_worker_whose_lease_is_gone_is_told_so_however_many_others_are() {
 #[test]
 fn the_round_over_the_projects_does_not_depend_on_the_databases_collation() {
     let mut admin = crate::harness::superuser();
-    if admin.value("select count(*)::text from pg_collation where collprovider = 'i'") == "0" {
+    if admin.value("select count(*)::text from pg_collation where collname like '%-x-icu'") == "0" {
         eprintln!("this PostgreSQL has no ICU: only byte order to be had");
         return;
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::quiet::text;
-use crate::harness::{Actor, Project, at_once, literal};
+use crate::harness::{Actor, Project, at_once, literal, own_database};
 
 fn create(actor: &mut Actor, options: &str) -> Value {
     actor.create(options)
@@ -146,7 +146,7 @@ fn a_repeatable_read_loser_is_told_to_try_again() {
 
 #[test]
 fn a_key_is_free_again_when_its_run_is_deleted_after_retention_and_not_before() {
-    let project = Project::new();
+    let project = Project::in_database(&own_database().0);
     let (mut actor, mut admin) = (project.actor(), project.admin());
     let first = text(&create(&mut actor, ", idempotency_key => 'k'")["run_id"]);
     actor.call(&format!("select awooop.cancel_run('{first}')"));

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use super::claims::become_available;
-use crate::harness::quiet::{Claim, claims, expire};
+use crate::harness::quiet::{Claim, claims, expire, set_deadline};
 use crate::harness::{Actor, Project, Session};
 
 /// Which of the leases a run has had somebody presents: the newest, or one before it.
@@ -295,10 +295,7 @@ impl World<'_> {
     fn deadline(&mut self, run: usize) {
         let Some(found) = self.runs.get_mut(run) else { return };
         if !found.state.is_final() {
-            self.admin.run(&format!(
-                "update awooop.run_state set deadline_at = clock_timestamp() - interval '1 second' where run_id = '{}'",
-                found.id
-            ));
+            set_deadline(self.admin, &found.id, -1000);
             found.go(RunState::TimedOut);
             found.note("run_timed_out", "done");
             self.reap();

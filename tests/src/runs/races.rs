@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use crate::harness::answer::eventually;
-use crate::harness::quiet::{expire, text};
+use crate::harness::quiet::{expire, set_deadline, text};
 use crate::harness::{Actor, Failure, Project, Session, at_once};
 
 /// Waits until somebody waits for a lock that `holder` has.
@@ -233,15 +233,51 @@ fn a_second_completion_that_waited_for_the_first_gets_its_run() {
 }
 
 #[test]
+fn an_overdue_run_between_a_cancellation_and_the_reaper_has_one_end() {
+    let project = Project::new();
+    let (mut actor, mut admin, pair) = (project.actor(), project.admin(), pair(&project));
+    let reap = "select awooop.reap_stale_runs()";
+    for _ in 0..40 {
+        let run = actor.create_id("");
+        set_deadline(&mut admin, &run, -1000);
+        let sides = [reap.to_owned(), format!("select awooop.cancel_run('{run}')")];
+        let got = both(&pair, |i, actor| outcome(actor.attempt(&sides[i])));
+        match actor.state(&run).as_str() {
+            "cancelled" => assert_eq!(got[1], "cancelled"),
+            state => assert_eq!((state, got[1].as_str()), ("timed_out", "E-RUN-006")),
+        }
+        super::books::check(&mut admin, &project.id);
+    }
+    let run = actor.create_id("");
+    set_deadline(&mut admin, &run, -1000);
+    let late = collide(&project, reap, format!("select awooop.cancel_run('{run}')"));
+    assert_eq!(late.unwrap_err().code(), "E-RUN-006");
+}
+
+#[test]
+fn a_tenants_open_transaction_does_not_stall_the_reaping_of_other_runs() {
+    let project = Project::new();
+    let (mut actor, mut admin, mut slow) = (project.actor(), project.admin(), project.actor());
+    actor.create_many(2, "");
+    let claims = actor.claim("w", 2);
+    // The first is held by a heartbeat that does not commit.
+    slow.session.run("begin");
+    slow.session.run(&format!("select awooop.enter_project('{}')", project.id));
+    slow.session.run(&claims[0].sql("heartbeat", ", 5"));
+    expire(&mut admin, &claims[1].run);
+    admin.run(&format!("update awooop.run_state set deadline_at = now() where run_id = '{}'", claims[1].run));
+    assert_eq!(actor.reap()["timed_out"], 1);
+    slow.session.run("rollback");
+}
+
+#[test]
 fn an_overdue_run_between_a_claim_and_the_reaper_does_not_deadlock() {
     let project = Project::new();
     let (mut actor, mut admin) = (project.actor(), project.admin());
     for _ in 0..8 {
         let run = actor.create_id("");
         // The deadline passes while the two are at it.
-        admin.run(&format!(
-            "update awooop.run_state set deadline_at = clock_timestamp() + interval '2 milliseconds' where run_id = '{run}'"
-        ));
+        set_deadline(&mut admin, &run, 2);
         let got = at_once(
             4,
             |_| project.actor(),

@@ -1,13 +1,7 @@
 //! What time does to a run: leases expire, deadlines pass.
 
-use crate::harness::quiet::expire;
-use crate::harness::{Project, Session};
-
-fn pass_deadline(admin: &mut Session, run: &str) {
-    admin.run(&format!(
-        "update awooop.run_state set deadline_at = clock_timestamp() - interval '1 second' where run_id = '{run}'"
-    ));
-}
+use crate::harness::Project;
+use crate::harness::quiet::{expire, set_deadline};
 
 #[test]
 fn an_expired_lease_goes_back_to_the_queue_and_after_the_last_attempt_to_timed_out() {
@@ -46,7 +40,7 @@ fn a_passed_deadline_ends_a_run_in_every_open_state() {
         if state.starts_with("waiting") {
             admin.run(&format!("update awooop.run_state set state = '{state}' where run_id = '{run}'"));
         }
-        pass_deadline(&mut admin, &run);
+        set_deadline(&mut admin, &run, -1000);
         assert_eq!(actor.reap()["timed_out"], 1, "{state}");
         assert_eq!(actor.show(&run)["error"]["code"], "deadline_passed", "{state}");
         assert_eq!(actor.state(&run), "timed_out", "{state}");
@@ -99,10 +93,12 @@ fn a_project_reaps_its_own_run_however_many_others_are_stale() {
     let other = project.another(&mut project.admin());
     let (mut actor, mut stranger, mut admin) = (project.actor(), other.actor(), project.admin());
     stranger.create_many(1100, "");
-    admin.run(&format!(
-        "update awooop.run_state set deadline_at = created_at - interval '1 day' where project_id = '{}'",
-        other.id
-    ));
+    for table in ["run_state", "run_ready"] {
+        admin.run(&format!(
+            "update awooop.{table} set deadline_at = now() - interval '1 day' where project_id = '{}'",
+            other.id
+        ));
+    }
     actor.create("");
     let claim = actor.claim_one("w");
     expire(&mut admin, &claim.run);

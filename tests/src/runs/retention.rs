@@ -1,9 +1,10 @@
 //! Runs are deleted by retention alone, once it is over.
 
 use crate::harness::quiet::text;
-use crate::harness::{Project, Session};
+use crate::harness::{Project, Session, own_database};
 
 /// Plays the passing of a run's retention: the triggers let nobody change an ended run, so they are taken off for it.
+/// That locks the table, so a test that does it takes a database of its own.
 pub(super) fn end_retention(admin: &mut Session, run: &str) {
     admin.run(&format!(
         "begin;
@@ -29,7 +30,7 @@ fn an_ended_run_is_kept_as_long_as_its_project_says() {
 
 #[test]
 fn maintenance_deletes_a_run_whose_retention_is_over_and_no_other() {
-    let project = Project::new();
+    let project = Project::in_database(&own_database().0);
     let (mut actor, mut admin) = (project.actor(), project.admin());
     let (over, kept, open) = (actor.create_id(""), actor.create_id(""), actor.create_id(""));
     for run in [&over, &kept] {
@@ -45,7 +46,7 @@ fn maintenance_deletes_a_run_whose_retention_is_over_and_no_other() {
 
 #[test]
 fn two_rounds_of_maintenance_at_once_do_not_fail_and_delete_each_run_once() {
-    let project = Project::new();
+    let project = Project::in_database(&own_database().0);
     let (mut actor, mut admin) = (project.actor(), project.admin());
     for _ in 0..3 {
         let runs: Vec<String> = (0..10).map(|_| actor.create_id("")).collect();
@@ -64,7 +65,7 @@ fn two_rounds_of_maintenance_at_once_do_not_fail_and_delete_each_run_once() {
 
 #[test]
 fn the_deletion_of_a_run_is_in_the_audit_log() {
-    let project = Project::new();
+    let project = Project::in_database(&own_database().0);
     let (mut actor, mut admin) = (project.actor(), project.admin());
     let run = actor.create_id("");
     actor.call(&format!("select awooop.cancel_run('{run}')"));

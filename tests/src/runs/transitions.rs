@@ -2,7 +2,7 @@
 
 use awooop_policy::run_fsm::{RunState, TRANSITIONS, documentation};
 
-use crate::harness::{Project, Session};
+use crate::harness::{Project, Session, own_database};
 
 /// Leads a fresh run to `state` by legal steps, as a superuser.
 fn lead(admin: &mut Session, run: &str, state: RunState) {
@@ -124,7 +124,8 @@ fn what_a_run_was_created_with_never_changes() {
 
 #[test]
 fn a_run_and_its_journal_cannot_be_deleted_or_truncated_by_anyone() {
-    let project = Project::new();
+    // TRUNCATE locks whole tables.
+    let project = Project::in_database(&own_database().0);
     let (mut admin, mut actor) = (project.admin(), project.actor());
     actor.create("");
     let claim = actor.claim_one("w");

@@ -116,12 +116,41 @@ fn set_local(name: &CStr, value: &str) {
     }
 }
 
-/// The project of this transaction, or NULL; every policy reads it.
+extension_sql!(
+    r#"
+-- The project of this transaction, or NULL; every policy reads it. STABLE, not IMMUTABLE: a plan that folded it would
+-- show one tenant's rows to the next.
+create function awooop.current_project_id() returns text
+    language c stable parallel safe
+    as 'MODULE_PATHNAME', 'awooop_current_project_id';
+comment on function awooop.current_project_id() is 'The project this transaction is bound to, or NULL.';
+"#,
+    name = "current_project_id"
+);
+
+#[unsafe(no_mangle)]
+#[doc(hidden)]
+pub extern "C-unwind" fn pg_finfo_awooop_current_project_id() -> &'static pg_sys::Pg_finfo_record {
+    const V1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+    &V1
+}
+
+/// The C entry point of `awooop.current_project_id()`. A policy calls it several times a row, so it copies the setting
+/// once, into the result.
 ///
-/// STABLE, not IMMUTABLE: a plan that folded it would show one tenant's rows to the next.
-#[pg_extern(stable, parallel_safe)]
-fn current_project_id() -> Option<String> {
-    current()
+/// # Safety
+/// PostgreSQL calls it without arguments.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn awooop_current_project_id(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: the setting is NULL or a C string that lives at least until it is set again.
+    unsafe {
+        let project_id = *PROJECT_ID.as_ptr();
+        if project_id.is_null() || *project_id == 0 {
+            return pgrx::pg_return_null(fcinfo);
+        }
+        pg_sys::Datum::from(pg_sys::cstring_to_text(project_id))
+    }
 }
 
 /// Binds this transaction to `project_id`; the login must be bound to it (`awooop.bind_role`), or be an operator or a

@@ -11,7 +11,7 @@ mod catalog;
 mod dump_restore;
 mod envelope;
 mod faults;
-#[allow(dead_code, unused_imports)]
+
 mod harness;
 mod http;
 mod keys;

@@ -60,6 +60,16 @@ alter role awooop_worker set log_parameter_max_length = 0;
 alter role awooop_worker set log_parameter_max_length_on_error = 0;
 alter role awooop_worker set plan_cache_mode = force_generic_plan;
 
+-- auto_explain prints bound parameters of its own accord, from 16 on; 15 does not know the setting.
+do $$
+begin
+    if pg_catalog.current_setting('server_version_num')::int >= 160000 then
+        alter role awooop_gateway set auto_explain.log_parameter_max_length = 0;
+        alter role awooop_worker set auto_explain.log_parameter_max_length = 0;
+    end if;
+end
+$$;
+
 -- awooop.bind_role makes logins members of awooop_tenant, as awooop_owner.
 grant awooop_tenant to awooop_owner with admin option;
 

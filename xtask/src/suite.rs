@@ -21,7 +21,10 @@ const SERVER: &str = "test";
 pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool> {
     let mut tally = Tally::default();
     let mut steps = Steps::new(if only.is_some() { 3 } else { 4 } + 2 * versions.len());
-    steps.step("looking for what has to be installed", toolchain::packages)?;
+    steps.step("looking for what has to be installed", || {
+        toolchain::packages()?;
+        toolchain::test_packages()
+    })?;
     if only.is_none() {
         let done = steps.step("checking formatting, lints and generated documents", || lint::run(place, &mut tally));
         tally.expect("lint", done);

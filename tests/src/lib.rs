@@ -8,10 +8,10 @@
 
 mod attack;
 mod catalog;
+mod doctor;
 mod dump_restore;
 mod envelope;
 mod faults;
-
 mod harness;
 mod http;
 mod keys;

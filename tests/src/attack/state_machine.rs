@@ -191,6 +191,16 @@ fn no_dml_changes_a_run_that_has_ended() {
 }
 
 #[test]
+fn no_dml_ends_a_run_so_that_it_may_be_deleted_at_once() {
+    let mut stage = Stage::new();
+    let run = stage.run_in(RunState::Running);
+    for until in ["now() - interval '1 day'", "now() + interval '1 hour'"] {
+        let set = format!("state = 'completed', finished_at = now(), retain_until = {until}");
+        stage.refuses(&format!("update awooop.run_state set {set} where run_id = '{run}'"), "E-RUN-008");
+    }
+}
+
+#[test]
 fn no_dml_deletes_a_run_before_its_retention_is_over() {
     let mut stage = Stage::new();
     for state in RunState::ALL {

@@ -55,6 +55,16 @@ fn an_existing_role_with_too_much_power_is_refused_at_installation() {
         assert_eq!(admin.code("create extension pg_awooop"), "E-INSTALL-003", "{attribute}");
         admin.run(&format!("alter role awooop_owner {back}"));
     }
+    // Whoever is a member of the owner is the owner.
+    admin.run("create role accomplice; grant awooop_owner to accomplice");
+    assert_eq!(admin.code("create extension pg_awooop"), "E-INSTALL-003");
+    admin.run("revoke awooop_owner from accomplice; grant accomplice to awooop_owner");
+    assert_eq!(admin.code("create extension pg_awooop"), "E-INSTALL-003");
+    admin.run("revoke accomplice from awooop_owner");
+    // Whoever owns the schema may drop what is in it.
+    admin.run("create schema awooop authorization accomplice");
+    assert_eq!(admin.code("create extension pg_awooop"), "E-INSTALL-006");
+    admin.run("drop schema awooop");
     admin.run("create extension pg_awooop; select awooop.migrate()");
 }
 

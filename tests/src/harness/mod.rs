@@ -14,5 +14,5 @@ pub use answer::{Failure, Session, literal};
 pub use own_server::{Options, OwnServer};
 pub use quiet::{Actor, Claim, Project};
 pub use race::at_once;
-pub use server::{connect, connect_as, own_database, superuser, uri_for};
+pub use server::{connect, connect_as, own_database, superuser};
 pub use tenant::{Tenant, project, unique};

@@ -7,11 +7,6 @@ use super::answer::Failure;
 use super::connect;
 use super::platform::platform_config;
 
-/// A session of awooop_gateway in the shared database.
-pub fn gateway_login() -> Gateway {
-    Gateway(Session::new(connect(&platform_config("awooop_gateway", None))))
-}
-
 /// A session of awooop_gateway in `database`.
 pub fn gateway_login_in(database: &str) -> Gateway {
     Gateway(Session::new(connect(&platform_config("awooop_gateway", Some(database)))))

@@ -8,6 +8,7 @@ use super::scene::{claimed_run, message, project_on};
 use crate::harness::answer::eventually;
 use crate::harness::gateway::{HttpGateway, waiting_for_a_lock};
 use crate::harness::quiet::text;
+use crate::harness::server::environment;
 use crate::harness::{Options, OwnServer, Session};
 
 /// Everything that makes the server talkative, for everybody.
@@ -121,8 +122,19 @@ fn no_key_and_no_lease_reaches_a_log_that_has_every_setting_on() {
     has_none(&log, &secrets);
 }
 
+/// Whether this installation of PostgreSQL has the contributed modules; the ones of 16 and 18 come without.
+fn has_auto_explain() -> bool {
+    let pg_config = std::path::Path::new(&environment("AWOOOP_TEST_BIN")).join("pg_config");
+    let output = std::process::Command::new(pg_config).arg("--pkglibdir").output().unwrap();
+    std::path::Path::new(String::from_utf8(output.stdout).unwrap().trim()).join("auto_explain.so").exists()
+}
+
 #[test]
 fn no_key_and_no_lease_reaches_the_log_of_explained_statements() {
+    if !has_auto_explain() {
+        // What keeps it quiet from 16 on is held by catalog::roles.
+        return;
+    }
     let settings = "
 session_preload_libraries = 'auto_explain'
 auto_explain.log_min_duration = 0

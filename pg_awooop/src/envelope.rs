@@ -9,7 +9,8 @@ use awooop_policy::error::ErrorCode;
 use awooop_policy::trace::TraceParent;
 use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::caller::Caller;
 use crate::door::Answer;
@@ -50,27 +51,38 @@ pub(crate) fn build(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     };
     subjects::see(caller, &sighting, Some(&envelope.trace_id), Some(&envelope.agent_id))?;
     if EVENT_LOG.get() {
-        log_built(&envelope, arguments.json("extra_tags"));
+        log_built(&envelope, arguments.json("extra_tags"))?;
     }
     Ok(Answer::ok(envelope.to_json()?))
 }
 
+/// What the log says of a built envelope.
+#[derive(Serialize)]
+struct Built<'a> {
+    project_id: &'a str,
+    agent_id: &'a str,
+    channel_type: &'a str,
+    platform_subject_id: &'a str,
+    /// The first 32 characters.
+    trace_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a Value>,
+}
+
 /// The log event of a built envelope. JSON keeps a user id with quotes or controls from forging a line.
-fn log_built(envelope: &Envelope, tags: &Value) {
-    let trace: String = envelope.trace_id.chars().take(32).collect();
-    let mut event = json!({
-        "project_id": envelope.project_id,
-        "agent_id": envelope.agent_id,
-        "channel_type": envelope.channel_type,
-        "platform_subject_id": envelope.platform_subject_id,
-        "trace_id": trace,
-    });
-    if tags.as_object().is_some_and(|tags| !tags.is_empty()) {
-        event["tags"] = tags.clone();
-    }
+fn log_built(envelope: &Envelope, tags: &Value) -> Outcome<()> {
+    let event = serde_json::to_string(&Built {
+        project_id: &envelope.project_id,
+        agent_id: &envelope.agent_id,
+        channel_type: &envelope.channel_type,
+        platform_subject_id: &envelope.platform_subject_id,
+        trace_id: envelope.trace_id.get(..32).unwrap_or_default(),
+        tags: tags.as_object().filter(|tags| !tags.is_empty()).map(|_| tags),
+    })?;
     pgrx::ereport!(
         PgLogLevel::LOG_SERVER_ONLY,
         PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
         format!("provider_proxy_envelope_built {event}")
     );
+    Ok(())
 }

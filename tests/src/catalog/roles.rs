@@ -115,7 +115,7 @@ fn the_logins_of_the_platform_keep_credentials_out_of_the_servers_log() {
     for login in ["awooop_gateway", "awooop_worker"] {
         for setting in &wanted {
             assert!(
-                settings.contains(&vec![login.to_owned(), setting.to_owned()]),
+                settings.contains(&vec![login.to_owned(), (*setting).to_owned()]),
                 "{login} lacks {setting}: {settings:?}"
             );
         }

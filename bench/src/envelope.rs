@@ -49,7 +49,7 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
 }
 
 /// Milliseconds from the server's receipt of a statement to the end of its `build_envelope`, sorted; by the server's
-/// own clock, 8 clients.
+/// own clock, 8 clients. The commit, which waits for the disk, comes after.
 fn in_server(place: &Place, synchronous: bool, seconds: u64) -> Result<Vec<f64>> {
     let stop = AtomicBool::new(false);
     let measured = std::thread::scope(|scope| {
@@ -66,7 +66,12 @@ fn in_server(place: &Place, synchronous: bool, seconds: u64) -> Result<Vec<f64>>
                     let (mut latencies, mut turn) = (Vec::new(), n);
                     while !stop.load(Ordering::Relaxed) {
                         turn += 7;
-                        let user = if turn % 100 == 0 { format!("new-{n}-{turn}-{seconds}") } else { (turn % 100 + 1).to_string() };
+                        // Strides that share no factor: every project meets every subject, and new ones are spread.
+                        let user = if turn / 7 % 100 == 0 {
+                            format!("new-{n}-{turn}-{synchronous}")
+                        } else {
+                            (turn / 100 % 100 + 1).to_string()
+                        };
                         let row = client.query_one(&statement, &[&format!("bench-{}", turn % 100 + 1), &user])?;
                         latencies.push(row.get::<_, f64>(2));
                     }

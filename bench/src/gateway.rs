@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -28,7 +29,9 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
         for _ in 0..effort.rounds {
             call.push(pgbench::tps(place, &uri, &scripts, synchronous, effort.seconds)?);
             let before = gateway.cpu()?;
-            let load = http::load(&gateway.address, effort.seconds, |client, turn| request(&keys, client, turn))?;
+            let round = NEXT_ROUND.fetch_add(1, Ordering::Relaxed);
+            let load =
+                http::load(&gateway.address, effort.seconds, |client, turn| request(&keys, round, client, turn))?;
             cpu.push((gateway.cpu()? - before).as_secs_f64() * 1e6 / load.requests as f64);
             over_http.push(load.requests_a_second);
             p99.push(load.p99_ms);
@@ -60,12 +63,15 @@ fn call_scripts(keys: &[String]) -> Vec<String> {
         .collect()
 }
 
-fn request(keys: &[String], client: usize, turn: usize) -> String {
+/// Numbers the rounds, so that a new subject of one round is new in the next as well.
+static NEXT_ROUND: AtomicUsize = AtomicUsize::new(1);
+
+fn request(keys: &[String], round: usize, client: usize, turn: usize) -> String {
     // A stride that is prime to both counts visits projects and subjects evenly.
     let mixed = turn.wrapping_mul(8).wrapping_add(client).wrapping_mul(2_654_435_761) >> 7;
     let project = mixed % PROJECTS;
     let user = if mixed % 9973 < 100 {
-        1_000_000 + turn * 8 + client
+        round * 100_000_000 + turn * 8 + client
     } else {
         mixed / PROJECTS % fixture::SUBJECTS_A_PROJECT + 1
     };

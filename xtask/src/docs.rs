@@ -13,7 +13,6 @@ const PAGES: &[Page] = &[
     ("docs/ERRORS.md", awooop_policy::error::documentation),
     ("docs/RUN_STATES.md", awooop_policy::run_fsm::documentation),
     ("pg_awooop/sql/operations.sql", awooop_policy::operation::sql_declarations),
-    ("pg_awooop/sql/operations.sql", awooop_policy::operation::sql_declarations),
 ];
 
 /// Writes the pages that differ.

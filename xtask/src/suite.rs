@@ -2,8 +2,9 @@
 //! was started is stopped and deleted, and the last line counts.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::interrupt::Cleanup;
 use crate::place::{Account, Place};
@@ -20,7 +21,7 @@ const SERVER: &str = "test";
 /// Runs it all, or what has `only` in its name, and says whether everything passed.
 pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool> {
     let mut tally = Tally::default();
-    let mut steps = Steps::new(if only.is_some() { 3 } else { 4 } + 2 * versions.len());
+    let mut steps = Steps::new(if only.is_some() { 3 } else { 5 } + 2 * versions.len());
     steps.step("looking for what has to be installed", || {
         toolchain::packages()?;
         toolchain::test_packages()
@@ -44,7 +45,41 @@ pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool
         });
         tally.expect(&format!("PostgreSQL {major}: integration tests"), done);
     }
+    if only.is_none() {
+        let done = steps.step("running the demo and stopping it", || demo(place));
+        tally.check("demo", done);
+    }
     Ok(tally.close())
+}
+
+/// The README's other command, as a person runs it; what it printed must lead somewhere, and nothing may be left behind.
+fn demo(place: &Place) -> Result<()> {
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(std::env::current_exe()?);
+        program::capture(command.args(arguments).current_dir(&place.checkout))
+    };
+    let printed = run(&["demo"]);
+    let reached = printed.and_then(|printed| {
+        for name in ["API documentation", "metrics"] {
+            let line = printed.lines().find(|line| line.trim_start().starts_with(name));
+            let url = line.and_then(|line| line.split_whitespace().find(|word| word.starts_with("http://")));
+            let url = url.with_context(|| format!("the demo printed no address for {name}"))?;
+            program::capture(Command::new("curl").args([
+                "--fail",
+                "--silent",
+                "--location",
+                "--output",
+                "/dev/null",
+                url,
+            ]))?;
+        }
+        Ok(())
+    });
+    run(&["demo", "--stop"])?;
+    reached?;
+    let left = Server::new(place, "demo", Major::Pg15)?;
+    anyhow::ensure!(!left.is_running(), "the demo's server still runs after --stop");
+    Ok(())
 }
 
 fn unit_tests(place: &Place, tally: &mut Tally, only: Option<&str>) -> Result<()> {

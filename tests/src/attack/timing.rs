@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::harness::platform::gateway;
 use crate::harness::tenant::api_key;
-use crate::harness::{Session, project};
+use crate::harness::{Session, project, superuser};
 
 /// How often each kind is asked; kinds take turns, so that a slow moment of the machine hits all of them.
 const ROUNDS: usize = 300;
@@ -45,11 +45,21 @@ fn the_time_of_a_failure_does_not_tell_why_it_failed() {
     let absent = "q".repeat(real.len());
     let unknown_project = format!("awk_{absent}.AAAAAAAAAAAAAAAA.{secret}");
     let malformed = format!("awk_{real}:AAAAAAAAAAAAAAAA:{secret}");
+    let (expired, revoked) = (api_key(&real, "runs:read"), api_key(&real, "runs:read"));
+    let id = |key: &str| key.rsplit('.').nth(1).unwrap_or_default().to_owned();
+    superuser().run(&format!(
+        "update awooop.api_keys set expires_at = now() - interval '1 hour' where key_id = '{}';
+         update awooop.api_keys set revoked_at = now() where key_id = '{}'",
+        id(&expired),
+        id(&revoked)
+    ));
     let kinds = [
         ("a wrong secret of a real key", real.as_str(), wrong.as_str()),
         ("an unknown key of a real project", real.as_str(), unknown_key.as_str()),
         ("an unknown project", absent.as_str(), unknown_project.as_str()),
         ("no key at all", real.as_str(), malformed.as_str()),
+        ("an expired key", real.as_str(), expired.as_str()),
+        ("a revoked key", real.as_str(), revoked.as_str()),
     ];
     let mut gateway = gateway();
     let mut seen = Vec::new();

@@ -352,7 +352,7 @@ impl World<'_> {
 }
 
 #[test]
-fn random_work_by_several_workers_never_leaves_the_model() {
+fn random_work_never_leaves_the_model() {
     let first = Project::new();
     let admin = RefCell::new(first.admin());
     let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });

@@ -22,9 +22,7 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
     let uri = place.uri_of(ROLE, PASSWORD)?;
     for synchronous in [false, true] {
         let value = if synchronous { "on" } else { "off" };
-        // On the role, so that the gateway's sessions have it too.
-        admin.batch_execute(&format!("alter role {ROLE} set synchronous_commit = {value}"))?;
-        let gateway = Gateway::start(place, &uri)?;
+        let gateway = Gateway::start(place, &format!("{uri}?options[synchronous_commit]={value}"))?;
         let (mut call, mut over_http, mut cpu, mut p99) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..effort.rounds {
             call.push(pgbench::tps(place, &uri, &scripts, synchronous, effort.seconds)?);
@@ -43,7 +41,6 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
         report.figure(format!("gateway CPU a request, synchronous_commit {value}"), median(cpu), "µs");
         report.figure(format!("p99 at the client, synchronous_commit {value}"), median(p99), "ms");
     }
-    admin.batch_execute(&format!("alter role {ROLE} reset synchronous_commit"))?;
     Ok(report)
 }
 

@@ -41,7 +41,6 @@ pub fn run(place: &Place, name: Option<&str>, json: bool) -> Result<()> {
     command.env("AWOOOP_BENCH_URI", server.superuser_uri()?);
     command.env("AWOOOP_BENCH_BIN", Tree::existing(place, server.major).bin);
     command.env("AWOOOP_BENCH_GATEWAY", gateway);
-    command.env("AWOOOP_BENCH_RUN_AS", account.name());
     command.env("AWOOOP_BENCH_STATE", scratch);
     steps.step("measuring", || {
         let status = program::each_line(&mut command, |line| println!("{line}"))?;

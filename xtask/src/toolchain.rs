@@ -191,3 +191,17 @@ fn cache_dir() -> Result<PathBuf> {
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     Ok(dir)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::CARGO_PGRX;
+
+    /// The two speak a private format with each other, and a build with unequal versions fails late and obscurely.
+    #[test]
+    fn the_crate_the_tool_and_the_image_have_one_version_of_pgrx() {
+        let manifest = include_str!("../../Cargo.toml");
+        assert!(manifest.contains(&format!("\npgrx = \"={CARGO_PGRX}\"\n")), "pgrx in Cargo.toml is not {CARGO_PGRX}");
+        let image = include_str!("../../Dockerfile");
+        assert!(image.contains(&format!("\nARG CARGO_PGRX={CARGO_PGRX}\n")), "pgrx in Dockerfile is not {CARGO_PGRX}");
+    }
+}

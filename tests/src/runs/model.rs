@@ -14,6 +14,9 @@ use super::claims::become_available;
 use crate::harness::quiet::{Claim, claims, expire, set_deadline};
 use crate::harness::{Actor, Project, Session};
 
+/// Sessions that claim, each under a name of its own.
+const WORKERS: usize = 3;
+
 /// Which of the leases a run has had somebody presents: the newest, or one before it.
 #[derive(Clone, Copy, Debug)]
 enum Which {
@@ -24,7 +27,7 @@ enum Which {
 #[derive(Clone, Debug)]
 enum Move {
     Create { priority: i64, max_attempts: i32 },
-    Claim { at_most: usize },
+    Claim { worker: usize, at_most: usize },
     Heartbeat(usize, Which),
     Step { run: usize, which: Which, key: u8, started: bool, request: u8 },
     Complete(usize, Which),
@@ -43,7 +46,7 @@ fn any_move() -> impl Strategy<Value = Move> {
     let which = prop_oneof![4 => Just(Which::Newest), 1 => Just(Which::Older)];
     prop_oneof![
         4 => (0..10i64, 1..4i32).prop_map(|(priority, max_attempts)| Move::Create { priority, max_attempts }),
-        6 => (1..4usize).prop_map(|at_most| Move::Claim { at_most }),
+        6 => (0..WORKERS, 1..4usize).prop_map(|(worker, at_most)| Move::Claim { worker, at_most }),
         2 => (run.clone(), which.clone()).prop_map(|(run, which)| Move::Heartbeat(run, which)),
         6 => (run.clone(), which.clone(), 0..3u8, any::<bool>(), 0..3u8)
             .prop_map(|(run, which, key, started, request)| Move::Step { run, which, key, started, request }),
@@ -76,8 +79,8 @@ struct Run {
     attempts: i32,
     max_attempts: i32,
     waits: bool,
-    /// Every lease it was given; the last is the newest.
-    leases: Vec<Claim>,
+    /// Every lease it was given, and the worker that claimed it; the last is the newest.
+    leases: Vec<(usize, Claim)>,
     open: bool,
     expired: bool,
     journal: Vec<Recorded>,
@@ -109,7 +112,9 @@ impl Run {
 }
 
 struct World<'a> {
+    /// Another one of the project, who creates and cancels.
     actor: &'a mut Actor,
+    workers: Vec<Actor>,
     admin: &'a mut Session,
     runs: Vec<Run>,
     steps_sent: i64,
@@ -119,7 +124,7 @@ impl World<'_> {
     fn play(&mut self, next: &Move) {
         match next {
             Move::Create { priority, max_attempts } if self.runs.len() < 6 => self.create(*priority, *max_attempts),
-            Move::Claim { at_most } => self.claim(*at_most),
+            Move::Claim { worker, at_most } => self.claim(*worker, *at_most),
             Move::Reap => self.reap(),
             Move::Heartbeat(run, which) => {
                 self.leased(*run, *which, "heartbeat", "", |run, _| (run, json!(null)));
@@ -168,8 +173,8 @@ impl World<'_> {
         });
     }
 
-    fn claim(&mut self, at_most: usize) {
-        let answer = self.actor.call(&format!("select awooop.claim_runs('w', {at_most})"));
+    fn claim(&mut self, worker: usize, at_most: usize) {
+        let answer = self.workers[worker].call(&format!("select awooop.claim_runs('w{worker}', {at_most})"));
         let claimed = claims(&answer);
         let mut due: Vec<i64> =
             self.runs.iter().filter(|r| r.state == RunState::Pending && !r.waits).map(|r| r.priority).collect();
@@ -187,7 +192,7 @@ impl World<'_> {
             assert_eq!(claim.json["attempt"], run.attempts);
             let steps = claim.json["steps"].as_array().expect("a list").len();
             assert_eq!(steps, run.journal.len(), "the next worker is handed every step");
-            run.leases.push(claim);
+            run.leases.push((worker, claim));
         }
         assert_eq!(taken, due, "the highest priorities go first, and as many as there are");
     }
@@ -203,7 +208,8 @@ impl World<'_> {
     ) {
         let Some(run) = self.runs.get_mut(run) else { return };
         let Some(presented) = run.presented(which) else { return };
-        let answer = self.actor.call(&run.leases[presented].sql(operation, rest));
+        let (worker, lease) = &run.leases[presented];
+        let answer = self.workers[*worker].call(&lease.sql(operation, rest));
         if run.holds(Some(presented)) {
             let (run, wanted) = lawful(run, presented);
             assert!(answer["code"].is_null(), "{operation} of {} was refused: {answer}", run.id);
@@ -222,12 +228,12 @@ impl World<'_> {
         let newest = presented.is_some_and(|n| n + 1 == found.leases.len());
         match found.state {
             RunState::Completed if newest => {
-                let sql = found.leases[presented.unwrap_or_default()].sql("complete_run", "");
-                assert_eq!(self.actor.call(&sql)["state"], "completed");
+                let (worker, lease) = &found.leases[presented.unwrap_or_default()];
+                assert_eq!(self.workers[*worker].call(&lease.sql("complete_run", ""))["state"], "completed");
             }
             RunState::WaitingTool if found.holds(presented) => {
-                let sql = found.leases[presented.unwrap_or_default()].sql("complete_run", "");
-                assert_eq!(self.actor.code(&sql), "E-RUN-002");
+                let (worker, lease) = &found.leases[presented.unwrap_or_default()];
+                assert_eq!(self.workers[*worker].code(&lease.sql("complete_run", "")), "E-RUN-002");
             }
             _ => self.leased(run, which, "complete_run", ", '{\"ok\": true}'", |run, _| {
                 run.go(RunState::Completed);
@@ -258,8 +264,8 @@ impl World<'_> {
         let conflicts =
             found.journal.iter().any(|r| r.key == key && r.request != 0 && request != 0 && r.request != request);
         if conflicts && found.holds(found.presented(which)) {
-            let sql = found.leases[found.leases.len() - 1].sql("record_step", &rest);
-            assert_eq!(self.actor.code(&sql), "E-RUN-005");
+            let (worker, lease) = &found.leases[found.leases.len() - 1];
+            assert_eq!(self.workers[*worker].code(&lease.sql("record_step", &rest)), "E-RUN-005");
             return;
         }
         self.leased(run, which, "record_step", &rest, |run, epoch| {
@@ -347,7 +353,6 @@ impl World<'_> {
             });
             assert_eq!(stored[&run.id], wanted, "{}", run.id);
         }
-        super::books::check(self.admin, &self.actor.project);
     }
 }
 
@@ -361,11 +366,13 @@ fn random_work_never_leaves_the_model() {
         let admin = &mut *admin.borrow_mut();
         let project = first.another(admin);
         let mut actor = project.actor();
-        let mut world = World { actor: &mut actor, admin, runs: Vec::new(), steps_sent: 0 };
+        let workers = (0..WORKERS).map(|_| project.actor()).collect();
+        let mut world = World { actor: &mut actor, workers, admin, runs: Vec::new(), steps_sent: 0 };
         for next in &moves {
             world.play(next);
+            world.compare();
         }
-        world.compare();
+        super::books::check(world.admin, &world.actor.project);
         Ok(())
     });
     if let Err(failure) = outcome {

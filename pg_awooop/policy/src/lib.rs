@@ -2,7 +2,7 @@
 //!
 //! What may happen is decided here, as pure functions over plain data, and carried out inside PostgreSQL by the
 //! extension: the state machine of runs, the operations with their scopes and arguments, the envelope, the shape of
-//! credentials, and the closed table of errors.
+//! credentials, what is redacted, and the closed table of errors.
 
 pub mod argument;
 pub mod backoff;
@@ -13,6 +13,7 @@ pub mod journal;
 pub mod mode;
 pub mod name;
 pub mod operation;
+pub mod redact;
 pub mod run_fsm;
 pub mod scope;
 pub mod trace;

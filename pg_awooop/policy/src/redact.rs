@@ -1,0 +1,100 @@
+//! What is sensitive in a text, and the text without it.
+//!
+//! One scanner reads a text once, whatever carries it: prose, JSON (in a string of JSON, too), YAML, a shell's command,
+//! a header, a URL, a log, code. It does not parse; it stops at what can be the beginning of something sensitive (a word
+//! that a token may begin with, a number, an operator behind a name, an `@`) and lets the rules of that place decide. So a
+//! rule costs nothing where its beginning does not occur, and the time is linear in the text whatever it holds.
+//!
+//! A finding is replaced by `[REDACTED:<family>]`. JSON stays JSON: a value in quotes keeps them, a bare one gets them.
+
+mod assign;
+mod bytes;
+mod checksum;
+mod email;
+pub mod family;
+mod names;
+mod network;
+mod numbers;
+mod pairs;
+mod pem;
+mod prose;
+mod render;
+pub mod rule;
+pub mod rules;
+mod scan;
+mod tokens;
+mod url;
+mod values;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+pub use family::Family;
+
+/// Something sensitive in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub family: Family,
+    /// The rule that found it.
+    pub rule: Cow<'static, str>,
+    /// Where it stands, in bytes.
+    pub range: Range<usize>,
+}
+
+/// Finds and replaces sensitive text of the families that are on.
+#[derive(Clone, Debug)]
+pub struct Redactor {
+    families: u16,
+    custom: Vec<rules::custom::CustomRule>,
+}
+
+impl Default for Redactor {
+    /// The nine families.
+    fn default() -> Self {
+        let default: Vec<Family> = Family::ALL.into_iter().filter(|family| family.is_default()).collect();
+        Redactor::with_families(&default)
+    }
+}
+
+impl Redactor {
+    /// Exactly these families.
+    pub fn with_families(families: &[Family]) -> Self {
+        Redactor { families: families.iter().fold(0, |set, family| set | 1 << *family as u16), custom: Vec::new() }
+    }
+
+    /// Rules of a project's own, besides the families'.
+    pub fn with_rules(mut self, rules: Vec<rules::custom::CustomRule>) -> Self {
+        self.custom = rules;
+        self
+    }
+
+    fn looks_for(&self, family: Family) -> bool {
+        self.families >> family as u16 & 1 == 1
+    }
+
+    /// What is sensitive in `text`, in its order, without overlaps.
+    pub fn find(&self, text: &str) -> Vec<Finding> {
+        scan::scan(self, text)
+    }
+
+    /// The text without what is sensitive in it.
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let findings = self.find(text);
+        if findings.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut redacted = render::replace(text, &findings);
+        // What has been replaced changes what its neighbours mean: again, until nothing is left to find. Every round
+        // replaces text that no round before it has, so there is an end; few texts need a second round.
+        for _ in 0..MOST_ROUNDS {
+            let findings = self.find(&redacted);
+            if findings.is_empty() {
+                break;
+            }
+            redacted = render::replace(&redacted, &findings);
+        }
+        Cow::Owned(redacted)
+    }
+}
+
+const MOST_ROUNDS: usize = 8;

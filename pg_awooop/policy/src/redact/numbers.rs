@@ -1,0 +1,274 @@
+//! Numbers that belong to people: telephone numbers, payment cards, identity and bank account numbers.
+//!
+//! Digits come in groups with separators. From each group on, every form is tried that begins there; a form says how many
+//! groups it takes. A number without a form of its own needs a word before it that says what it is.
+
+use std::ops::Range;
+
+use super::bytes::{DIGIT, JOINER, UPPER, alphanumeric_at, class, is_alphanumeric, run_back, run_on};
+use super::checksum::{TaiwaneseId, iban_length, is_card, is_ssn, is_taiwanese_id, luhn, mod_97};
+use super::family::Family;
+use super::rules::phone::{self, Group};
+use super::scan::Scanner;
+
+/// The fewest digits of anything that is looked for.
+const FEWEST_DIGITS: usize = 7;
+/// How far before a number the word stands that says what it is.
+const CONTEXT: usize = 48;
+
+const PHONE_WORDS: &[&str] = &[
+    "call", "calling", "cell", "cellphone", "contact", "dial", "fax", "handphone", "hotline", "line", "mobile", "msisdn",
+    "phone", "sms", "tel", "telefon", "telefono", "telephone", "text", "whatsapp",
+];
+const PHONE_SIGNS: &[&str] =
+    &["電話", "手機", "傳真", "行動", "聯絡", "專線", "市話", "門號", "撥打", "請撥", "來電", "簡訊", "电话", "手机", "携帯", "전화"];
+const CARD_WORDS: &[&str] = &[
+    "amex", "card", "cardno", "cardnumber", "cc", "ccn", "ccnum", "credit", "debit", "discover", "jcb", "maestro", "mastercard",
+    "pan", "payment", "unionpay", "visa",
+];
+const CARD_SIGNS: &[&str] = &["卡號", "信用卡", "卡号", "簽帳卡", "金融卡", "カード"];
+const SSN_WORDS: &[&str] = &["security", "social", "socialsecurity", "ssn", "taxpayer", "tin"];
+
+/// What the words before a number call it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct NumberNames {
+    phone: bool,
+    card: bool,
+    social_security: bool,
+}
+
+impl Scanner<'_> {
+    /// A word with a digit in it.
+    pub(super) fn number(&mut self, start: usize, end: usize, kinds: u8) {
+        if kinds & UPPER != 0 {
+            self.identities(start, end);
+        }
+        if self.numbers_until > start {
+            return;
+        }
+        let bytes = self.bytes;
+        let mut at = start;
+        while at < end {
+            if class(bytes[at]) & DIGIT != 0 && (at == start || class(bytes[at - 1]) & JOINER != 0) {
+                self.groups_from(at);
+                if self.numbers_until > at {
+                    at = self.numbers_until.max(at + 1);
+                    continue;
+                }
+            }
+            at += 1;
+        }
+    }
+
+    /// Identity cards and account numbers: a letter or two, then digits.
+    fn identities(&mut self, start: usize, end: usize) {
+        let bytes = self.bytes;
+        for at in start..end {
+            if class(bytes[at]) & UPPER == 0 || at > start && class(bytes[at - 1]) & JOINER == 0 {
+                continue;
+            }
+            if at + 10 <= end
+                && !alphanumeric_at(bytes, at + 10)
+                && let Some(kind) = is_taiwanese_id(&bytes[at..at + 10])
+            {
+                let rule = if kind == TaiwaneseId::Card { "taiwan-identity-card" } else { "taiwan-resident-certificate" };
+                self.found(Family::NationalId, rule, at, at + 10);
+                self.numbers_until = at + 10;
+            } else if at + 4 <= end
+                && class(bytes[at + 1]) & UPPER != 0
+                && class(bytes[at + 2]) & class(bytes[at + 3]) & DIGIT != 0
+                && let Some(account_end) = self.bank_account(at)
+            {
+                self.found(Family::NationalId, "bank-account-number", at, account_end);
+                self.numbers_until = account_end;
+            }
+        }
+    }
+
+    fn bank_account(&self, start: usize) -> Option<usize> {
+        let length = iban_length(&self.bytes[start..start + 2])?;
+        let mut account = [0; 34];
+        let (mut count, mut at) = (0, start);
+        while count < length {
+            let byte = self.byte(at);
+            if class(byte) & (DIGIT | UPPER) != 0 {
+                account[count] = byte;
+                count += 1;
+            } else if !(matches!(byte, b' ' | b'-') && alphanumeric_at(self.bytes, at + 1)) {
+                return None;
+            }
+            at += 1;
+        }
+        (!alphanumeric_at(self.bytes, at) && mod_97(&account[..length])).then_some(at)
+    }
+
+    /// Reads the groups of digits from `start` on and tries every form at each.
+    fn groups_from(&mut self, start: usize) {
+        let bytes = self.bytes;
+        let mut groups = std::mem::take(&mut self.groups);
+        groups.clear();
+        let mut at = start;
+        loop {
+            let end = run_on(bytes, at, usize::MAX, |byte| class(byte) & DIGIT != 0);
+            groups.push(Group { start: at, end });
+            let next = run_on(bytes, end, 3, |byte| b" -.()".contains(&byte));
+            if next == end || class(self.byte(next)) & DIGIT == 0 {
+                break;
+            }
+            at = next;
+        }
+        let last = groups[groups.len() - 1].end;
+        // Digits that go on as a word are no number's.
+        if is_alphanumeric(self.byte(last)) || self.byte(last) == b'_' {
+            groups.pop();
+        }
+        self.numbers_until = last;
+        let digits: usize = groups.iter().map(|group| group.len()).sum();
+        if digits >= FEWEST_DIGITS {
+            let mut n = 0;
+            let mut names = None;
+            while n < groups.len() {
+                let before = n.checked_sub(1).map(|before| groups[before]);
+                n += self.forms(&groups[n..], before, &mut names).max(1);
+            }
+        }
+        self.groups = groups;
+    }
+
+    /// Tries the forms that begin with the first group; how many groups the one that fits takes.
+    fn forms(&mut self, groups: &[Group], before: Option<Group>, names: &mut Option<NumberNames>) -> usize {
+        let first = groups[0];
+        // Nobody writes a telephone number's first group like this, and no card's.
+        if first.len() == 1 && self.bytes[first.start] != b'1' && !matches!(self.byte(first.start.wrapping_sub(1)), b'+' | b'(') {
+            return 0;
+        }
+        let start = first.start;
+        let mut named = || *names.get_or_insert_with(|| self.names_before(start));
+        let within_fraction = before.is_some_and(|group| &self.bytes[group.end..first.start] == b".")
+            || first.start > 1 && self.byte(first.start - 1) == b'.' && self.byte(first.start - 2).is_ascii_digit();
+        if let Some((taken, rule)) = self.card(groups, &mut named).filter(|_| !within_fraction) {
+            self.found(Family::PaymentCard, rule, first.start, groups[taken - 1].end);
+            return taken;
+        }
+        if groups.len() >= 3 && self.social_security(groups, &mut named) {
+            self.found(Family::NationalId, "us-social-security-number", first.start, groups[2].end);
+            return 3;
+        }
+        if first.len() == 9 && is_ssn(&self.bytes[first.range()]) && named().social_security {
+            self.found(Family::NationalId, "us-social-security-number", first.start, first.end);
+            return 1;
+        }
+        if within_fraction && groups[0].len() < 3 {
+            return 0;
+        }
+        if let Some(phone) = phone::find(self.bytes, groups, || named().phone) {
+            let end = groups[phone.groups - 1].end;
+            self.found(Family::Phone, phone.rule, phone.start, end);
+            return phone.groups;
+        }
+        0
+    }
+
+    fn card(&self, groups: &[Group], named: &mut impl FnMut() -> NumberNames) -> Option<(usize, &'static str)> {
+        const LENGTHS: &[&[usize]] = &[&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 1]];
+        let bytes = self.bytes;
+        let mut digits = [0; 19];
+        let mut read = |range: Range<usize>, from: usize| {
+            let text = &bytes[range];
+            digits.get_mut(from..from + text.len()).map(|to| to.copy_from_slice(text)).is_some()
+        };
+        let (taken, count) = if (12..=19).contains(&groups[0].len()) {
+            read(groups[0].range(), 0);
+            (1, groups[0].len())
+        } else if groups[0].len() == 4 {
+            let separator = |n: usize| &bytes[groups[n].end..groups[n + 1].start];
+            let lengths = LENGTHS.iter().find(|lengths| {
+                groups.len() >= lengths.len()
+                    && lengths.iter().zip(groups).all(|(length, group)| group.len() == *length)
+                    && matches!(separator(0), b" " | b"-" | b".")
+                    && (1..lengths.len() - 1).all(|n| separator(n) == separator(0))
+            })?;
+            let mut count = 0;
+            for group in &groups[..lengths.len()] {
+                read(group.range(), count);
+                count += group.len();
+            }
+            (lengths.len(), count)
+        } else {
+            return None;
+        };
+        // The middle of an account number: `RS35 2600 0560 1001 6113 70`.
+        let start = groups[0].start;
+        let before = run_back(bytes, start.saturating_sub(1), 5, is_alphanumeric);
+        if taken > 1
+            && start > 0
+            && bytes[start - 1] == b' '
+            && bytes[before..start].iter().any(|byte| class(*byte) & UPPER != 0)
+            && bytes[before..start].iter().any(|byte| class(*byte) & DIGIT != 0)
+        {
+            return None;
+        }
+        let digits = &digits[..count];
+        let unnamed = is_card(digits, false);
+        let card = unnamed
+            || luhn(digits) && is_card(digits, true) && named().card;
+        card.then_some((taken, "payment-card"))
+    }
+
+    fn social_security(&self, groups: &[Group], named: &mut impl FnMut() -> NumberNames) -> bool {
+        let [first, second, third, ..] = groups else { return false };
+        let bytes = self.bytes;
+        let separator = &bytes[first.end..second.start];
+        if [first.len(), second.len(), third.len()] != [3, 2, 4] || separator != &bytes[second.end..third.start] {
+            return false;
+        }
+        let mut digits = [0; 9];
+        digits[..3].copy_from_slice(&bytes[first.range()]);
+        digits[3..5].copy_from_slice(&bytes[second.range()]);
+        digits[5..].copy_from_slice(&bytes[third.range()]);
+        is_ssn(&digits)
+            && match separator {
+                b"-" | b"." => groups.len() == 3 || bytes[third.end] == b' ' || separator != &bytes[third.end..groups[3].start],
+                b" " => named().social_security,
+                _ => false,
+            }
+    }
+
+    /// What the words shortly before the number at `at` call it.
+    fn names_before(&self, at: usize) -> NumberNames {
+        let bytes = self.bytes;
+        let mut names = NumberNames::default();
+        let start = run_back(bytes, at, CONTEXT, |byte| byte != b'\n');
+        let mut end = at;
+        for _ in 0..7 {
+            let stop = run_back(bytes, end, end - start, |byte| !byte.is_ascii_alphabetic());
+            let mut from = run_back(bytes, stop, stop - start, |byte| byte.is_ascii_alphabetic());
+            if from == stop {
+                break;
+            }
+            // `phoneNumber`: words may begin with a capital.
+            if let Some(capital) = bytes[from + 1..stop].iter().rposition(u8::is_ascii_uppercase)
+                && bytes[from..stop].iter().any(u8::is_ascii_lowercase)
+            {
+                from += capital + 1;
+            }
+            let word = &bytes[from..stop];
+            let is_one_of = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+            if (2..=14).contains(&word.len()) {
+                names.phone |= is_one_of(PHONE_WORDS);
+                names.card |= is_one_of(CARD_WORDS);
+                names.social_security |= is_one_of(SSN_WORDS);
+            }
+            end = from;
+        }
+        let before = &bytes[start..at];
+        if before.iter().any(|byte| *byte >= 0x80) {
+            let has = |signs: &[&str]| {
+                signs.iter().any(|sign| before.windows(sign.len()).any(|window| window == sign.as_bytes()))
+            };
+            names.phone |= has(PHONE_SIGNS);
+            names.card |= has(CARD_SIGNS);
+        }
+        names
+    }
+}

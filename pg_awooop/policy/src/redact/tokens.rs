@@ -1,0 +1,231 @@
+//! Tokens by their own look: the vendors' rules by keyword, and JSON Web Tokens.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::bytes::{PairSet, alphanumeric_at, run_on};
+use super::checksum::{distinct, entropy};
+use super::family::Family;
+use super::rule::{Rule, Validator};
+use super::rules;
+use super::scan::Scanner;
+
+/// A shape is tried on this much first; what goes on is tried on more.
+const WINDOW: usize = 256;
+/// The longest token.
+const LONGEST: usize = 8 * 1024;
+
+/// Every rule that has a keyword, found by the keyword's first two bytes.
+struct Table {
+    /// What tokens begin with, looked for where a word can begin.
+    pairs: PairSet,
+    /// What stands inside tokens, looked for in long words.
+    inner_pairs: PairSet,
+    by_pair: HashMap<(u8, u8), Vec<Entry>>,
+    rules: Vec<(&'static Rule, OnceLock<Option<Regex>>)>,
+}
+
+/// A keyword of a rule.
+struct Entry {
+    keyword: &'static str,
+    rule: usize,
+    /// How many bytes of the token may stand before the keyword.
+    before: &'static [usize],
+}
+
+static TABLE: LazyLock<Box<Table>> = LazyLock::new(|| {
+    let (pairs, inner_pairs) = (PairSet::empty(), PairSet::empty());
+    let mut table = Box::new(Table { pairs, inner_pairs, by_pair: HashMap::new(), rules: Vec::new() });
+    let prefixed = rules::prefixed().map(|rule| (rule, &[0][..]));
+    let inner = rules::inner().map(|inner| (&inner.rule, inner.before));
+    for (rule, before) in prefixed.chain(inner) {
+        for keyword in rule.keywords {
+            let rule = table.rules.len();
+            let table = &mut *table;
+            let set = if before == [0] { &mut table.pairs } else { &mut table.inner_pairs };
+            let mut enter = |first: u8, second: u8| {
+                set.insert(first, second);
+                table.by_pair.entry((first, second)).or_default().push(Entry { keyword, rule, before });
+            };
+            match *keyword.as_bytes() {
+                [first, second, ..] => enter(first, second),
+                // A sign alone: with whatever goes on as a token.
+                [sign] => (0x21..0x7f).for_each(|second| enter(sign, second)),
+                [] => {}
+            }
+        }
+        table.rules.push((rule, OnceLock::new()));
+    }
+    for pair in [b"ey", b"ZX"] {
+        table.pairs.insert(pair[0], pair[1]);
+    }
+    table
+});
+
+/// A rule's shape, compiled for the beginning of a text.
+pub(super) fn compile(shape: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(&format!(r"\A(?:{shape})")).unicode(false).size_limit(1 << 20).build()
+}
+
+/// Where in `text` the rule finds something, if it does at its beginning; and where its shape ended in any case.
+fn matches(rule: &Rule, shape: &Regex, text: &[u8]) -> (Option<std::ops::Range<usize>>, usize) {
+    let window = &text[..text.len().min(WINDOW)];
+    let Some(mut found) = shape.find(window) else { return (None, 0) };
+    let mut within = window;
+    if found.end() == window.len() && text.len() > WINDOW {
+        within = &text[..text.len().min(LONGEST)];
+        match shape.find(within) {
+            Some(longer) => found = longer,
+            None => return (None, 0),
+        }
+    }
+    let whole = found.range();
+    let range = if shape.capture_names().any(|name| name == Some("secret")) {
+        shape.captures(within).and_then(|groups| groups.name("secret")).map_or(whole.clone(), |secret| secret.range())
+    } else {
+        whole.clone()
+    };
+    let ends = !alphanumeric_at(text, whole.end);
+    (if ends && is_valid(rule, &text[whole.clone()]) { Some(range) } else { None }, whole.end)
+}
+
+fn is_valid(rule: &Rule, found: &[u8]) -> bool {
+    let keyword = rule.keywords.iter().filter(|keyword| found.starts_with(keyword.as_bytes())).map(|keyword| keyword.len()).max();
+    let own = &found[keyword.unwrap_or(0).min(found.len())..];
+    match rule.validator {
+        Validator::Shape => true,
+        Validator::Varied(least) => distinct(own) >= u32::from(least),
+        Validator::Entropy(least) => entropy(own) >= u32::from(least),
+    }
+}
+
+impl Scanner<'_> {
+    /// A place where a token can begin.
+    #[inline(always)]
+    pub(super) fn token(&mut self, at: usize) {
+        if let [first, second, ..] = self.bytes[at..]
+            && self.table.contains(first, second)
+        {
+            self.token_of_a_rule(at, (first, second));
+        }
+    }
+
+    #[cold]
+    fn token_of_a_rule(&mut self, at: usize, pair: (u8, u8)) {
+        let rest = &self.bytes[at..];
+        if pair == (b'e', b'y') && rest.starts_with(b"eyJ") {
+            self.web_token(at);
+        } else if pair == (b'Z', b'X') && rest.starts_with(b"ZXlK") {
+            self.wrapped_web_token(at);
+        }
+        self.rules_at(at, pair);
+    }
+
+    /// Tries the rules one of whose keywords stands at `at`.
+    fn rules_at(&mut self, at: usize, pair: (u8, u8)) {
+        let table = &*TABLE;
+        for Entry { keyword, rule, before } in table.by_pair.get(&pair).into_iter().flatten() {
+            if !self.bytes[at..].starts_with(keyword.as_bytes()) || self.barren_until(*rule) > at {
+                continue;
+            }
+            let (data, shape) = &table.rules[*rule];
+            let Some(shape) = shape.get_or_init(|| compile(data.shape).ok()) else { continue };
+            for start in before.iter().filter_map(|before| at.checked_sub(*before)) {
+                if *before != [0] && !self.begins_word(start) {
+                    continue;
+                }
+                match matches(data, shape, &self.bytes[start..]) {
+                    (Some(range), _) => self.found(data.family, data.id, start + range.start, start + range.end),
+                    // What did not vary enough as a whole does not in its parts: they are not tried again.
+                    (None, end) => self.mark_barren(*rule, start + end),
+                }
+            }
+        }
+    }
+
+    /// Keywords inside a long word, and before its end.
+    pub(super) fn inner_tokens(&mut self, start: usize, end: usize) {
+        for at in start..end {
+            if let [first, second, ..] = self.bytes[at..]
+                && self.inner_table.contains(first, second)
+            {
+                self.rules_at(at, (first, second));
+            }
+        }
+    }
+
+    /// `eyJ…`: a token if its head is a JOSE header (RFC 7515, 7516).
+    fn web_token(&mut self, at: usize) {
+        let bytes = self.bytes;
+        let part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        let head_end = run_on(bytes, at, LONGEST, part);
+        if bytes.get(head_end) != Some(&b'.') || !is_jose_header(&bytes[at..head_end]) {
+            return;
+        }
+        let mut end = head_end;
+        for _ in 0..4 {
+            if bytes.get(end) != Some(&b'.') {
+                break;
+            }
+            let next = run_on(bytes, end + 1, 64 * 1024, |byte| part(byte) || byte == b'=');
+            // A detached payload is empty, and so is the signature of an unsigned token; the end of a sentence is neither.
+            end = if next == end + 1 && end == head_end && bytes.get(next) != Some(&b'.') { end } else { next };
+        }
+        if end > head_end + 4 {
+            self.found(Family::AuthToken, "json-web-token", at, end);
+        }
+    }
+
+    /// A JSON Web Token in Base64 once more.
+    fn wrapped_web_token(&mut self, at: usize) {
+        let end = run_on(self.bytes, at, 64 * 1024, |b| b.is_ascii_alphanumeric() || b"+/_-=".contains(&b));
+        let text = &self.bytes[at..end];
+        let head = &text[..text.len().min(2048) / 4 * 4];
+        if let Ok(decoded) = STANDARD_NO_PAD.decode(trim_padding(head)).or_else(|_| URL_SAFE_NO_PAD.decode(trim_padding(head)))
+            && let Some(dot) = decoded.iter().position(|byte| *byte == b'.')
+            && is_jose_header(&decoded[..dot])
+        {
+            self.found(Family::AuthToken, "json-web-token-in-base64", at, end);
+        }
+    }
+}
+
+fn trim_padding(text: &[u8]) -> &[u8] {
+    &text[..text.len() - text.iter().rev().take_while(|byte| **byte == b'=').count()]
+}
+
+fn is_jose_header(encoded: &[u8]) -> bool {
+    let head = &encoded[..encoded.len().min(1024)];
+    // Cut at a whole number of groups: the name of the algorithm stands in front.
+    let whole = if head.len() < encoded.len() { &head[..head.len() / 4 * 4] } else { head };
+    let lenient = base64::engine::GeneralPurpose::new(
+        &base64::alphabet::URL_SAFE,
+        base64::engine::GeneralPurposeConfig::new()
+            .with_decode_allow_trailing_bits(true)
+            .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
+    );
+    let Ok(json) = lenient.decode(whole) else { return false };
+    let has = |name: &[u8]| json.windows(name.len()).any(|window| window == name);
+    json.first() == Some(&b'{') && (has(b"\"alg\"") || has(b"\"enc\"") || has(b"\"typ\"") || has(b"\"kid\""))
+}
+
+/// The pairs of bytes with which keywords begin: those at the head of tokens, and those inside.
+pub(super) fn pairs() -> (&'static PairSet, &'static PairSet) {
+    (&TABLE.pairs, &TABLE.inner_pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_compiles() {
+        for rule in rules::prefixed().chain(rules::inner().map(|inner| &inner.rule)) {
+            compile(rule.shape).unwrap_or_else(|error| panic!("{}: {error}", rule.id));
+        }
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! `cargo xtask bench [NAME] [--json]` starts a durable private server and says where things are: AWOOOP_BENCH_URI (a
 //! superuser's), AWOOOP_BENCH_BIN (PostgreSQL's programs), AWOOOP_BENCH_GATEWAY (the gateway's binary) and
-//! AWOOOP_BENCH_STATE (a scratch directory). Figures depend on the machine; ratios much less.
+//! AWOOOP_BENCH_STATE (a scratch directory). A benchmark that needs no server runs without. Figures depend on the
+//! machine; ratios much less.
 
 mod envelope;
 mod fixture;
@@ -10,6 +11,8 @@ mod gateway;
 mod http;
 mod pgbench;
 mod place;
+mod redaction;
+mod redaction_quality;
 mod report;
 
 use anyhow::{Result, bail};
@@ -20,7 +23,7 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Which benchmark: envelope, gateway (all of them when not given).
+    /// Which benchmark: envelope, gateway, redaction-quality (all of them when not given).
     name: Option<String>,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -33,9 +36,13 @@ struct Arguments {
     rounds: usize,
 }
 
-type Benchmark = (&'static str, fn(&Place, &Effort) -> Result<Report>);
+type Benchmark = (&'static str, fn(&Effort) -> Result<Report>);
 
-const BENCHMARKS: &[Benchmark] = &[("envelope", envelope::run), ("gateway", gateway::run)];
+const BENCHMARKS: &[Benchmark] = &[
+    ("envelope", |effort| envelope::run(&Place::from_environment()?, effort)),
+    ("gateway", |effort| gateway::run(&Place::from_environment()?, effort)),
+    ("redaction-quality", |_| redaction_quality::run()),
+];
 
 /// How much work a measurement is.
 pub struct Effort {
@@ -45,7 +52,6 @@ pub struct Effort {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let place = Place::from_environment()?;
     let effort = Effort { seconds: arguments.seconds, rounds: arguments.rounds.max(1) };
     let chosen: Vec<&Benchmark> =
         BENCHMARKS.iter().filter(|(name, _)| arguments.name.as_deref().is_none_or(|only| only == *name)).collect();
@@ -55,7 +61,7 @@ fn main() -> Result<()> {
     }
     for (name, run) in chosen {
         eprintln!("benchmark {name}: {} rounds of {} s a measurement", effort.rounds, effort.seconds);
-        let report = run(&place, &effort)?;
+        let report = run(&effort)?;
         println!("{}", if arguments.json { report.json(name) } else { report.table(name) });
     }
     Ok(())

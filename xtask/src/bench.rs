@@ -2,6 +2,8 @@
 //! start gateways of their own with the settings they measure. Everything is a release build; the server is stopped
 //! afterwards.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::interrupt::Cleanup;
@@ -13,8 +15,14 @@ use crate::{gateway, program};
 
 const SERVER: &str = "bench";
 
+/// Benchmarks that measure no server.
+const SERVERLESS: &[&str] = &["redaction-quality"];
+
 /// Runs the benchmark of that name, or all of them. The results go to standard output.
 pub fn run(place: &Place, name: Option<&str>, json: bool) -> Result<()> {
+    if name.is_some_and(|name| SERVERLESS.contains(&name)) {
+        return measure(&mut command(place, name, json));
+    }
     let mut steps = Steps::new(4);
     let server = Server::new(place, SERVER, Major::Pg15)?;
     let _cleanup = Cleanup::new(move || {
@@ -26,25 +34,34 @@ pub fn run(place: &Place, name: Option<&str>, json: bool) -> Result<()> {
         Server::start(place, SERVER, Major::Pg15, Durability::Full)
     })?;
     let gateway = steps.step("building the gateway for release", || gateway::build(place))?;
-    let bench = |subcommand: &str| {
-        let mut cargo = program::cargo(&place.checkout);
-        cargo.args([subcommand, "--release", "--package", "awooop-bench"]);
-        cargo
-    };
-    steps.step("building the benchmarks", || program::run(&mut bench("build")))?;
+    steps.step("building the benchmarks", || program::run(&mut cargo(place, "build")))?;
 
     let account = Account::of_servers()?;
     let scratch = server.dir.join("bench");
     account.private_directory(&scratch)?;
-    let mut command = bench("run");
-    command.args(["--quiet", "--"]).args(name).args(json.then_some("--json"));
+    let mut command = command(place, name, json);
     command.env("AWOOOP_BENCH_URI", server.superuser_uri()?);
     command.env("AWOOOP_BENCH_BIN", Tree::existing(place, server.major).bin);
     command.env("AWOOOP_BENCH_GATEWAY", gateway);
     command.env("AWOOOP_BENCH_STATE", scratch);
-    steps.step("measuring", || {
-        let status = program::each_line(&mut command, |line| println!("{line}"))?;
-        anyhow::ensure!(status.success(), "the benchmark failed: {status}");
-        Ok(())
-    })
+    steps.step("measuring", || measure(&mut command))
+}
+
+fn cargo(place: &Place, subcommand: &str) -> Command {
+    let mut cargo = program::cargo(&place.checkout);
+    cargo.args([subcommand, "--release", "--package", "awooop-bench"]);
+    cargo
+}
+
+/// The benchmarks' program with its arguments.
+fn command(place: &Place, name: Option<&str>, json: bool) -> Command {
+    let mut command = cargo(place, "run");
+    command.args(["--quiet", "--"]).args(name).args(json.then_some("--json"));
+    command
+}
+
+fn measure(command: &mut Command) -> Result<()> {
+    let status = program::each_line(command, |line| println!("{line}"))?;
+    anyhow::ensure!(status.success(), "the benchmark failed: {status}");
+    Ok(())
 }

@@ -91,10 +91,11 @@ impl Scanner<'_> {
 
     fn assignment(&mut self, at: usize, name: Named) {
         let bytes = self.bytes;
-        if !names::is_remarkable(&bytes[name.start..name.end]) {
+        let text = &bytes[name.start..name.end];
+        if !names::is_remarkable(text) || bytes[at] == b':' && !names::could_be_secret(text) && !self.names_a_secret(at) {
             return;
         }
-        let mut cut = Name::cut(&bytes[name.start..name.end]);
+        let mut cut = Name::cut(text);
         let mut name = name;
         if bytes[at] == b'=' && cut.is_type() {
             // `var token string = "…"`, `token: &'static str = "…"`.
@@ -116,6 +117,9 @@ impl Scanner<'_> {
         }
         if cut.means_name() {
             self.pair(at);
+        }
+        if !names::could_be_secret(&bytes[name.start..name.end]) {
+            return;
         }
         let Some(strength) = cut.strength() else { return };
         let Some(value) = self.value_after(at) else { return };
@@ -294,7 +298,7 @@ impl Scanner<'_> {
         if name_start == at || name_start == 0 || bytes[name_start - 1] != b'<' {
             return;
         }
-        if !names::is_remarkable(&bytes[name_start..at]) {
+        if !names::could_be_secret(&bytes[name_start..at]) {
             return;
         }
         let Some(strength) = Name::cut(&bytes[name_start..at]).strength() else { return };
@@ -322,7 +326,7 @@ impl Scanner<'_> {
         }
         let name_end = run_back(bytes, at - 1, 8, |byte| byte == b'\\');
         let name_start = run_back(bytes, name_end, LONGEST_NAME, |byte| is_word(byte) || byte == b'.');
-        if name_start == name_end || !names::is_remarkable(&bytes[name_start..name_end]) {
+        if name_start == name_end || !names::could_be_secret(&bytes[name_start..name_end]) {
             return;
         }
         if let Some(strength) = Name::cut(&bytes[name_start..name_end]).strength()

@@ -104,22 +104,52 @@ pub(super) fn run_on(bytes: &[u8], at: usize, most: usize, allowed: impl Fn(u8) 
     end
 }
 
-/// A set of byte pairs, as a bitmap that fits the first-level cache.
-pub(super) struct PairSet([u64; 1024]);
+/// A set of beginnings, by a hash of their first bytes, that fits the first-level cache. It may say yes to what it does
+/// not hold, one time in a hundred.
+pub(super) struct Beginnings {
+    /// Of those of five bytes or more, by the first five.
+    long: [u64; 1024],
+    /// Of those of three or four, by the first three.
+    short: [u64; 1024],
+}
 
-impl PairSet {
+impl Beginnings {
     pub(super) const fn empty() -> Self {
-        PairSet([0; 1024])
-    }
-
-    pub(super) const fn insert(&mut self, first: u8, second: u8) {
-        let pair = (first as usize) << 8 | second as usize;
-        self.0[pair >> 6] |= 1 << (pair & 63);
+        Beginnings { long: [0; 1024], short: [0; 1024] }
     }
 
     #[inline(always)]
-    pub(super) fn contains(&self, first: u8, second: u8) -> bool {
-        let pair = (first as usize) << 8 | second as usize;
-        self.0[pair >> 6] >> (pair & 63) & 1 == 1
+    fn slot(value: u64) -> usize {
+        (value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
+    }
+
+    #[inline(always)]
+    fn value(bytes: [u8; 8], most: u32) -> u64 {
+        u64::from_le_bytes(bytes) & (1 << (8 * most)) - 1
+    }
+
+    /// Adds what begins with `beginning`, which has two bytes or more; of two, with whatever may follow.
+    pub(super) fn insert(&mut self, beginning: &[u8]) {
+        let mut bytes = [0; 8];
+        let known = beginning.len().min(8);
+        bytes[..known].copy_from_slice(&beginning[..known]);
+        if beginning.len() >= 5 {
+            let slot = Beginnings::slot(Beginnings::value(bytes, 5));
+            self.long[slot >> 6] |= 1 << (slot & 63);
+            return;
+        }
+        let thirds = if beginning.len() == 2 { 0..=255 } else { bytes[2]..=bytes[2] };
+        for third in thirds {
+            bytes[2] = third;
+            let slot = Beginnings::slot(Beginnings::value(bytes, 3));
+            self.short[slot >> 6] |= 1 << (slot & 63);
+        }
+    }
+
+    /// Whether something may begin with these bytes.
+    #[inline(always)]
+    pub(super) fn has(&self, bytes: [u8; 8]) -> bool {
+        let (long, short) = (Beginnings::slot(Beginnings::value(bytes, 5)), Beginnings::slot(Beginnings::value(bytes, 3)));
+        (self.long[long >> 6] >> (long & 63) | self.short[short >> 6] >> (short & 63)) & 1 == 1
     }
 }

@@ -56,7 +56,7 @@ const ISSUERS: &[(u32, u32, &[usize])] = &[
 
 /// Whether digits are a card's: an issuer's range and length, and the check digit.
 pub(super) fn is_card(digits: &[u8], named: bool) -> bool {
-    if !(12..=19).contains(&digits.len()) || digits.iter().all(|digit| *digit == digits[0]) {
+    if !(12..=19).contains(&digits.len()) || !luhn(digits) || digits.iter().all(|digit| *digit == digits[0]) {
         return false;
     }
     let leading = |n: usize| digits[..n].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
@@ -66,7 +66,7 @@ pub(super) fn is_card(digits: &[u8], named: bool) -> bool {
     });
     // Nineteen-digit Visa and UnionPay cards exist, but so do ids of that length that pass one time in ten.
     let plausible = issued || named && matches!(digits[0], b'3'..=b'6') && digits.len() >= 12;
-    plausible && luhn(digits) && (named || !is_article_number(digits))
+    plausible && (named || !is_article_number(digits))
 }
 
 /// What the letter of a Taiwanese identity card stands for.

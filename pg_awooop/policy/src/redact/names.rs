@@ -104,10 +104,14 @@ const NAME_NAMES: &[&str] = &[
 const OTHER_NAMES: &[&str] = &["authorization", "cookie", "cookies", "csc", "cvc", "cvn", "cvv", "key", "keys", "kind", "lines", "pin"];
 
 /// The words above by a hash of their letters: nearly every name that has none of them is recognised at once.
-struct Bloom([u64; 1024]);
+pub(super) struct Bloom([u64; 1024]);
 
 impl Bloom {
-    const fn step(hash: u32, letter: u8) -> u32 {
+    pub(super) const fn empty() -> Self {
+        Bloom([0; 1024])
+    }
+
+    pub(super) const fn step(hash: u32, letter: u8) -> u32 {
         (hash ^ (letter | 32) as u32).wrapping_mul(0x0100_0193)
     }
 
@@ -115,10 +119,10 @@ impl Bloom {
         ((hash ^ hash >> 15) & 0xffff) as usize
     }
 
-    const fn insert(&mut self, letters: &[u8], most: usize) {
+    const fn insert(&mut self, letters: &[u8]) {
         let mut hash = SEED;
         let mut n = 0;
-        while n < letters.len() && n < most {
+        while n < letters.len() {
             if letters[n].is_ascii_alphabetic() {
                 hash = Bloom::step(hash, letters[n]);
             }
@@ -127,41 +131,46 @@ impl Bloom {
         self.0[Bloom::slot(hash) >> 6] |= 1 << (Bloom::slot(hash) & 63);
     }
 
-    const fn insert_all(&mut self, words: &[&str]) {
+    pub(super) const fn insert_all(&mut self, words: &[&str]) {
         let mut n = 0;
         while n < words.len() {
-            self.insert(words[n].as_bytes(), usize::MAX);
+            self.insert(words[n].as_bytes());
             n += 1;
         }
     }
 
     #[inline(always)]
-    fn has(&self, hash: u32) -> bool {
+    pub(super) fn has(&self, hash: u32) -> bool {
         let slot = Bloom::slot(hash);
         self.0[slot >> 6] >> (slot & 63) & 1 == 1
     }
 }
 
-const SEED: u32 = 0x811c_9dc5;
+pub(super) const SEED: u32 = 0x811c_9dc5;
 
-/// Whole words.
-static REMARKABLE: Bloom = {
-    let mut bloom = Bloom([0; 1024]);
+/// Words that can make a name a secret's.
+static SECRET: Bloom = {
+    let mut bloom = Bloom::empty();
     bloom.insert_all(PASSWORD_WORDS);
     bloom.insert_all(TOKEN_WORDS);
-    bloom.insert_all(TYPES);
-    bloom.insert_all(NAME_NAMES);
     bloom.insert_all(OTHER_NAMES);
     bloom.insert_all(SERVICES);
     bloom
 };
-/// Beginnings of longer services' names, which other words may be joined to.
-static SERVICE_HEADS: Bloom = {
-    let mut bloom = Bloom([0; 1024]);
+/// Those, types, and names of names.
+static REMARKABLE: Bloom = {
+    let mut bloom = Bloom(SECRET.0);
+    bloom.insert_all(TYPES);
+    bloom.insert_all(NAME_NAMES);
+    bloom
+};
+/// Longer services' names, which other words may be joined to.
+static LONG_SERVICES: Bloom = {
+    let mut bloom = Bloom::empty();
     let mut n = 0;
     while n < SERVICES.len() {
         if SERVICES[n].len() >= LONG_SERVICE {
-            bloom.insert(SERVICES[n].as_bytes(), LONG_SERVICE);
+            bloom.insert(SERVICES[n].as_bytes());
         }
         n += 1;
     }
@@ -170,8 +179,16 @@ static SERVICE_HEADS: Bloom = {
 const LONG_SERVICE: usize = 6;
 
 /// Whether a name has a word that could matter. Not exact: what it lets through is looked at properly.
-#[inline]
 pub(super) fn is_remarkable(name: &[u8]) -> bool {
+    has_word_of(&REMARKABLE, name)
+}
+
+/// Whether a name has a word that could make it a secret's.
+pub(super) fn could_be_secret(name: &[u8]) -> bool {
+    has_word_of(&SECRET, name)
+}
+
+fn has_word_of(words: &Bloom, name: &[u8]) -> bool {
     let (mut hash, mut before, mut letters) = (SEED, SEED, 0u32);
     // The cases of the last two letters: a small one behind two capitals belongs with the second.
     let (mut capital, mut capital_before) = (false, false);
@@ -179,7 +196,7 @@ pub(super) fn is_remarkable(name: &[u8]) -> bool {
         let letter = byte.is_ascii_alphabetic();
         if !letter {
             if !byte.is_ascii_digit() {
-                if letters > 0 && REMARKABLE.has(hash) {
+                if letters > 0 && words.has(hash) {
                     return true;
                 }
                 (hash, before, letters) = (SEED, SEED, 0);
@@ -189,12 +206,12 @@ pub(super) fn is_remarkable(name: &[u8]) -> bool {
         }
         let upper = byte.is_ascii_uppercase();
         if upper && !capital && letters > 0 {
-            if REMARKABLE.has(hash) || joined(name, byte) {
+            if words.has(hash) || joined(name, byte) {
                 return true;
             }
             (hash, letters) = (SEED, 0);
         } else if !upper && capital && capital_before {
-            if REMARKABLE.has(before) {
+            if words.has(before) {
                 return true;
             }
             let last = hash_of_last(name, byte);
@@ -203,12 +220,12 @@ pub(super) fn is_remarkable(name: &[u8]) -> bool {
         before = hash;
         hash = Bloom::step(hash, *byte);
         letters += 1;
-        if letters == LONG_SERVICE as u32 && SERVICE_HEADS.has(hash) {
+        if letters >= LONG_SERVICE as u32 && LONG_SERVICES.has(hash) {
             return true;
         }
         (capital_before, capital) = (capital, upper);
     }
-    letters > 0 && REMARKABLE.has(hash) || ends_like_a_secret(name)
+    letters > 0 && words.has(hash) || ends_like_a_secret(name)
 }
 
 /// The hash of the letter before `byte`, which begins a word.
@@ -375,7 +392,13 @@ fn has(list: &[&str], word: &str) -> bool {
 }
 
 fn starts_with_service(word: &str) -> bool {
-    SERVICES.iter().any(|service| service.len() >= LONG_SERVICE && word.starts_with(service))
+    let mut hash = SEED;
+    word.bytes().enumerate().any(|(n, letter)| {
+        if letter.is_ascii_alphabetic() {
+            hash = Bloom::step(hash, letter);
+        }
+        n + 1 >= LONG_SERVICE && LONG_SERVICES.has(hash) && has(SERVICES, &word[..=n])
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::bytes::{DIGIT, JOINER, UPPER, alphanumeric_at, class, is_alphanumeric, run_back, run_on};
 use super::checksum::{TaiwaneseId, iban_length, is_card, is_ssn, is_taiwanese_id, luhn, mod_97};
 use super::family::Family;
+use super::names::{Bloom, SEED};
 use super::rules::phone::{self, Group};
 use super::scan::Scanner;
 
@@ -28,6 +29,14 @@ const CARD_WORDS: &[&str] = &[
 ];
 const CARD_SIGNS: &[&str] = &["卡號", "信用卡", "卡号", "簽帳卡", "金融卡", "カード"];
 const SSN_WORDS: &[&str] = &["security", "social", "socialsecurity", "ssn", "taxpayer", "tin"];
+
+static NUMBER_WORDS: Bloom = {
+    let mut bloom = Bloom::empty();
+    bloom.insert_all(PHONE_WORDS);
+    bloom.insert_all(CARD_WORDS);
+    bloom.insert_all(SSN_WORDS);
+    bloom
+};
 
 /// What the words before a number call it.
 #[derive(Clone, Copy, Default)]
@@ -253,13 +262,14 @@ impl Scanner<'_> {
                 from += capital + 1;
             }
             let word = &bytes[from..stop];
-            let is_one_of = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
-            if (2..=14).contains(&word.len()) {
-                names.phone |= is_one_of(PHONE_WORDS);
-                names.card |= is_one_of(CARD_WORDS);
-                names.social_security |= is_one_of(SSN_WORDS);
-            }
             end = from;
+            if !NUMBER_WORDS.has(word.iter().fold(SEED, |hash, letter| Bloom::step(hash, *letter))) {
+                continue;
+            }
+            let is_one_of = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+            names.phone |= is_one_of(PHONE_WORDS);
+            names.card |= is_one_of(CARD_WORDS);
+            names.social_security |= is_one_of(SSN_WORDS);
         }
         let before = &bytes[start..at];
         if before.iter().any(|byte| *byte >= 0x80) {

@@ -72,6 +72,14 @@ impl Scanner<'_> {
         end
     }
 
+    /// Whether the value behind the operator could be the name of a secret: it is short, and a word of it says so.
+    pub(super) fn names_a_secret(&self, at: usize) -> bool {
+        let bytes = self.bytes;
+        let start = run_on(bytes, at + 1, 12, |byte| b" \"'\\".contains(&byte));
+        let end = run_on(bytes, start, 64, |byte| is_word(byte) || byte == b'.' || byte == b' ');
+        start < end && bytes[start].is_ascii_alphabetic() && names::could_be_secret(&bytes[start..end])
+    }
+
     /// `"name": "DB_PASSWORD"`: the value stands beside it, before or behind.
     pub(super) fn pair(&mut self, at: usize) {
         let bytes = self.bytes;
@@ -79,7 +87,7 @@ impl Scanner<'_> {
         if name.end - name.start > 64 || name.end <= name.start || !bytes[name.start..name.end].iter().all(|b| is_word(*b) || *b == b'.' || *b == b' ') {
             return;
         }
-        if !names::is_remarkable(&bytes[name.start..name.end]) {
+        if !names::could_be_secret(&bytes[name.start..name.end]) {
             return;
         }
         let cut = Name::cut(&bytes[name.start..name.end]);

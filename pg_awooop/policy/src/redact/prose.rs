@@ -180,7 +180,7 @@ impl Scanner<'_> {
             return;
         }
         let name = &flag[flag.iter().take_while(|byte| **byte == b'-').count()..];
-        if name.len() < 3 || !names::is_remarkable(name) {
+        if name.len() < 3 || !names::could_be_secret(name) {
             return;
         }
         if let Some(strength) = Name::cut(name).strength()

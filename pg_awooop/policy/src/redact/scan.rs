@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::bytes::{DIGIT, HIGH, JOINER, LOWER, PairSet, SIGN, UPPER, WORD, begins_word, class, escape_head, run_on};
+use super::bytes::{Beginnings, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_on};
 use super::rules::phone::Group;
 use super::tokens;
 use super::{Family, Finding, Redactor};
@@ -13,9 +13,10 @@ pub(super) struct Scanner<'t> {
     pub(super) bytes: &'t [u8],
     redactor: &'t Redactor,
     found: Vec<Finding>,
-    /// The pairs of bytes that tokens begin with.
-    pub(super) table: &'static PairSet,
-    pub(super) inner_table: &'static PairSet,
+    /// What tokens begin with, and what stands inside them.
+    pub(super) token_heads: &'static Beginnings,
+    pub(super) token_short_heads: &'static Beginnings,
+    pub(super) token_inners: &'static Beginnings,
     /// By rule: before here its shape is not tried again.
     barren: Vec<usize>,
     /// How many bytes have been looked at ahead and behind, besides the reading itself.
@@ -35,6 +36,8 @@ pub(super) struct Scanner<'t> {
 
 /// Words of fewer bytes have no token that begins inside them.
 const SHORTEST_TOKEN: usize = 12;
+/// Words of fewer bytes, with no sign behind them that goes on, have no token whose keyword is of two bytes.
+const SHORTEST_LONG: usize = 20;
 /// Words of fewer bytes have no token that is known by what stands inside it.
 const SHORTEST_INNER: usize = 32;
 
@@ -45,14 +48,15 @@ const ALLOWANCE: usize = 1 << 18;
 const SHORT_LOOK: usize = 64;
 
 pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
-    let (table, inner_table) = tokens::pairs();
+    let [token_heads, token_short_heads, token_inners] = tokens::beginnings();
     let mut scanner = Scanner {
         text,
         bytes: text.as_bytes(),
         redactor,
         found: Vec::new(),
-        table,
-        inner_table,
+        token_heads,
+        token_short_heads,
+        token_inners,
         spent: Cell::new(0),
 
         barren: Vec::new(),
@@ -104,8 +108,10 @@ impl Scanner<'_> {
             end += 1;
         }
         let before = if start > 0 { bytes[start - 1] } else { b' ' };
-        if matches!(before, b'.' | b'+' | b'|' | b'%') {
-            self.inner_tokens(start - 1, start);
+        match before {
+            b'.' | b'+' | b'%' => self.inner_tokens(start - 1, start),
+            b'|' => self.rules_at(start - 1),
+            _ => {}
         }
         if matches!(before, b'\\' | b'%' | b'[') {
             let head = escape_head(bytes, start);
@@ -116,6 +122,11 @@ impl Scanner<'_> {
             }
         }
         self.token(start);
+        let goes_on = matches!(self.byte(end), b':' | b'.')
+            && run_on(bytes, end + 1, SHORTEST_LONG, |byte| class(byte) & WORD != 0) - end > SHORTEST_LONG;
+        if goes_on || end - start >= SHORTEST_LONG {
+            self.long_token(start);
+        }
         if end - start >= SHORTEST_INNER {
             self.inner_tokens(start, end);
         }
@@ -148,6 +159,9 @@ impl Scanner<'_> {
         for at in start + 1..end {
             if class(bytes[at - 1]) & JOINER != 0 && class(bytes[at]) & JOINER == 0 {
                 self.token(at);
+                if end - at >= SHORTEST_LONG {
+                    self.long_token(at);
+                }
             }
         }
     }

@@ -1,13 +1,12 @@
 //! Tokens by their own look: the vendors' rules by keyword, and JSON Web Tokens.
 
-use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::bytes::{PairSet, alphanumeric_at, run_on};
+use super::bytes::{Beginnings, alphanumeric_at, run_on};
 use super::checksum::{distinct, entropy};
 use super::family::Family;
 use super::rule::{Rule, Validator};
@@ -19,50 +18,55 @@ const WINDOW: usize = 256;
 /// The longest token.
 const LONGEST: usize = 8 * 1024;
 
-/// Every rule that has a keyword, found by the keyword's first two bytes.
+/// Every rule that has a keyword, found by the keyword's first byte.
 struct Table {
     /// What tokens begin with, looked for where a word can begin.
-    pairs: PairSet,
+    heads: Beginnings,
+    /// The same of keywords of two bytes: ordinary words begin so, too, and only what may be long enough is looked at.
+    short_heads: Beginnings,
     /// What stands inside tokens, looked for in long words.
-    inner_pairs: PairSet,
-    by_pair: HashMap<(u8, u8), Vec<Entry>>,
+    inner: Beginnings,
+    by_byte: [Vec<Entry>; 256],
     rules: Vec<(&'static Rule, OnceLock<Option<Regex>>)>,
 }
 
 /// A keyword of a rule.
 struct Entry {
-    keyword: &'static str,
+    keyword: &'static [u8],
     rule: usize,
     /// How many bytes of the token may stand before the keyword.
     before: &'static [usize],
 }
 
 static TABLE: LazyLock<Box<Table>> = LazyLock::new(|| {
-    let (pairs, inner_pairs) = (PairSet::empty(), PairSet::empty());
-    let mut table = Box::new(Table { pairs, inner_pairs, by_pair: HashMap::new(), rules: Vec::new() });
+    let mut table = Box::new(Table {
+        heads: Beginnings::empty(),
+        short_heads: Beginnings::empty(),
+        inner: Beginnings::empty(),
+        by_byte: [const { Vec::new() }; 256],
+        rules: Vec::new(),
+    });
     let prefixed = rules::prefixed().map(|rule| (rule, &[0][..]));
     let inner = rules::inner().map(|inner| (&inner.rule, inner.before));
     for (rule, before) in prefixed.chain(inner) {
-        for keyword in rule.keywords {
-            let rule = table.rules.len();
+        for keyword in rule.keywords.iter().map(|keyword| keyword.as_bytes()) {
             let table = &mut *table;
-            let set = if before == [0] { &mut table.pairs } else { &mut table.inner_pairs };
-            let mut enter = |first: u8, second: u8| {
-                set.insert(first, second);
-                table.by_pair.entry((first, second)).or_default().push(Entry { keyword, rule, before });
+            let set = match (before, keyword.len()) {
+                ([0], 2) => &mut table.short_heads,
+                ([0], _) => &mut table.heads,
+                _ => &mut table.inner,
             };
-            match *keyword.as_bytes() {
-                [first, second, ..] => enter(first, second),
-                // A sign alone: with whatever goes on as a token.
-                [sign] => (0x21..0x7f).for_each(|second| enter(sign, second)),
-                [] => {}
+            // A sign alone is looked for by the scanner.
+            if keyword.len() > 1 {
+                set.insert(keyword);
             }
+            let rule = table.rules.len();
+            table.by_byte[usize::from(keyword[0])].push(Entry { keyword, rule, before });
         }
         table.rules.push((rule, OnceLock::new()));
     }
-    for pair in [b"ey", b"ZX"] {
-        table.pairs.insert(pair[0], pair[1]);
-    }
+    table.heads.insert(b"eyJ");
+    table.heads.insert(b"ZXl");
     table
 });
 
@@ -107,29 +111,48 @@ impl Scanner<'_> {
     /// A place where a token can begin.
     #[inline(always)]
     pub(super) fn token(&mut self, at: usize) {
-        if let [first, second, ..] = self.bytes[at..]
-            && self.table.contains(first, second)
-        {
-            self.token_of_a_rule(at, (first, second));
+        if self.token_heads.has(self.head(at)) {
+            self.token_of_a_rule(at);
+        }
+    }
+
+    /// Eight bytes from `at` on.
+    #[inline(always)]
+    fn head(&self, at: usize) -> [u8; 8] {
+        let rest = &self.bytes[at..];
+        rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut head = [0; 8];
+            head[..rest.len()].copy_from_slice(rest);
+            head
+        })
+    }
+
+    /// The same for keywords of two bytes.
+    #[inline(always)]
+    pub(super) fn long_token(&mut self, at: usize) {
+        if self.token_short_heads.has(self.head(at)) {
+            self.rules_at(at);
         }
     }
 
     #[cold]
-    fn token_of_a_rule(&mut self, at: usize, pair: (u8, u8)) {
+    fn token_of_a_rule(&mut self, at: usize) {
         let rest = &self.bytes[at..];
-        if pair == (b'e', b'y') && rest.starts_with(b"eyJ") {
+        if rest.starts_with(b"eyJ") {
             self.web_token(at);
-        } else if pair == (b'Z', b'X') && rest.starts_with(b"ZXlK") {
+        } else if rest.starts_with(b"ZXl") {
             self.wrapped_web_token(at);
         }
-        self.rules_at(at, pair);
+        self.rules_at(at);
     }
 
     /// Tries the rules one of whose keywords stands at `at`.
-    fn rules_at(&mut self, at: usize, pair: (u8, u8)) {
+    pub(super) fn rules_at(&mut self, at: usize) {
         let table = &*TABLE;
-        for Entry { keyword, rule, before } in table.by_pair.get(&pair).into_iter().flatten() {
-            if !self.bytes[at..].starts_with(keyword.as_bytes()) || self.barren_until(*rule) > at {
+        let second = self.byte(at + 1);
+        for Entry { keyword, rule, before } in &table.by_byte[usize::from(self.bytes[at])] {
+            let differs = keyword.get(1).is_some_and(|byte| *byte != second);
+            if differs || !self.bytes[at..].starts_with(keyword) || self.barren_until(*rule) > at {
                 continue;
             }
             let (data, shape) = &table.rules[*rule];
@@ -150,10 +173,8 @@ impl Scanner<'_> {
     /// Keywords inside a long word, and before its end.
     pub(super) fn inner_tokens(&mut self, start: usize, end: usize) {
         for at in start..end {
-            if let [first, second, ..] = self.bytes[at..]
-                && self.inner_table.contains(first, second)
-            {
-                self.rules_at(at, (first, second));
+            if self.token_inners.has(self.head(at)) {
+                self.rules_at(at);
             }
         }
     }
@@ -213,9 +234,9 @@ fn is_jose_header(encoded: &[u8]) -> bool {
     json.first() == Some(&b'{') && (has(b"\"alg\"") || has(b"\"enc\"") || has(b"\"typ\"") || has(b"\"kid\""))
 }
 
-/// The pairs of bytes with which keywords begin: those at the head of tokens, and those inside.
-pub(super) fn pairs() -> (&'static PairSet, &'static PairSet) {
-    (&TABLE.pairs, &TABLE.inner_pairs)
+/// With what keywords begin: those at the head of tokens, the short ones of these, and those inside.
+pub(super) fn beginnings() -> [&'static Beginnings; 3] {
+    [&TABLE.heads, &TABLE.short_heads, &TABLE.inner]
 }
 
 #[cfg(test)]

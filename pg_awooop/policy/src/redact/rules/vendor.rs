@@ -33,7 +33,6 @@ mod commerce;
 mod communication;
 mod data;
 mod identity;
-#[allow(dead_code, reason = "the scanner finds tokens by their beginning; these wait for one that steps back from a mark")]
 pub(crate) mod inner;
 mod observability;
 mod private_key;

@@ -1,6 +1,7 @@
 //! Tokens whose mark stands inside them, a known number of bytes from their beginning.
 //!
-//! No table of beginnings finds these; a scanner looks for the mark and steps back. The marks are rare in ordinary text.
+//! No table of beginnings finds these; a scanner looks for the mark and steps back. The marks are rare in ordinary
+//! text.
 //!
 //! Lengths: documentation of Microsoft, HashiCorp, MaxMind, Mailchimp, New Relic and Meta; gitleaks and TruffleHog.
 
@@ -21,7 +22,8 @@ macro_rules! inner_rules {
         &[$(Inner {
             before: $before,
             rule: {
-                const ONE: &[Rule] = rules! { VendorToken: $id, $marks, $validator, $($shape)+, finds $found, passes $passed; };
+                const ONE: &[Rule] =
+                    rules! { VendorToken: $id, $marks, $validator, $($shape)+, finds $found, passes $passed; };
                 ONE[0]
             },
         }),+]

@@ -1,0 +1,3 @@
+//! What the benchmarks of the redactor have in common: the labelled corpus.
+
+pub mod corpus;

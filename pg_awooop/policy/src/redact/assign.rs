@@ -1,7 +1,7 @@
 //! Assignments: a name, an operator, a value. `password = "…"`, `"apiKey": "…"`, `TOKEN=…`, `<secret>…</secret>`,
 //! `set("X_TOKEN", "…")`, however many times the quotes are escaped.
 
-use super::bytes::{class, is_word, run_back, run_on};
+use super::bytes::{alphanumeric_at, class, is_word, run_back, run_on};
 use super::family::Family;
 use super::names::{self, Name, Strength};
 use super::scan::Scanner;
@@ -42,6 +42,10 @@ impl Scanner<'_> {
         match bytes[at] {
             b'>' => self.element(at),
             b',' => self.argument(at),
+            // `crate::secret::Text`: a path.
+            b':' if bytes.get(at + 1) == Some(&b':') && !matches!(self.byte(at + 2), b':' | b'=') => {
+                self.operators_until = at + 2;
+            }
             _ => {
                 // Nothing is named before blanks of a table, an opening bracket, a number.
                 if let Some(name) = self.name_before(at) {
@@ -74,7 +78,8 @@ impl Scanner<'_> {
         if quoted {
             end = run_back(bytes, end - 1, 8, |byte| byte == b'\\');
         }
-        let mut start = run_back(bytes, end, LONGEST_NAME, |byte| is_word(byte) || byte == b'.' || quoted && byte == b' ');
+        let mut start =
+            run_back(bytes, end, LONGEST_NAME, |byte| is_word(byte) || byte == b'.' || quoted && byte == b' ');
         if start == end {
             return None;
         }
@@ -82,7 +87,11 @@ impl Scanner<'_> {
             while start < end && bytes[start] == b' ' {
                 start += 1;
             }
-        } else if bytes[start - usize::from(start > 0)] == b' ' && start > 1 && is_word(bytes[start - 2]) && end - start <= 8 {
+        } else if bytes[start - usize::from(start > 0)] == b' '
+            && start > 1
+            && is_word(bytes[start - 2])
+            && end - start <= 8
+        {
             // `API key: …`: the word before says which.
             start = run_back(bytes, start - 1, 24, is_word);
         }
@@ -92,7 +101,8 @@ impl Scanner<'_> {
     fn assignment(&mut self, at: usize, name: Named) {
         let bytes = self.bytes;
         let text = &bytes[name.start..name.end];
-        if !names::is_remarkable(text) || bytes[at] == b':' && !names::could_be_secret(text) && !self.names_a_secret(at) {
+        if !names::is_remarkable(text) || bytes[at] == b':' && !names::could_be_secret(text) && !self.names_a_secret(at)
+        {
             return;
         }
         let mut cut = Name::cut(text);
@@ -100,7 +110,11 @@ impl Scanner<'_> {
         if bytes[at] == b'=' && cut.is_type() {
             // `var token string = "…"`, `token: &'static str = "…"`.
             let end = run_back(bytes, name.start, 24, |byte| b" :&*?'".contains(&byte));
-            let end = if bytes[..end].ends_with(b"static") { run_back(bytes, end - 6, 4, |byte| b" :&'".contains(&byte)) } else { end };
+            let end = if bytes[..end].ends_with(b"static") {
+                run_back(bytes, end - 6, 4, |byte| b" :&'".contains(&byte))
+            } else {
+                end
+            };
             let start = run_back(bytes, end, LONGEST_NAME, |byte| is_word(byte) || byte == b'.');
             name = Named { start, end, ..name };
             cut = Name::cut(&bytes[start..end]);
@@ -123,8 +137,25 @@ impl Scanner<'_> {
         }
         let Some(strength) = cut.strength() else { return };
         let Some(value) = self.value_after(at) else { return };
+        if value.quoted && !name.quoted && self.closes_string(name.start, value.start) {
+            return;
+        }
         let style = self.style(at, &name, &value);
         self.judge(value, strength, style);
+    }
+
+    /// Whether the quote before `value` is the end of a string that the name stands in: `prompt("Password: ")`.
+    fn closes_string(&self, name: usize, value: usize) -> bool {
+        let bytes = self.bytes;
+        let quote = bytes[value - 1];
+        let depth = value - 1 - run_back(bytes, value - 1, 8, |byte| byte == b'\\');
+        let start = run_back(bytes, name, self.reach(name, 160), |byte| byte != b'\n');
+        self.spend(name - start);
+        let opens = |at: &usize| bytes[*at] == quote && *at - run_back(bytes, *at, 8, |byte| byte == b'\\') == depth;
+        // An apostrophe within a word opens nothing.
+        let apostrophe =
+            |at: &usize| quote == b'\'' && *at > 0 && alphanumeric_at(bytes, at - 1) && alphanumeric_at(bytes, at + 1);
+        (start..name).filter(opens).filter(|at| !apostrophe(at)).count() % 2 == 1
     }
 
     /// Notes the value as a finding if it is a secret's.
@@ -133,7 +164,9 @@ impl Scanner<'_> {
             return;
         }
         // `NAME=`command …``: the shell's answer, not a secret.
-        let substituted = value.start > 0 && self.bytes[value.start - 1] == b'`' && self.bytes[value.start..value.end].contains(&b' ');
+        let substituted = value.start > 0
+            && self.bytes[value.start - 1] == b'`'
+            && self.bytes[value.start..value.end].contains(&b' ');
         if substituted {
             return;
         }
@@ -190,7 +223,13 @@ impl Scanner<'_> {
         // A block of YAML: the value is on the next line.
         if matches!(self.byte(start), b'|' | b'>') {
             let line = run_on(bytes, start + 1, 3, |byte| b"-+ ".contains(&byte));
-            let next = if self.byte(line) == b'\n' { line + 1 } else if bytes[line.min(bytes.len())..].starts_with(b"\\n") { line + 2 } else { line };
+            let next = if self.byte(line) == b'\n' {
+                line + 1
+            } else if bytes[line.min(bytes.len())..].starts_with(b"\\n") {
+                line + 2
+            } else {
+                line
+            };
             if next > line {
                 start = run_on(bytes, next, ALIGNMENT, |byte| byte == b' ' || byte == b'\t');
             }

@@ -149,7 +149,8 @@ impl Beginnings {
     /// Whether something may begin with these bytes.
     #[inline(always)]
     pub(super) fn has(&self, bytes: [u8; 8]) -> bool {
-        let (long, short) = (Beginnings::slot(Beginnings::value(bytes, 5)), Beginnings::slot(Beginnings::value(bytes, 3)));
+        let (long, short) =
+            (Beginnings::slot(Beginnings::value(bytes, 5)), Beginnings::slot(Beginnings::value(bytes, 3)));
         (self.long[long >> 6] >> (long & 63) | self.short[short >> 6] >> (short & 63)) & 1 == 1
     }
 }

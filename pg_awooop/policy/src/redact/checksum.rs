@@ -16,7 +16,8 @@ pub(super) fn luhn(digits: &[u8]) -> bool {
 
 /// GS1 General Specifications: the check digit of a 13-digit article number.
 pub(super) fn is_article_number(digits: &[u8]) -> bool {
-    let sum: u32 = digits.iter().rev().enumerate().map(|(n, d)| u32::from(d - b'0') * if n % 2 == 1 { 3 } else { 1 }).sum();
+    let sum: u32 =
+        digits.iter().rev().enumerate().map(|(n, d)| u32::from(d - b'0') * if n % 2 == 1 { 3 } else { 1 }).sum();
     digits.len() == 13 && sum.is_multiple_of(10)
 }
 

@@ -6,9 +6,9 @@ use super::scan::Scanner;
 
 /// Endings of file names and the like that no domain has.
 const NO_DOMAINS: &[&str] = &[
-    "avif", "bmp", "conf", "css", "csv", "gif", "gz", "html", "ico", "jpeg", "jpg", "js", "json", "jsx", "lock", "log", "map",
-    "md", "mjs", "mp3", "mp4", "pdf", "png", "service", "socket", "svg", "target", "tgz", "timer", "toml", "ts", "tsx", "txt",
-    "webm", "webp", "xml", "yaml", "yml",
+    "avif", "bmp", "conf", "css", "csv", "gif", "gz", "html", "ico", "jpeg", "jpg", "js", "json", "jsx", "lock", "log",
+    "map", "md", "mjs", "mp3", "mp4", "pdf", "png", "service", "socket", "svg", "target", "tgz", "timer", "toml", "ts",
+    "tsx", "txt", "webm", "webp", "xml", "yaml", "yml",
 ];
 const LONGEST_LOCAL: usize = 64;
 const LONGEST_DOMAIN: usize = 253;
@@ -59,8 +59,10 @@ impl Scanner<'_> {
             }
         }
         let local = &bytes[start.min(at)..at];
-        (!local.is_empty() && local[local.len() - 1] != b'.' && local.iter().any(|b| class(*b) & (DIGIT | UPPER | LOWER | HIGH) != 0))
-            .then_some(start)
+        (!local.is_empty()
+            && local[local.len() - 1] != b'.'
+            && local.iter().any(|b| class(*b) & (DIGIT | UPPER | LOWER | HIGH) != 0))
+        .then_some(start)
     }
 
     /// Where the domain at `start` ends, if it is one.

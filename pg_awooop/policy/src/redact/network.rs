@@ -28,7 +28,8 @@ impl Scanner<'_> {
 
     fn internet_address(&mut self, start: usize) {
         let bytes = self.bytes;
-        if start < self.addresses_until || start > 0 && (is_alphanumeric(bytes[start - 1]) || bytes[start - 1] == b'.') {
+        if start < self.addresses_until || start > 0 && (is_alphanumeric(bytes[start - 1]) || bytes[start - 1] == b'.')
+        {
             return;
         }
         let end = run_on(bytes, start, 48, |byte| byte.is_ascii_hexdigit() || byte == b'.' || byte == b':');
@@ -62,7 +63,9 @@ impl Scanner<'_> {
         let end = start + text.len();
         let before = run_back(self.bytes, start, 12, |byte| byte.is_ascii_alphabetic() || b" =:\"/-^~".contains(&byte));
         let word = self.text[before..start].to_ascii_lowercase();
-        let version = ["version", "release", "oid", "section", "ver", "chrome/", "firefox/"].iter().any(|name| word.contains(name));
+        let version = ["version", "release", "oid", "section", "ver", "chrome/", "firefox/"]
+            .iter()
+            .any(|name| word.contains(name));
         !version && !(self.byte(end) == b'.' && self.byte(end + 1).is_ascii_digit())
     }
 

@@ -18,14 +18,46 @@ const FEWEST_DIGITS: usize = 7;
 const CONTEXT: usize = 48;
 
 const PHONE_WORDS: &[&str] = &[
-    "call", "calling", "cell", "cellphone", "contact", "dial", "fax", "handphone", "hotline", "line", "mobile", "msisdn",
-    "phone", "sms", "tel", "telefon", "telefono", "telephone", "text", "whatsapp",
+    "calling",
+    "cell",
+    "cellphone",
+    "contact",
+    "dial",
+    "fax",
+    "handphone",
+    "hotline",
+    "mobile",
+    "msisdn",
+    "phone",
+    "sms",
+    "tel",
+    "telefon",
+    "telefono",
+    "telephone",
+    "whatsapp",
 ];
-const PHONE_SIGNS: &[&str] =
-    &["電話", "手機", "傳真", "行動", "聯絡", "專線", "市話", "門號", "撥打", "請撥", "來電", "簡訊", "电话", "手机", "携帯", "전화"];
+const PHONE_SIGNS: &[&str] = &[
+    "電話", "手機", "傳真", "行動", "聯絡", "專線", "市話", "門號", "撥打", "請撥", "來電", "簡訊", "电话", "手机",
+    "携帯", "전화",
+];
 const CARD_WORDS: &[&str] = &[
-    "amex", "card", "cardno", "cardnumber", "cc", "ccn", "ccnum", "credit", "debit", "discover", "jcb", "maestro", "mastercard",
-    "pan", "payment", "unionpay", "visa",
+    "amex",
+    "card",
+    "cardno",
+    "cardnumber",
+    "cc",
+    "ccn",
+    "ccnum",
+    "credit",
+    "debit",
+    "discover",
+    "jcb",
+    "maestro",
+    "mastercard",
+    "pan",
+    "payment",
+    "unionpay",
+    "visa",
 ];
 const CARD_SIGNS: &[&str] = &["卡號", "信用卡", "卡号", "簽帳卡", "金融卡", "カード"];
 const SSN_WORDS: &[&str] = &["security", "social", "socialsecurity", "ssn", "taxpayer", "tin"];
@@ -80,7 +112,8 @@ impl Scanner<'_> {
                 && !alphanumeric_at(bytes, at + 10)
                 && let Some(kind) = is_taiwanese_id(&bytes[at..at + 10])
             {
-                let rule = if kind == TaiwaneseId::Card { "taiwan-identity-card" } else { "taiwan-resident-certificate" };
+                let rule =
+                    if kind == TaiwaneseId::Card { "taiwan-identity-card" } else { "taiwan-resident-certificate" };
                 self.found(Family::NationalId, rule, at, at + 10);
                 self.numbers_until = at + 10;
             } else if at + 4 <= end
@@ -148,7 +181,10 @@ impl Scanner<'_> {
     fn forms(&mut self, groups: &[Group], before: Option<Group>, names: &mut Option<NumberNames>) -> usize {
         let first = groups[0];
         // Nobody writes a telephone number's first group like this, and no card's.
-        if first.len() == 1 && self.bytes[first.start] != b'1' && !matches!(self.byte(first.start.wrapping_sub(1)), b'+' | b'(') {
+        if first.len() == 1
+            && self.bytes[first.start] != b'1'
+            && !matches!(self.byte(first.start.wrapping_sub(1)), b'+' | b'(')
+        {
             return 0;
         }
         let start = first.start;
@@ -219,8 +255,7 @@ impl Scanner<'_> {
         }
         let digits = &digits[..count];
         let unnamed = is_card(digits, false);
-        let card = unnamed
-            || luhn(digits) && is_card(digits, true) && named().card;
+        let card = unnamed || luhn(digits) && is_card(digits, true) && named().card;
         card.then_some((taken, "payment-card"))
     }
 
@@ -237,7 +272,9 @@ impl Scanner<'_> {
         digits[5..].copy_from_slice(&bytes[third.range()]);
         is_ssn(&digits)
             && match separator {
-                b"-" | b"." => groups.len() == 3 || bytes[third.end] == b' ' || separator != &bytes[third.end..groups[3].start],
+                b"-" | b"." => {
+                    groups.len() == 3 || bytes[third.end] == b' ' || separator != &bytes[third.end..groups[3].start]
+                }
                 b" " => named().social_security,
                 _ => false,
             }

@@ -12,8 +12,33 @@ const WINDOW: usize = 400;
 
 /// Schemes of the Authorization header (RFC 9110, 11.6.2) and what vendors use as such.
 const SCHEMES: &[&str] = &[
-    "apikey", "api-key", "apitoken", "aws4-hmac-sha256", "basic", "bearer", "bot", "digest", "geniekey", "hawk", "hmac",
-    "jwt", "key", "mac", "negotiate", "ntlm", "oauth", "pass", "sharedkey", "splunk", "ssws", "token", "zoho-oauthtoken",
+    "api-key",
+    "api-token",
+    "apikey",
+    "apitoken",
+    "aws4-hmac-sha256",
+    "basic",
+    "bearer",
+    "bot",
+    "digest",
+    "geniekey",
+    "hawk",
+    "hmac",
+    "jwt",
+    "key",
+    "mac",
+    "negotiate",
+    "ntlm",
+    "oauth",
+    "pass",
+    "private-token",
+    "sharedkey",
+    "signature",
+    "snowflake",
+    "splunk",
+    "ssws",
+    "token",
+    "zoho-oauthtoken",
 ];
 
 impl Scanner<'_> {
@@ -44,11 +69,15 @@ impl Scanner<'_> {
             from = start + scheme_end + (value.len() - scheme_end - value[scheme_end..].trim_start().len());
         }
         let mut credentials = &self.text[from..end];
-        let several = matches!(scheme.as_str(), "digest" | "aws4-hmac-sha256" | "hawk" | "mac" | "oauth" | "token" | "hmac");
+        let several = matches!(
+            scheme.as_str(),
+            "digest" | "signature" | "snowflake" | "aws4-hmac-sha256" | "hawk" | "mac" | "oauth" | "token" | "hmac"
+        );
         if !several {
             credentials = credentials.split([' ', ',', ';', ')', '}']).next().unwrap_or_default();
         }
-        let word = from == start && credentials.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(&byte));
+        let word =
+            from == start && credentials.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(&byte));
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~+/=:@!*-".contains(&byte);
         if !several && !credentials.bytes().all(plain) {
             return;
@@ -84,7 +113,10 @@ impl Scanner<'_> {
     pub(super) fn pair(&mut self, at: usize) {
         let bytes = self.bytes;
         let Some(name) = self.value_after(at) else { return };
-        if name.end - name.start > 64 || name.end <= name.start || !bytes[name.start..name.end].iter().all(|b| is_word(*b) || *b == b'.' || *b == b' ') {
+        if name.end - name.start > 64
+            || name.end <= name.start
+            || !bytes[name.start..name.end].iter().all(|b| is_word(*b) || *b == b'.' || *b == b' ')
+        {
             return;
         }
         if !names::could_be_secret(&bytes[name.start..name.end]) {
@@ -93,7 +125,8 @@ impl Scanner<'_> {
         let cut = Name::cut(&bytes[name.start..name.end]);
         let header = matches!(cut.last(), "authorization" | "cookie");
         let Some(strength) = cut.strength().filter(|strength| *strength >= Strength::Token) else { return };
-        let stop = |byte: u8| byte == b'{' || byte == b'}' || byte == b'<' || byte == b'>' || byte == b'[' || byte == b']';
+        let stop =
+            |byte: u8| byte == b'{' || byte == b'}' || byte == b'<' || byte == b'>' || byte == b'[' || byte == b']';
         // Behind: to the end of the object or the tag; before: to its beginning.
         let reach = self.reach(at, WINDOW);
         let to = run_on(bytes, name.end, reach, |byte| !stop(byte));
@@ -142,7 +175,8 @@ impl Scanner<'_> {
             for (n, _) in self.text[from..to].match_indices(name) {
                 let (start, end) = (from + n, from + n + name.len());
                 let colon = run_on(self.bytes, end, 8, |byte| b"\"'\\ ".contains(&byte));
-                if self.begins_word(start) && self.byte(colon) == b':' && (start == 0 || self.bytes[start - 1] != b'.') {
+                if self.begins_word(start) && self.byte(colon) == b':' && (start == 0 || self.bytes[start - 1] != b'.')
+                {
                     blocks.push((start, colon + 1));
                 }
             }
@@ -177,7 +211,9 @@ impl Scanner<'_> {
     fn object_values(&mut self, open: usize, limit: usize) {
         let mut at = open + 1;
         for _ in 0..256 {
-            at = run_on(self.bytes, at, 256, |byte| byte.is_ascii_whitespace() || b",\\n".contains(&byte) && byte != b'n');
+            at = run_on(self.bytes, at, 256, |byte| {
+                byte.is_ascii_whitespace() || b",\\n".contains(&byte) && byte != b'n'
+            });
             let Some(key) = self.value_at(at).filter(|key| key.quoted && key.end < limit) else { return };
             let colon = run_on(self.bytes, key.end, 16, |byte| b"\\\"' ".contains(&byte));
             if self.byte(colon) != b':' {

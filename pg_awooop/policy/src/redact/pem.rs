@@ -18,7 +18,9 @@ impl Scanner<'_> {
         let label = start + BEGIN.len();
         let label_end = run_on(bytes, label, LONGEST_LABEL, |byte| byte != b'-' && byte != b'\n' && byte != b'"');
         let name = &bytes[label..label_end];
-        if !bytes[label_end..].starts_with(b"----") || !name.windows(11).any(|word| word.eq_ignore_ascii_case(b"PRIVATE KEY")) {
+        if !bytes[label_end..].starts_with(b"----")
+            || !name.windows(11).any(|word| word.eq_ignore_ascii_case(b"PRIVATE KEY"))
+        {
             return;
         }
         let body = run_on(bytes, label_end, 5, |byte| byte == b'-');
@@ -51,9 +53,8 @@ impl Scanner<'_> {
     pub(super) fn putty_lines(&mut self, at: usize) {
         let bytes = self.bytes;
         let count = run_on(bytes, at, 4, |byte| byte == b' ' || byte.is_ascii_digit());
-        let end = run_on(bytes, count, LONGEST_KEY, |byte| {
-            byte.is_ascii_alphanumeric() || b"+/=\r\n\\".contains(&byte)
-        });
+        let end =
+            run_on(bytes, count, LONGEST_KEY, |byte| byte.is_ascii_alphanumeric() || b"+/=\r\n\\".contains(&byte));
         // The next line of the file, `Private-MAC`, begins with a word that looks like Base64.
         let lines = &bytes[count..end];
         let end = lines.windows(8).rposition(|word| word == b"\nPrivate").map_or(end, |n| count + n);

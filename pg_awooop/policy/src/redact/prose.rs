@@ -3,11 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::assign::Value;
 use super::bytes::{run_back, run_on};
 use super::family::Family;
 use super::names::{self, Name, Strength};
 use super::scan::Scanner;
-use super::assign::Value;
 use super::values::{self, Style, is_template};
 
 /// Words that a secret may follow without an operator, by first and last letter: most words are none of them.
@@ -21,15 +21,15 @@ static STARTS: [u32; 32] = {
     }
     table
 };
-const WORDS: &[&str] = &[
-    "basic", "bearer", "by", "key", "passcode", "passphrase", "passwd", "password", "pin", "pwd", "secret", "token",
-];
+const WORDS: &[&str] =
+    &["basic", "bearer", "by", "key", "passcode", "passphrase", "passwd", "password", "pin", "pwd", "secret", "token"];
 /// What a password is said to be with.
-const VERBS: &[&str] = &["is", "was", "are", "to", "now", "still", "set", "changed", "be", "will", "as", "->", "→", "=", ":"];
+const VERBS: &[&str] =
+    &["is", "was", "are", "to", "now", "still", "set", "changed", "be", "will", "as", "->", "→", "=", ":"];
 /// Words with digits that are no passwords.
 const TECHNICAL: &[&str] = &[
-    "argon2", "argon2id", "base32", "base64", "http2", "ipv4", "ipv6", "md5", "oauth2", "pbkdf2", "saml2", "sha1", "sha2",
-    "sha256", "sha3", "sha512", "tls13", "utf8",
+    "argon2", "argon2id", "base32", "base64", "http2", "ipv4", "ipv6", "md5", "oauth2", "pbkdf2", "saml2", "sha1",
+    "sha2", "sha256", "sha3", "sha512", "tls13", "utf8",
 ];
 
 impl Scanner<'_> {
@@ -56,7 +56,9 @@ impl Scanner<'_> {
         }
         if is("by") {
             // SQL: IDENTIFIED BY 'secret'.
-            if bytes[..start].to_ascii_lowercase_tail(11) == *b"identified " && let Some(value) = self.value_at(end + 1).filter(|v| v.quoted) {
+            if bytes[..start].to_ascii_lowercase_tail(11) == *b"identified "
+                && let Some(value) = self.value_at(end + 1).filter(|v| v.quoted)
+            {
                 self.judge(value, Strength::Password, Style::Quoted);
             }
             return;
@@ -87,7 +89,10 @@ impl Scanner<'_> {
             let code = strength == Strength::Password && bytes[start..end].iter().all(u8::is_ascii_lowercase) && !said;
             let after = self.byte(value.end + 1);
             // `password "x";` is a setting; `the password 'field' is` goes on.
-            if !code || !after.is_ascii_alphabetic() && (after != b' ' || values::is_random(text.as_bytes())) || text.bytes().any(|b| b.is_ascii_digit()) {
+            if !code
+                || !after.is_ascii_alphabetic() && (after != b' ' || values::is_random(text.as_bytes()))
+                || text.bytes().any(|b| b.is_ascii_digit())
+            {
                 self.judge(value, strength, Style::Quoted);
             }
             return;
@@ -101,7 +106,9 @@ impl Scanner<'_> {
             return;
         }
         if strength == Strength::Password {
-            let mixed = text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic()) && text.len() >= 6;
+            let mixed = text.bytes().any(|b| b.is_ascii_digit())
+                && text.bytes().any(|b| b.is_ascii_alphabetic())
+                && text.len() >= 6;
             if self.follows_login(start) {
                 return self.judge(value, strength, Style::Tight);
             }
@@ -122,12 +129,15 @@ impl Scanner<'_> {
         let name = run_back(bytes, name_end, 64, |byte| !byte.is_ascii_whitespace());
         let word_end = run_back(bytes, name, 16, |byte| byte.is_ascii_whitespace());
         let word = run_back(bytes, word_end, 10, |byte| byte.is_ascii_alphabetic());
-        ["login", "user", "account", "username"].iter().any(|known| bytes[word..word_end].eq_ignore_ascii_case(known.as_bytes()))
+        ["login", "user", "account", "username"]
+            .iter()
+            .any(|known| bytes[word..word_end].eq_ignore_ascii_case(known.as_bytes()))
             && name < name_end
     }
 
     fn bearer(&mut self, at: usize) {
-        let end = run_on(self.bytes, at, self.reach(at, 4096), |b| b.is_ascii_alphanumeric() || b"._~+/=-:".contains(&b));
+        let end =
+            run_on(self.bytes, at, self.reach(at, 4096), |b| b.is_ascii_alphanumeric() || b"._~+/=-:".contains(&b));
         self.spend(end - at);
         let token = &self.bytes[at..end];
         let plain = !token.iter().any(u8::is_ascii_digit) && token.len() < 24;
@@ -151,14 +161,18 @@ impl Scanner<'_> {
     /// A word that begins with a hyphen: a flag whose argument may be a secret.
     pub(super) fn flag(&mut self, start: usize, end: usize) {
         let bytes = self.bytes;
-        let attached = bytes[start..end].starts_with(b"-p") && end > start + 2;
-        if self.byte(end) != b' ' && !attached || start > 0 && !bytes[start - 1].is_ascii_whitespace() && !b"\"'`([".contains(&bytes[start - 1]) {
+        let attached =
+            bytes[start..end].starts_with(b"-p") && (end > start + 2 || matches!(self.byte(end), b'"' | b'\''));
+        if self.byte(end) != b' ' && !attached
+            || start > 0 && !bytes[start - 1].is_ascii_whitespace() && !b"\"'`([".contains(&bytes[start - 1])
+        {
             return;
         }
         let flag = &bytes[start..end];
         match flag {
             b"-u" | b"--user" | b"--proxy-user" | b"-U" => return self.login_argument(end + 1),
-            b"-p" | b"-P" | b"-a" | b"-w" => {
+            b"-b" | b"--cookie" => return self.header(end, true, false),
+            b"-p" | b"-P" | b"-a" | b"-w" if !attached => {
                 if self.command_takes_password(start, flag[1])
                     && let Some(value) = self.value_at(end + 1)
                     && !bytes[value.start..value.end].iter().all(|b| b.is_ascii_digit() || *b == b':')
@@ -167,8 +181,9 @@ impl Scanner<'_> {
                 }
                 return;
             }
-            [b'-', b'p', _, ..] if attached && self.mysql(start) => {
-                let end = self.bare_end(start + 2);
+            [b'-', b'p', ..] if attached && self.mysql(start) => {
+                let Some(value) = self.value_at(start + 2) else { return };
+                let (start, end) = (value.start - 2, value.end);
                 if !is_template(&self.text[start + 2..end]) {
                     self.found(Family::Secret, "command-password", start + 2, end);
                 }
@@ -199,7 +214,16 @@ impl Scanner<'_> {
         let limit = bytes.len().min(start + self.reach(start, 512));
         while end < limit {
             match bytes[end] {
-                b'\\' if matches!(self.byte(end + 1), b'"' | b'\'') => end += 1,
+                // An escaped quote opens and closes, too; one that is escaped twice ends what holds the command.
+                b'\\' if matches!(self.byte(end + 1), b'"' | b'\'') => {
+                    end += 1;
+                    match bytes[end] {
+                        byte if quote == byte => quote = 0,
+                        byte if quote == 0 && end <= start + 1 => quote = byte,
+                        _ if quote == 0 => break,
+                        _ => {}
+                    }
+                }
                 b'\n' => break,
                 b' ' | b'\t' if quote == 0 => break,
                 byte @ (b'"' | b'\'') if quote == 0 => quote = byte,
@@ -218,17 +242,25 @@ impl Scanner<'_> {
         if !self.text.is_char_boundary(start) || !self.text.is_char_boundary(end) {
             return;
         }
-        let Some(colon) = bytes[start..end].iter().position(|byte| *byte == b':').map(|n| start + n) else { return };
+        // `user:password`; `user%password` of Samba's tools.
+        let separator = if self.command_before(start).contains("smb") { b'%' } else { b':' };
+        let Some(colon) = bytes[start..end].iter().position(|byte| *byte == separator).map(|n| start + n) else {
+            return;
+        };
         let (user, user_end) = trim(start, colon);
         let (from, to) = trim(colon + 1, end);
         if from < to {
             let password = &self.text[from..to];
-            let numeric = bytes[from..to].iter().all(u8::is_ascii_digit) && bytes[user..user_end.max(user)].iter().all(u8::is_ascii_digit);
+            let numeric = bytes[from..to].iter().all(u8::is_ascii_digit)
+                && bytes[user..user_end.max(user)].iter().all(u8::is_ascii_digit);
             if !is_template(password) && !numeric && !password.starts_with("//") {
                 self.found(Family::Secret, "command-login", from, to);
                 self.operators_until = self.operators_until.max(to);
             }
-        } else if user + 8 <= user_end && bytes[user..user_end].iter().any(u8::is_ascii_digit) && !is_template(&self.text[user..user_end]) {
+        } else if user + 8 <= user_end
+            && bytes[user..user_end].iter().any(u8::is_ascii_digit)
+            && !is_template(&self.text[user..user_end])
+        {
             self.found(Family::Secret, "command-login", user, user_end);
         }
     }
@@ -250,10 +282,29 @@ impl Scanner<'_> {
             b'a' => any(&["redis-cli"]),
             b'w' => any(&["ldapsearch", "ldapmodify", "ldapadd", "ipmitool"]),
             b'P' => any(&["ipmitool", "sqlcmd", "bcp", "mosquitto", "ftp", "lftp"]),
-            _ => any(&[
-                "psexec", "PsExec", "sshpass", "login", "mysql", "mariadb", "mongo", "psql", "7z", "unzip", "zip", "ansible-vault",
-                "smbclient", "wmic", "net use", "rabbitmq", "crackmapexec", "evil-winrm", "htpasswd", "openssl", "keytool",
-            ]) && !any(&["docker run", "podman run", "ssh -p", "nmap"]),
+            _ => {
+                any(&[
+                    "psexec",
+                    "PsExec",
+                    "sshpass",
+                    "login",
+                    "mongo",
+                    "psql",
+                    "7z",
+                    "unzip",
+                    "zip",
+                    "ansible-vault",
+                    "smbclient",
+                    "wmic",
+                    "net use",
+                    "rabbitmq",
+                    "crackmapexec",
+                    "evil-winrm",
+                    "htpasswd",
+                    "openssl",
+                    "keytool",
+                ]) && !any(&["docker run", "podman run", "ssh -p", "nmap"])
+            }
         }
     }
 
@@ -279,7 +330,13 @@ impl Scanner<'_> {
                 [0xE3, 0x83, 0x91] => (["パスワード"].as_slice(), Strength::Password),
                 [0xEB, 0xB9, 0x84] => (["비밀번호"].as_slice(), Strength::Password),
                 [first, ..] => {
-                    at += if *first >= 0xF0 { 4 } else if *first >= 0xE0 { 3 } else { 2 };
+                    at += if *first >= 0xF0 {
+                        4
+                    } else if *first >= 0xE0 {
+                        3
+                    } else {
+                        2
+                    };
                     continue;
                 }
                 _ => return,

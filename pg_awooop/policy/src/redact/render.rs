@@ -1,50 +1,33 @@
-//! The text with markers where findings stood. What was JSON is JSON afterwards.
+//! The text with markers where findings stood. What was JSON is JSON afterwards, of the same shape.
 
 use std::collections::HashSet;
 
 use serde::de::IgnoredAny;
 
-use super::Finding;
-
-/// A key goes on for at most this many bytes behind a finding.
-const LONGEST_KEY: usize = 256;
+use super::{Family, Finding};
 
 /// `text` with every finding replaced by its family's marker.
 pub(super) fn replace(text: &str, findings: &[Finding]) -> String {
-    let bytes = text.as_bytes();
+    let first = text.trim_start().as_bytes().first();
+    if matches!(first, Some(b'{' | b'[')) && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        let redacted = String::with_capacity(text.len());
+        return Json { text, redacted, at: 0, keys: HashSet::new() }.replace(findings);
+    }
     let mut redacted = String::with_capacity(text.len() + 8);
     let mut copied = 0;
-    let mut json = Json::default();
-    let mut keys = HashSet::new();
     for finding in findings {
-        let (mut start, mut end) = (finding.range.start.max(copied), finding.range.end);
+        let (start, end) = (finding.range.start.max(copied), finding.range.end);
         if start >= end {
             continue;
         }
-        let marker = finding.family.marker();
-        match quotes_for(text, start, end, &mut json) {
-            Some(quote) => {
-                // The whole bare value: `-1234` is a marker, not a minus before one.
-                while start > copied && is_bare(bytes[start - 1]) {
-                    start -= 1;
-                }
-                while end < bytes.len() && is_bare(bytes[end]) {
-                    end += 1;
-                }
-                redacted.push_str(&text[copied..start]);
-                redacted.push_str(quote);
-                redacted.push_str(marker);
-                redacted.push_str(quote);
-            }
-            None => {
-                redacted.push_str(&text[copied..start]);
-                redacted.push_str(marker);
-                // Two keys of an object must not become one.
-                if is_key(bytes, end) && json.is_json(text) && !keys.insert(finding.family) {
-                    redacted.push_str(&format!("#{}", redacted.len()));
-                }
-            }
-        }
+        let (start, end, quote) = match bare_value(text, start, end) {
+            Some((bare_start, bare_end, quote)) if bare_start >= copied => (bare_start, bare_end, quote),
+            _ => (start, end, ""),
+        };
+        redacted.push_str(&text[copied..start]);
+        redacted.push_str(quote);
+        redacted.push_str(finding.family.marker());
+        redacted.push_str(quote);
         copied = end;
     }
     redacted.push_str(&text[copied..]);
@@ -55,73 +38,139 @@ fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)
 }
 
-/// Whether the text is JSON as a whole, asked only where it matters, and how far its strings have been followed.
-#[derive(Default)]
-struct Json {
-    whole: Option<bool>,
-    read: usize,
-    in_string: bool,
-    escaped: bool,
-}
-
-impl Json {
-    /// Whether `at` is inside a string; places are asked for in their order.
-    fn in_string(&mut self, json: &[u8], at: usize) -> bool {
-        for byte in &json[self.read.min(at)..at] {
-            match byte {
-                b'\\' if self.in_string => self.escaped = !self.escaped,
-                b'"' if !self.escaped => self.in_string = !self.in_string,
-                _ => self.escaped = false,
-            }
-        }
-        self.read = self.read.max(at);
-        self.in_string
-    }
-
-    fn is_json(&mut self, text: &str) -> bool {
-        *self.whole.get_or_insert_with(|| {
-            let begins = text.trim_start().as_bytes().first().is_some_and(|byte| *byte == b'{' || *byte == b'[');
-            begins && serde_json::from_str::<IgnoredAny>(text).is_ok()
-        })
-    }
-}
-
-/// The quotes a marker needs where a bare JSON value (a number) stands: as many backslashes as its key's have.
-fn quotes_for(text: &str, start: usize, end: usize, json: &mut Json) -> Option<&'static str> {
+/// A finding in a number that is the value of a key in quotes, in JSON that is part of something else: where the number
+/// stands, and the quotes that a marker needs there, with as many backslashes as the key's.
+fn bare_value(text: &str, start: usize, end: usize) -> Option<(usize, usize, &'static str)> {
     const QUOTES: [&str; 4] = ["\"", "\\\"", "\\\\\\\"", "\\\\\\\\\\\\\\\""];
+    const LONGEST: usize = 64;
     let bytes = text.as_bytes();
-    if !bytes[start..end].iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte)) {
+    if end - start > LONGEST || !bytes[start..end].iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte)) {
         return None;
     }
-    let bare_start = (0..start).rev().find(|n| !is_bare(bytes[*n])).map_or(0, |n| n + 1);
-    let bare_end = (end..bytes.len()).find(|n| !is_bare(bytes[*n])).unwrap_or(bytes.len());
-    let before = text[..bare_start].trim_end();
-    let after = text[bare_end..].trim_start();
-    if before.is_empty() && after.is_empty() {
-        return None;
-    }
-    let depth = |quoted: &str| {
-        let unquoted = quoted.strip_suffix('"')?;
-        let backslashes = unquoted.len() - unquoted.trim_end_matches('\\').len();
-        match backslashes {
-            0 => Some(QUOTES[0]),
-            1 => Some(QUOTES[1]),
-            3 => Some(QUOTES[2]),
-            7 => Some(QUOTES[3]),
-            _ => None,
-        }
+    let bare_start = (start.saturating_sub(LONGEST)..start).rev().find(|n| !is_bare(bytes[*n])).map_or(0, |n| n + 1);
+    let bare_end = (end..bytes.len().min(end + LONGEST)).find(|n| !is_bare(bytes[*n])).unwrap_or(bytes.len());
+    let back = |at: usize, skip: &dyn Fn(u8) -> bool| {
+        (at.saturating_sub(LONGEST)..at).rev().find(|n| !skip(bytes[*n])).map_or(0, |n| n + 1)
     };
-    // A member of an object says by its key's quotes how deep it is.
-    if let Some(quote) = before.strip_suffix(':').and_then(|key| depth(key.trim_end())) {
-        let ends = after.is_empty() || after.starts_with([',', '}', ']', '\\', '\n']);
-        return ends.then_some(quote);
-    }
-    // An element of an array: only in a text that is JSON as a whole, and outside its strings.
-    let in_array = before.ends_with(['[', ',']) && after.starts_with([',', ']']);
-    (in_array && json.is_json(text) && !json.in_string(bytes, bare_start)).then_some(QUOTES[0])
+    let blank = |byte: u8| byte == b' ' || byte == b'\t' || byte == b'\n';
+    let colon = back(bare_start, &blank);
+    let key_end = bytes[..colon].strip_suffix(b":").map(|before| back(before.len(), &blank))?;
+    let quote = bytes[..key_end].strip_suffix(b"\"")?.len();
+    let backslashes = quote - back(quote, &|byte| byte == b'\\');
+    let depth = [0, 1, 3, 7].iter().position(|known| *known == backslashes)?;
+    Some((bare_start, bare_end, QUOTES[depth]))
 }
 
-fn is_key(bytes: &[u8], end: usize) -> bool {
-    let mut rest = bytes[end..].iter().take(LONGEST_KEY).skip_while(|byte| **byte != b'"' && **byte != b'\n').skip(1);
-    rest.find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
+/// A text that is JSON as a whole, while findings in it are replaced. A marker never crosses the end of a string, never
+/// halves an escape, and gets quotes where a number stood.
+struct Json<'t> {
+    text: &'t str,
+    redacted: String,
+    /// Everything before is in `redacted`.
+    at: usize,
+    keys: HashSet<Family>,
+}
+
+impl Json<'_> {
+    fn replace(mut self, findings: &[Finding]) -> String {
+        let bytes = self.text.as_bytes();
+        let mut findings = findings.iter().peekable();
+        let mut begin = 0;
+        while let Some(next) = findings.peek() {
+            if begin >= bytes.len() {
+                break;
+            }
+            let end = token_end(bytes, begin);
+            if next.range.start < end && (bytes[begin] == b'"' || is_bare(bytes[begin])) {
+                let mut overlapping = Vec::new();
+                while let Some(finding) = findings.peek().filter(|finding| finding.range.start < end) {
+                    overlapping.push(*finding);
+                    // What goes on behind this token is looked at again there.
+                    if finding.range.end > end {
+                        break;
+                    }
+                    findings.next();
+                }
+                if bytes[begin] == b'"' {
+                    self.in_string(begin, end, &overlapping);
+                } else {
+                    self.instead_of_bare(begin, end, overlapping[0]);
+                }
+            }
+            while findings.peek().is_some_and(|finding| finding.range.end <= end) {
+                findings.next();
+            }
+            begin = end;
+        }
+        self.copy_to(self.text.len());
+        self.redacted
+    }
+
+    fn copy_to(&mut self, end: usize) {
+        self.redacted.push_str(&self.text[self.at..end]);
+        self.at = end;
+    }
+
+    fn instead_of_bare(&mut self, begin: usize, end: usize, finding: &Finding) {
+        self.copy_to(begin);
+        self.redacted.extend(["\"", finding.family.marker(), "\""]);
+        self.at = end;
+    }
+
+    fn in_string(&mut self, begin: usize, end: usize, findings: &[&Finding]) {
+        let bytes = self.text.as_bytes();
+        let is_key = bytes[end..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+        for finding in findings {
+            let (from, to) = whole_escapes(bytes, begin + 1, end - 1, finding.range.start, finding.range.end);
+            if from >= to || from < self.at {
+                continue;
+            }
+            self.copy_to(from);
+            self.redacted.push_str(finding.family.marker());
+            // Two keys of an object must not become one.
+            if is_key && !self.keys.insert(finding.family) {
+                self.redacted.push_str(&format!("#{}", self.redacted.len()));
+            }
+            self.at = to;
+        }
+    }
+}
+
+/// Where the token at `begin` of valid JSON ends: a string, a bare value, or one other byte.
+fn token_end(bytes: &[u8], begin: usize) -> usize {
+    match bytes[begin] {
+        b'"' => {
+            let mut close = begin + 1;
+            while bytes[close] != b'"' {
+                close += if bytes[close] == b'\\' { 2 } else { 1 };
+            }
+            close + 1
+        }
+        byte if is_bare(byte) => {
+            bytes[begin..].iter().position(|byte| !is_bare(*byte)).map_or(bytes.len(), |n| begin + n)
+        }
+        _ => begin + 1,
+    }
+}
+
+/// What of the string between `first` and `last` a finding covers, with whole escapes: one that it begins in is not its,
+/// one that it ends in is.
+fn whole_escapes(bytes: &[u8], first: usize, last: usize, start: usize, end: usize) -> (usize, usize) {
+    let (mut from, mut to) = (None, first);
+    let mut at = first;
+    while at < last {
+        let next = match bytes[at] {
+            b'\\' if bytes[at + 1] == b'u' => at + 6,
+            b'\\' => at + 2,
+            _ => at + 1,
+        };
+        if at >= start && from.is_none() {
+            from = Some(at);
+        }
+        if at < end {
+            to = next;
+        }
+        at = next;
+    }
+    (from.unwrap_or(last), to.min(last))
 }

@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 
-use super::bytes::{Beginnings, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_on};
+use super::bytes::{
+    Beginnings, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_on,
+};
 use super::rules::phone::Group;
 use super::tokens;
 use super::{Family, Finding, Redactor};
@@ -122,7 +124,7 @@ impl Scanner<'_> {
             }
         }
         self.token(start);
-        let goes_on = matches!(self.byte(end), b':' | b'.')
+        let goes_on = matches!(self.byte(end), b':' | b'.' | b'/')
             && run_on(bytes, end + 1, SHORTEST_LONG, |byte| class(byte) & WORD != 0) - end > SHORTEST_LONG;
         if goes_on || end - start >= SHORTEST_LONG {
             self.long_token(start);
@@ -170,7 +172,7 @@ impl Scanner<'_> {
         match self.bytes[at] {
             b'@' => {
                 self.at_sign(at);
-                self.oracle_login(at);
+                self.login_before(at);
             }
             b':' => {
                 if self.networks {
@@ -248,7 +250,9 @@ impl Scanner<'_> {
             }
             match merged.last_mut() {
                 Some(last) if finding.range.start < last.range.end => {
-                    if precedence(finding.family) < precedence(last.family) && finding.range.len() * 2 > last.range.len() {
+                    if precedence(finding.family) < precedence(last.family)
+                        && finding.range.len() * 2 > last.range.len()
+                    {
                         last.family = finding.family;
                         last.rule = finding.rule;
                     }
@@ -265,13 +269,13 @@ impl Scanner<'_> {
 fn in_marker(bytes: &[u8], finding: &Finding) -> bool {
     let start = finding.range.start.saturating_sub(b"[REDACTED:crypto_address".len());
     let around = &bytes[start..finding.range.end.min(bytes.len())];
-    around.windows(10).any(|window| window == b"[REDACTED:")
-        && {
-            let last = around.windows(10).rposition(|window| window == b"[REDACTED:").unwrap_or(0);
-            let inside = &around[last..];
-            let marker_end = bytes[start + last..].iter().position(|b| *b == b']').map_or(usize::MAX, |n| start + last + n + 1);
-            start + last >= finding.range.start || finding.range.start < marker_end && !inside.is_empty()
-        }
+    around.windows(10).any(|window| window == b"[REDACTED:") && {
+        let last = around.windows(10).rposition(|window| window == b"[REDACTED:").unwrap_or(0);
+        let inside = &around[last..];
+        let marker_end =
+            bytes[start + last..].iter().position(|b| *b == b']').map_or(usize::MAX, |n| start + last + n + 1);
+        start + last >= finding.range.start || finding.range.start < marker_end && !inside.is_empty()
+    }
 }
 
 /// Which family names a text that two have found.

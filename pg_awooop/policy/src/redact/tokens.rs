@@ -98,7 +98,8 @@ fn matches(rule: &Rule, shape: &Regex, text: &[u8]) -> (Option<std::ops::Range<u
 }
 
 fn is_valid(rule: &Rule, found: &[u8]) -> bool {
-    let keyword = rule.keywords.iter().filter(|keyword| found.starts_with(keyword.as_bytes())).map(|keyword| keyword.len()).max();
+    let keyword =
+        rule.keywords.iter().filter(|keyword| found.starts_with(keyword.as_bytes())).map(|keyword| keyword.len()).max();
     let own = &found[keyword.unwrap_or(0).min(found.len())..];
     match rule.validator {
         Validator::Shape => true,
@@ -206,7 +207,8 @@ impl Scanner<'_> {
         let end = run_on(self.bytes, at, 64 * 1024, |b| b.is_ascii_alphanumeric() || b"+/_-=".contains(&b));
         let text = &self.bytes[at..end];
         let head = &text[..text.len().min(2048) / 4 * 4];
-        if let Ok(decoded) = STANDARD_NO_PAD.decode(trim_padding(head)).or_else(|_| URL_SAFE_NO_PAD.decode(trim_padding(head)))
+        if let Ok(decoded) =
+            STANDARD_NO_PAD.decode(trim_padding(head)).or_else(|_| URL_SAFE_NO_PAD.decode(trim_padding(head)))
             && let Some(dot) = decoded.iter().position(|byte| *byte == b'.')
             && is_jose_header(&decoded[..dot])
         {

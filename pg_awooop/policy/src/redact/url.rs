@@ -23,7 +23,9 @@ impl Scanner<'_> {
         if template(start) {
             return;
         }
-        let plain_end = run_on(bytes, start, self.reach(start, LONGEST_AUTHORITY), |byte| !ends_url(byte) && !b"/?#".contains(&byte));
+        let plain_end = run_on(bytes, start, self.reach(start, LONGEST_AUTHORITY), |byte| {
+            !ends_url(byte) && !b"/?#".contains(&byte)
+        });
         self.spend(2 * (plain_end - start));
         let mut end = bytes[start..plain_end].iter().rposition(|byte| *byte == b'@').map(|n| start + n);
         if end.is_none() {
@@ -44,7 +46,9 @@ impl Scanner<'_> {
             Some(colon) if colon + 1 < user_info.len() => {
                 let from = start + colon + 1;
                 let password = &self.text[from..end];
-                if !is_template(password) && !password.starts_with('{') && !password.starts_with(':') {
+                let name = password.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+                    && password.starts_with("PASS");
+                if !name && !is_template(password) && !password.starts_with('{') && !password.starts_with(':') {
                     self.found(Family::UrlCredential, "url-password", from, end);
                     self.operators_until = self.operators_until.max(end);
                 } else if is_random(&user_info[..colon]) && colon >= 16 {
@@ -60,10 +64,18 @@ impl Scanner<'_> {
         }
     }
 
-    /// `user/password@host` of Oracle's tools, found at its `@`.
-    pub(super) fn oracle_login(&mut self, at: usize) {
+    /// Logins before an `@` that no URL has: of Go's drivers, and `user/password@host` of Oracle's tools.
+    pub(super) fn login_before(&mut self, at: usize) {
         let bytes = self.bytes;
         let start = run_back(bytes, at, 80, |byte| byte.is_ascii_graphic() && !b"\"'<>@:\\(=".contains(&byte));
+        // Go's data source names: `user:password@tcp(host)/db`.
+        if bytes[at + 1..].starts_with(b"tcp(") || bytes[at + 1..].starts_with(b"unix(") {
+            let from = run_back(bytes, at, 64, |byte| byte.is_ascii_graphic() && !b"\"'`:/".contains(&byte));
+            if from > 0 && bytes[from - 1] == b':' && from < at && !is_template(&self.text[from..at]) {
+                self.found(Family::UrlCredential, "dsn-password", from, at);
+            }
+            return;
+        }
         let is_login = bytes[..start].ends_with(b"thin:") || bytes[..start].ends_with(b"sqlplus ");
         if is_login && let Some(slash) = bytes[start..at].iter().position(|byte| *byte == b'/') {
             let from = start + slash + 1;

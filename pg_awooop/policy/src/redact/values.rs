@@ -16,13 +16,84 @@ pub(super) enum Style {
 
 /// Words that stand where a value is missing, in lower case.
 const NO_VALUES: &[&str] = &[
-    "absent", "any", "bool", "boolean", "bytes", "changed", "char", "configured", "const", "denied", "deprecated",
-    "disabled", "empty", "enabled", "expired", "failed", "false", "file", "hidden", "incorrect", "input", "int",
-    "integer", "invalid", "keychain", "length", "locked", "mandatory", "masked", "match", "missing", "must", "n/a",
-    "na", "nil", "no", "none", "not", "null", "nullptr", "number", "object", "off", "ok", "on", "optional",
-    "placeholder", "prompt", "protected", "readonly", "redacted", "removed", "required", "reset", "revoked",
-    "rotated", "self", "stdin", "str", "string", "tbd", "text", "this", "todo", "true", "type", "unchanged",
-    "undefined", "unknown", "unset", "updated", "valid", "value", "varchar", "void", "wrong", "yes", "your",
+    "absent",
+    "any",
+    "bool",
+    "boolean",
+    "bytes",
+    "changed",
+    "char",
+    "configured",
+    "const",
+    "denied",
+    "deprecated",
+    "disabled",
+    "empty",
+    "enabled",
+    "expired",
+    "failed",
+    "false",
+    "file",
+    "hidden",
+    "incorrect",
+    "input",
+    "int",
+    "integer",
+    "invalid",
+    "keychain",
+    "length",
+    "locked",
+    "mandatory",
+    "masked",
+    "match",
+    "missing",
+    "must",
+    "n/a",
+    "na",
+    "nil",
+    "no",
+    "none",
+    "not",
+    "null",
+    "nullptr",
+    "number",
+    "object",
+    "off",
+    "ok",
+    "on",
+    "optional",
+    "placeholder",
+    "prompt",
+    "protected",
+    "readonly",
+    "redacted",
+    "removed",
+    "required",
+    "reset",
+    "revoked",
+    "rotated",
+    "self",
+    "stdin",
+    "str",
+    "string",
+    "tbd",
+    "text",
+    "this",
+    "todo",
+    "true",
+    "type",
+    "unchanged",
+    "undefined",
+    "unknown",
+    "unset",
+    "updated",
+    "valid",
+    "value",
+    "varchar",
+    "void",
+    "wrong",
+    "yes",
+    "your",
 ];
 /// Words that are a poor password, and no token.
 const POOR_VALUES: &[&str] = &[
@@ -31,17 +102,83 @@ const POOR_VALUES: &[&str] = &[
 ];
 /// Parts that make a value a stand-in for one.
 const STAND_INS: &[&str] = &[
-    "<your", "[your", "change_me", "change-me", "changeme", "change_it", "changeit", "dummy", "enter_your", "example",
-    "goes-here", "goes_here", "goeshere", "insert-", "insert_", "my-secret-name", "placeholder", "put-your", "put_your",
-    "redacted", "replace-me", "replace_me", "replaceme", "replace_with", "replace-with", "todo", "your-", "your_", "your ",
-    "yourpassword", "yoursecret", "yourtoken", "yourkey",
+    "<your",
+    "[your",
+    "change-me",
+    "change_it",
+    "change_me",
+    "changeit",
+    "changeme",
+    "dummy",
+    "enter_your",
+    "example",
+    "goes-here",
+    "goes_here",
+    "goeshere",
+    "insert-",
+    "insert_",
+    "my-secret-name",
+    "placeholder",
+    "put-your",
+    "put_your",
+    "redacted",
+    "replace-me",
+    "replace-with",
+    "replace_me",
+    "replace_with",
+    "replaceme",
+    "required|",
+    "todo",
+    "your ",
+    "your-",
+    "your_",
+    "yourkey",
+    "yourpassword",
+    "yoursecret",
+    "yourtoken",
 ];
 /// Beginnings of references to where the value is kept.
 const REFERENCES: &[&str] = &[
-    "!ref", "!sub", "!getatt", "@microsoft.keyvault", "arn:", "aws-sm:", "base64:", "cfg.", "config.", "data.", "doppler:",
-    "env.", "env:", "environ", "file:", "gcp-sm:", "https://", "http://", "k8s://", "keyring:", "kms:", "local.",
-    "module.", "op://", "os.", "process.env", "props.", "secret://", "secretref:", "self.", "sm://", "ssm:", "this.",
-    "vault:", "var.",
+    "!getatt",
+    "!ref",
+    "!sub",
+    "@microsoft.keyvault",
+    "arn:",
+    "aws-sm:",
+    "base64:",
+    "cfg.",
+    "config.",
+    "credentials.",
+    "data.",
+    "doppler:",
+    "env.",
+    "env:",
+    "environ",
+    "file:",
+    "gcp-sm:",
+    "http://",
+    "https://",
+    "import.meta",
+    "k8s://",
+    "keyring:",
+    "kms:",
+    "local.",
+    "module.",
+    "op://",
+    "os.",
+    "process.env",
+    "props.",
+    "secret://",
+    "secretref:",
+    "secrets.",
+    "secretsmanager:",
+    "self.",
+    "settings.",
+    "sm://",
+    "ssm:",
+    "this.",
+    "var.",
+    "vault:",
 ];
 
 /// Whether `value` is a secret's value, under a name of this strength.
@@ -94,11 +231,17 @@ pub(super) fn is_template(value: &str) -> bool {
     if NO_VALUES.binary_search(&lower.trim_end_matches(['.', '!', '?', ';'])).is_ok() {
         return true;
     }
-    let wrapped = |open: &[u8], close: &[u8]| bytes.starts_with(open) && bytes.ends_with(close) && bytes.len() > open.len();
-    if wrapped(b"<", b">") || wrapped(b"{{", b"}}") || wrapped(b"[", b"]") || wrapped(b"%", b"%") && !value.contains(' ') {
+    let wrapped =
+        |open: &[u8], close: &[u8]| bytes.starts_with(open) && bytes.ends_with(close) && bytes.len() > open.len();
+    if wrapped(b"<", b">")
+        || wrapped(b"{{", b"}}")
+        || wrapped(b"[", b"]")
+        || wrapped(b"%", b"%") && !value.contains(' ')
+    {
         return true;
     }
-    if wrapped(b"{", b"}") && bytes[1..bytes.len() - 1].iter().all(|b| b.is_ascii_alphanumeric() || b"_.:".contains(b)) {
+    if wrapped(b"{", b"}") && bytes[1..bytes.len() - 1].iter().all(|b| b.is_ascii_alphanumeric() || b"_.:".contains(b))
+    {
         return bytes.len() < 24 && !bytes.iter().any(u8::is_ascii_digit) || bytes.len() == 3;
     }
     if ["${", "$(", "$[", "{{", "<%", "%(", "#{", "`", "\\(", "{%"].iter().any(|open| value.starts_with(open))
@@ -138,7 +281,8 @@ fn has_variable(value: &str) -> bool {
     value.match_indices("${").any(|(at, _)| {
         let inside = &value[at + 2..];
         inside.find('}').is_some_and(|end| {
-            end > 0 && inside[..end].bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-[]()'\"/?".contains(&b))
+            end > 0
+                && inside[..end].bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-[]()'\"/?".contains(&b))
                 && inside.as_bytes()[0] != b']'
         })
     })
@@ -146,7 +290,11 @@ fn has_variable(value: &str) -> bool {
 
 /// Bytes of masks: `sk-****abcd`, `xxxxxxxx-xxxx`.
 fn masked_share(bytes: &[u8]) -> usize {
-    bytes.chunk_by(|a, b| a == b).filter(|run| run.len() >= 8 || run.len() >= 4 && b"*xX#?.-_0".contains(&run[0])).map(<[u8]>::len).sum()
+    bytes
+        .chunk_by(|a, b| a == b)
+        .filter(|run| run.len() >= 8 || run.len() >= 4 && b"*xX#?.-_0".contains(&run[0]))
+        .map(<[u8]>::len)
+        .sum()
 }
 
 fn has_random_tail(bytes: &[u8]) -> bool {
@@ -156,14 +304,13 @@ fn has_random_tail(bytes: &[u8]) -> bool {
 /// Whether an unquoted value is an expression: a call, a member, a type, a name.
 fn is_code(value: &str, style: Style) -> bool {
     let bytes = value.as_bytes();
-    let name_end = bytes
-        .iter()
-        .position(|b| !(b.is_ascii_alphanumeric() || b"_.:?!&*@$".contains(b)))
-        .unwrap_or(bytes.len());
+    let name_end =
+        bytes.iter().position(|b| !(b.is_ascii_alphanumeric() || b"_.:?!&*@$".contains(b))).unwrap_or(bytes.len());
     let begins_name = bytes[0].is_ascii_alphabetic() || b"_$@&*".contains(&bytes[0]);
     if begins_name && name_end < bytes.len() && matches!(bytes[name_end], b'(' | b'[' | b'<') && name_end > 0 {
         // A password may have brackets too, but not `get_password(` or `Option<String>`.
-        let closes = bytes[name_end..].iter().any(|b| matches!(b, b')' | b']' | b'>')) || bytes[bytes.len() - 1] == b'(';
+        let closes =
+            bytes[name_end..].iter().any(|b| matches!(b, b')' | b']' | b'>')) || bytes[bytes.len() - 1] == b'(';
         let open = &bytes[name_end + 1..];
         let plain = open.iter().all(|b| b.is_ascii_alphanumeric() || b"_.:,\"' ()[]<>&\\-".contains(b));
         if plain && (closes || open.is_empty() || matches!(open[0], b'"' | b'\'' | b'\\')) {
@@ -219,7 +366,8 @@ fn is_password(value: &str, style: Style) -> bool {
         return bytes.len() >= 4 && bytes.iter().any(|b| !b.is_ascii_alphabetic() && !b"-_.,;:!?'".contains(b));
     }
     // A path to the secret, or the name of where it is kept.
-    if (value.starts_with('/') || value.starts_with("./") || value.starts_with("~/")) && value.matches('/').count() >= 2 {
+    if (value.starts_with('/') || value.starts_with("./") || value.starts_with("~/")) && value.matches('/').count() >= 2
+    {
         return false;
     }
     if style == Style::Tight {
@@ -231,9 +379,33 @@ fn is_password(value: &str, style: Style) -> bool {
 /// `Password`, `Enter password`, `API Key:`: what a form says.
 fn is_label(value: &str) -> bool {
     let words = value.split([' ', ':']).filter(|word| !word.is_empty());
-    let known = ["password", "passwd", "passphrase", "secret", "token", "key", "api", "access", "new", "old", "current", "enter",
-        "confirm", "repeat", "your", "the", "client", "login", "user", "forgot", "reset", "change"];
-    words.clone().count() > 0 && words.clone().all(|word| known.contains(&word.to_ascii_lowercase().as_str())) && value.contains(' ')
+    let known = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "key",
+        "api",
+        "access",
+        "new",
+        "old",
+        "current",
+        "enter",
+        "confirm",
+        "repeat",
+        "your",
+        "the",
+        "client",
+        "login",
+        "user",
+        "forgot",
+        "reset",
+        "change",
+    ];
+    words.clone().count() > 0
+        && words.clone().all(|word| known.contains(&word.to_ascii_lowercase().as_str()))
+        && value.contains(' ')
 }
 
 /// A message to a person about the secret.
@@ -241,10 +413,29 @@ fn is_sentence(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     value.ends_with('.')
         || value.ends_with('!') && value.starts_with(|c: char| c.is_ascii_uppercase())
-        || ["must", "should", "please", "required", "invalid", "your", "cannot", "characters", "is ", "are ", " for ", " to ",
-            " the ", " of ", "enter ", "not ", " a ", "password", " and "]
-            .iter()
-            .any(|word| lower.contains(word))
+        || [
+            "must",
+            "should",
+            "please",
+            "required",
+            "invalid",
+            "your",
+            "cannot",
+            "characters",
+            "is ",
+            "are ",
+            " for ",
+            " to ",
+            " the ",
+            " of ",
+            "enter ",
+            "not ",
+            " a ",
+            "password",
+            " and ",
+        ]
+        .iter()
+        .any(|word| lower.contains(word))
             && value.bytes().all(|b| b.is_ascii_alphabetic() || b" .,:;'!?-()".contains(&b) || b.is_ascii_digit())
             && !lower.contains("with quotes")
 }
@@ -260,7 +451,8 @@ fn is_token(bytes: &[u8], style: Style) -> bool {
     let plain = std::str::from_utf8(bytes).is_ok_and(is_plain_name);
     match style {
         Style::Quoted | Style::Tight => {
-            !plain && !is_path(bytes) || bytes.len() >= 20 && !bytes.iter().any(|b| b"-_. /".contains(b)) && distinct(bytes) > 6
+            !plain && !is_path(bytes)
+                || bytes.len() >= 20 && !bytes.iter().any(|b| b"-_. /".contains(b)) && distinct(bytes) > 6
                 || digits >= 1 && bytes.len() >= 10 && !is_path(bytes) && !bytes.iter().any(|b| b"-_.".contains(b))
         }
         Style::Loose => !plain && digits > 0 && is_random(bytes),
@@ -301,7 +493,11 @@ pub(super) fn is_random(bytes: &[u8]) -> bool {
     if digits == 0 {
         // Base64 without a digit is rare, and longer.
         return upper > 2 && lower > 2 && mixes_case_inside(bytes) && entropy(bytes) > 350
-            || bytes.len() >= 24 && upper == 0 && !bytes.iter().any(|b| b"-_.".contains(b)) && distinct(bytes) >= 4 && entropy(bytes) > 290;
+            || bytes.len() >= 24
+                && upper == 0
+                && !bytes.iter().any(|b| b"-_.".contains(b))
+                && distinct(bytes) >= 4
+                && entropy(bytes) > 290;
     }
     digits + upper + lower > bytes.len() / 2
         && (upper + lower > 0 || bytes.len() >= 24)

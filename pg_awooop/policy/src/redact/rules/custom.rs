@@ -35,8 +35,7 @@ impl CustomRule {
         if shape.len() > LONGEST_PATTERN {
             return Err(CustomRuleError::Shape);
         }
-        let shape =
-            RegexBuilder::new(shape).size_limit(MOST_MEMORY).build().map_err(|_| CustomRuleError::Shape)?;
+        let shape = RegexBuilder::new(shape).size_limit(MOST_MEMORY).build().map_err(|_| CustomRuleError::Shape)?;
         if shape.is_match("") {
             return Err(CustomRuleError::MatchesNothing);
         }
@@ -47,8 +46,12 @@ impl CustomRule {
         if !self.keywords.is_empty() && !self.keywords.iter().any(|keyword| text.contains(keyword.as_str())) {
             return;
         }
-        found.extend(self.shape.find_iter(text).map(|found| Range::from(found.range())).filter(|range| !range.is_empty()).map(
-            |range| Finding { family: self.family, rule: self.id.clone().into(), range },
-        ));
+        found.extend(
+            self.shape
+                .find_iter(text)
+                .map(|found| Range::from(found.range()))
+                .filter(|range| !range.is_empty())
+                .map(|range| Finding { family: self.family, rule: self.id.clone().into(), range }),
+        );
     }
 }

@@ -88,7 +88,10 @@ pub(crate) fn find(bytes: &[u8], groups: &[Group], mut named: impl FnMut() -> bo
         }
     }
     let mobile = first.len() == 11
-        && matches!(&bytes[start..start + 3], b"070" | b"080" | b"090" | b"010" | b"073" | b"074" | b"075" | b"077" | b"078" | b"079");
+        && matches!(
+            &bytes[start..start + 3],
+            b"070" | b"080" | b"090" | b"010" | b"073" | b"074" | b"075" | b"077" | b"078" | b"079"
+        );
     if mobile {
         return Some(Phone { start: lead, groups: 1, rule: "phone-national" });
     }
@@ -123,8 +126,10 @@ fn international(bytes: &[u8], groups: &[Group], lead: usize, skip: usize, rule:
         count += group.len();
         taken += 1;
         if count >= skip + 3
-            && let Some((code, least, longest)) =
-                COUNTRIES.iter().filter(|(code, ..)| digits[skip..count].starts_with(code.as_bytes())).max_by_key(|c| c.0.len())
+            && let Some((code, least, longest)) = COUNTRIES
+                .iter()
+                .filter(|(code, ..)| digits[skip..count].starts_with(code.as_bytes()))
+                .max_by_key(|c| c.0.len())
         {
             // One more for a trunk zero that people leave in: +886 (0)912 345 678.
             fewest = skip + code.len() + least;
@@ -142,10 +147,12 @@ fn is_separator(text: &[u8]) -> bool {
 
 /// `886` without a plus: a mobile number, or groups.
 fn taiwanese(bytes: &[u8], groups: &[Group], found: &Phone) -> bool {
-    let digits: Vec<u8> = groups[..found.groups].iter().flat_map(|group| bytes[group.range()].iter().copied()).collect();
+    let digits: Vec<u8> =
+        groups[..found.groups].iter().flat_map(|group| bytes[group.range()].iter().copied()).collect();
     let national = &digits[3..];
     let national = national.strip_prefix(b"0").unwrap_or(national);
-    national.len() == 9 && national[0] == b'9' || found.groups > 1 && matches!(national.len(), 8 | 9) && national[0] != b'0'
+    national.len() == 9 && national[0] == b'9'
+        || found.groups > 1 && matches!(national.len(), 8 | 9) && national[0] != b'0'
 }
 
 /// Groups in a national form.
@@ -191,7 +198,8 @@ fn national(bytes: &[u8], groups: &[Group], bracket: bool) -> Option<&'static st
             return Some(if taiwan { "phone-taiwan" } else { "phone-national" });
         }
     }
-    (closed && (2..=4).contains(&first.len()) && (9..=11).contains(&total) && parts && !dotted).then_some("phone-national")
+    (closed && (2..=4).contains(&first.len()) && (9..=11).contains(&total) && parts && !dotted)
+        .then_some("phone-national")
 }
 
 /// Seven to fifteen digits that a word before them calls a telephone number.
@@ -206,5 +214,6 @@ fn by_name(bytes: &[u8], groups: &[Group], mut named: impl FnMut() -> bool) -> O
     }
     let date = taken >= 3 && groups[0].len() == 4 && groups[1].len() == 2 && groups[2].len() == 2;
     let seconds = taken == 1 && total == 10 && bytes[groups[0].start] == b'1';
-    (total >= 7 && !date && !seconds && groups[..taken].iter().all(|group| group.len() >= 2) && named()).then_some(taken)
+    (total >= 7 && !date && !seconds && groups[..taken].iter().all(|group| group.len() >= 2) && named())
+        .then_some(taken)
 }

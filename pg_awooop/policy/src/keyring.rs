@@ -113,6 +113,7 @@ impl fmt::Display for KeyringError {
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "a keyring has a handful of keys")]
 enum Material {
     /// An Ed25519 key; a retired one has lost its secret half.
     Signing { secret: Option<SigningKey>, public: VerifyingKey },

@@ -125,7 +125,7 @@ fn as_jsonb(value: &Value) -> String {
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(n), _) => n.to_string(),
             // PostgreSQL's numeric has no negative zero.
-            (None, Some(n)) if n == 0.0 => "0".to_owned(),
+            (None, Some(0.0)) => "0".to_owned(),
             // The shortest digits that read back as the same number, which RFC 8785 prints too.
             (None, Some(n)) => n.to_string(),
             (None, None) => number.to_string(),
@@ -223,7 +223,8 @@ mod tests {
 
     #[test]
     fn what_is_not_exact_is_made_exact() {
-        let facts = json!({"n": 9_007_199_254_740_993_u64, "f": 1e300, "t": "a\u{0}b", "m": -9_007_199_254_740_992_i64});
+        let facts =
+            json!({"n": 9_007_199_254_740_993_u64, "f": 1e300, "t": "a\u{0}b", "m": -9_007_199_254_740_992_i64});
         assert_eq!(
             canonical_facts(facts.as_object().unwrap().clone()).unwrap(),
             "{\"f\":\"1e+300\",\"m\":-9007199254740992,\"n\":\"9007199254740993\",\"t\":\"a\u{fffd}b\"}"
@@ -233,7 +234,9 @@ mod tests {
     #[test]
     fn facts_that_postgresql_would_print_otherwise_were_changed() {
         assert_eq!(facts_of_stored("{\"b\": 1, \"aa\": 0.0000001}").unwrap(), "{\"aa\":1e-7,\"b\":1}");
-        for changed in ["{\"a\": 1.0}", "{\"a\": 1.00000000000000000001}", "{\"a\":1}", "[]", "{\"a\": 1, \"a\": 1}", ""] {
+        for changed in
+            ["{\"a\": 1.0}", "{\"a\": 1.00000000000000000001}", "{\"a\":1}", "[]", "{\"a\": 1, \"a\": 1}", ""]
+        {
             assert_eq!(facts_of_stored(changed), None, "{changed}");
         }
     }

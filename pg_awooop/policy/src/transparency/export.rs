@@ -13,7 +13,8 @@ pub struct Line {
     pub leaf_index: u64,
     pub audit_id: Uuid,
     pub leaf_hash: Hash,
-    /// Absent where the row's partition was detached and dropped: its leaf stays.
+    /// Absent where the row's partition was detached and dropped: its leaf stays. Empty where the row is not there
+    /// although it should be.
     pub document: Option<String>,
 }
 

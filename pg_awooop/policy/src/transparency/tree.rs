@@ -58,8 +58,7 @@ impl Frontier {
     /// None for a frontier that [`Frontier::new`] took.
     pub fn push(&mut self, leaf: Hash) -> Result<impl Iterator<Item = Node> + use<>, Broken> {
         let number = self.size;
-        let completed =
-            stored_hashes_for_record_hash(number, tlog::Hash(leaf), self).map_err(|_| Broken)?;
+        let completed = stored_hashes_for_record_hash(number, tlog::Hash(leaf), self).map_err(|_| Broken)?;
         self.peaks.truncate(self.peaks.len().saturating_sub(completed.len() - 1));
         self.peaks.extend(completed.last().map(|hash| hash.0));
         self.size += 1;

@@ -195,8 +195,10 @@ pub struct Report {
     pub project_id: Option<String>,
     pub tree_size: u64,
     pub root: Hash,
-    /// Documents that were hashed; the other leaves had none.
+    /// Documents that were hashed.
     pub rows: u64,
+    /// Leaves whose rows were detached and dropped before the export, as it says.
+    pub without_document: u64,
     pub checkpoints: u64,
     pub findings: Findings,
 }
@@ -211,7 +213,8 @@ impl Report {
     pub fn to_json(&self) -> Value {
         json!({
             "ok": self.is_ok(), "project_id": self.project_id, "tree_size": self.tree_size, "root": hex(&self.root),
-            "rows_checked": self.rows, "checkpoints_checked": self.checkpoints,
+            "rows_checked": self.rows, "rows_without_document": self.without_document,
+            "checkpoints_checked": self.checkpoints,
             "findings": self.findings.to_json(), "findings_total": self.findings.total()
         })
     }
@@ -228,6 +231,7 @@ pub struct LogVerifier {
     comparison: Comparison,
     history: Option<History>,
     rows: u64,
+    without_document: u64,
     checkpoints: u64,
     findings: Findings,
 }
@@ -255,6 +259,7 @@ impl LogVerifier {
             comparison: Comparison::new(trusted),
             history,
             rows: 0,
+            without_document: 0,
             checkpoints: 0,
             findings,
         }
@@ -287,8 +292,13 @@ impl LogVerifier {
     }
 
     fn row(&mut self, line: &Line) {
-        if line.document.is_some() {
-            self.rows += 1;
+        match line.document.as_deref() {
+            None => self.without_document += 1,
+            Some("") => {
+                self.findings.add(Finding::row(Kind::RowMissing, line.audit_id, line.leaf_index));
+                return;
+            }
+            Some(_) => self.rows += 1,
         }
         if !line.is_whole() {
             self.findings.add(Finding::row(Kind::RowAltered, line.audit_id, line.leaf_index));
@@ -324,6 +334,7 @@ impl LogVerifier {
             tree_size: self.place,
             root: self.tree.root().unwrap_or_default(),
             rows: self.rows,
+            without_document: self.without_document,
             checkpoints: self.checkpoints,
             findings: self.findings,
         }
@@ -509,7 +520,8 @@ mod tests {
     #[test]
     fn findings_are_bounded_and_counted() {
         let log = Log::new(300);
-        let lines: Vec<String> = Log::lines(&log.documents).iter().map(|l| l.replace("project_id", "Project_id")).collect();
+        let lines: Vec<String> =
+            Log::lines(&log.documents).iter().map(|l| l.replace("project_id", "Project_id")).collect();
         let mut verifier = LogVerifier::new(Vec::new(), None);
         lines.iter().for_each(|line| verifier.line(line));
         let report = verifier.finish();

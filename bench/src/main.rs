@@ -4,6 +4,7 @@
 //! superuser's), AWOOOP_BENCH_BIN (PostgreSQL's programs), AWOOOP_BENCH_GATEWAY (the gateway's binary) and
 //! AWOOOP_BENCH_STATE (a scratch directory). Figures depend on the machine; ratios much less.
 
+mod audit;
 mod envelope;
 mod fixture;
 mod gateway;
@@ -20,7 +21,7 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Which benchmark: envelope, gateway (all of them when not given).
+    /// Which benchmark: audit, envelope, gateway (all that the server's build allows when not given).
     name: Option<String>,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -35,7 +36,7 @@ struct Arguments {
 
 type Benchmark = (&'static str, fn(&Place, &Effort) -> Result<Report>);
 
-const BENCHMARKS: &[Benchmark] = &[("envelope", envelope::run), ("gateway", gateway::run)];
+const BENCHMARKS: &[Benchmark] = &[("audit", audit::run), ("envelope", envelope::run), ("gateway", gateway::run)];
 
 /// How much work a measurement is.
 pub struct Effort {
@@ -54,6 +55,9 @@ fn main() -> Result<()> {
         bail!("no benchmark of that name; there are: {}", names.join(", "));
     }
     for (name, run) in chosen {
+        if *name == "audit" && arguments.name.is_none() && !audit::is_possible(&place)? {
+            continue;
+        }
         eprintln!("benchmark {name}: {} rounds of {} s a measurement", effort.rounds, effort.seconds);
         let report = run(&place, &effort)?;
         println!("{}", if arguments.json { report.json(name) } else { report.table(name) });

@@ -5,6 +5,7 @@
 //! AWOOOP_BENCH_STATE (a scratch directory). A benchmark that needs no server runs without. Figures depend on the
 //! machine; ratios much less.
 
+mod audit;
 mod envelope;
 mod fixture;
 mod gateway;
@@ -23,7 +24,7 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Which benchmark: envelope, gateway, redaction-quality (all of them when not given).
+    /// Which benchmark: audit, envelope, gateway, redaction-quality (all that the server's build allows when not given).
     name: Option<String>,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -39,6 +40,7 @@ struct Arguments {
 type Benchmark = (&'static str, fn(&Effort) -> Result<Report>);
 
 const BENCHMARKS: &[Benchmark] = &[
+    ("audit", |effort| audit::run(&Place::from_environment()?, effort)),
     ("envelope", |effort| envelope::run(&Place::from_environment()?, effort)),
     ("gateway", |effort| gateway::run(&Place::from_environment()?, effort)),
     ("redaction-quality", |_| redaction_quality::run()),
@@ -60,6 +62,9 @@ fn main() -> Result<()> {
         bail!("no benchmark of that name; there are: {}", names.join(", "));
     }
     for (name, run) in chosen {
+        if *name == "audit" && arguments.name.is_none() && !audit::is_possible(&Place::from_environment()?)? {
+            continue;
+        }
         eprintln!("benchmark {name}: {} rounds of {} s a measurement", effort.rounds, effort.seconds);
         let report = run(&effort)?;
         println!("{}", if arguments.json { report.json(name) } else { report.table(name) });

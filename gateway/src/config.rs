@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::audit::AuditCommand;
+use crate::keyring::KeyringCommand;
+
 const EXAMPLES: &str = "\
 Examples:
   AWOOOP_DATABASE_URL=postgres://awooop_gateway@db.internal/awooop awooop-gateway --listen 0.0.0.0:8080
@@ -30,7 +33,7 @@ pub struct Cli {
 }
 
 /// What to do.
-#[derive(Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Serve HTTP until told to stop (the default).
     Serve,
@@ -38,6 +41,12 @@ pub enum Command {
     Openapi,
     /// Print the version, and exit.
     Version,
+    /// Make or change the file of the platform's secret keys. Needs no database.
+    #[command(subcommand)]
+    Keyring(KeyringCommand),
+    /// Verify an exported audit log, or a proof. Needs no database.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 /// Every setting, with its default.

@@ -6,14 +6,17 @@
 //!
 //! A request passes through the modules in this order: [`serve`] accepts it, [`observe`] names it and counts it,
 //! [`registry`] finds its operation, [`forward`] carries it through the [`pool`], [`answer`] sends what came back, and
-//! [`problem`] says what went wrong. [`pages`] are the addresses that are not operations.
+//! [`problem`] says what went wrong. [`pages`] are the addresses that are not operations. [`keyring`] and [`audit`] are
+//! commands of the same binary that need neither HTTP nor a database.
 
 pub mod answer;
+pub mod audit;
 pub mod config;
 pub mod docs;
 pub mod drain;
 pub mod forward;
 pub mod gateway;
+pub mod keyring;
 pub mod log;
 pub mod metrics;
 pub mod observe;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use awooop_policy::keyring::KeyringError;
 use tokio::runtime::{Builder, Runtime};
 use tracing::info;
 
@@ -13,7 +14,7 @@ use crate::config::{Cli, Command, Settings};
 use crate::drain::{Stop, keep_operations_current};
 use crate::gateway::Gateway;
 use crate::pool::Failure;
-use crate::{log, openapi, problem, registry, serve};
+use crate::{audit, keyring, log, openapi, problem, registry, serve};
 
 /// Why the gateway did not start.
 pub enum StartError {
@@ -29,12 +30,20 @@ pub enum StartError {
     Metrics(prometheus::Error),
     /// The operations could not be read.
     Operations(Failure),
+    /// A file could not be read or written.
+    File(io::Error),
+    /// A file is no keyring, or the change of one is refused.
+    Keyring(KeyringError),
+    /// What a command was given is not what it takes.
+    Input(&'static str),
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Settings(why) => f.write_str(why),
+            StartError::Settings(why) | StartError::Input(why) => f.write_str(why),
+            StartError::File(cause) => write!(f, "the file cannot be used: {cause}"),
+            StartError::Keyring(why) => write!(f, "the keyring is refused: {why}"),
             StartError::DatabaseUrl => f.write_str("the database URL is not one: postgres://user@host:5432/database"),
             StartError::System(cause) => write!(f, "the system refused: {cause}"),
             StartError::Listen(cause) => write!(f, "cannot listen: {cause}"),
@@ -54,6 +63,15 @@ pub fn run(cli: Cli) -> ExitCode {
             println!("awooop-gateway {}", env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
         }
+        Command::Keyring(command) => keyring::run(&command),
+        Command::Audit(command) => match audit::run(&command) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(why) => {
+                eprintln!("awooop-gateway: {why}");
+                return ExitCode::from(2);
+            }
+        },
         Command::Openapi => print_openapi(cli.settings),
         Command::Serve => serve_until_stopped(cli.settings),
     };

@@ -14,10 +14,11 @@ begin
     loop
         execute pg_catalog.format('revoke all on function %s from public', f.signature);
         execute pg_catalog.format('alter function %s owner to %I', f.signature, case
-            -- Runs with its superuser caller's rights.
-            when f.proname = 'migrate' then current_user
+            -- Run with their superuser caller's rights.
+            when f.proname in ('migrate', 'detach_audit_partition') then current_user
             -- The few that look through all projects, and hand out ids only.
-            when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles')
+            when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles',
+                               'unsealed_projects')
                 then 'awooop_scheduler'
             else 'awooop_owner' end);
     end loop;
@@ -41,11 +42,12 @@ grant execute on function awooop.create_project(text, text, text, integer),
     to awooop_operator;
 
 grant execute on function awooop.doctor() to awooop_operator, awooop_auditor;
+grant execute on function awooop.inspect_audit(text, text, text) to awooop_auditor;
 grant execute on function awooop.health() to awooop_operator, awooop_auditor, awooop_worker;
 grant execute on function awooop.maintain() to awooop_scheduler, awooop_operator, awooop_worker;
 grant execute on function awooop.reap_stale_runs() to awooop_worker;
 grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer),
-    awooop.bindings_of_missing_roles()
+    awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean)
     to awooop_owner;
 
 -- Behind the views of sql/current.

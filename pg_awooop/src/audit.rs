@@ -1,6 +1,15 @@
 //! The audit log: one appended row for every decision and change of state.
 //!
-//! A row is made of typed identifiers and facts of our own, never of what a caller wrote.
+//! A row is made of typed identifiers and facts of our own, never of what a caller wrote. The statement that writes it
+//! also queues its leaf for the sealer (`seal`), which makes the log of a project a Merkle tree and signs checkpoints of
+//! it; `prove` and `verify` show that nothing in it changed, `archive` detaches what is old.
+
+mod archive;
+mod inspect;
+mod prove;
+mod rows;
+mod seal;
+mod verify;
 
 use awooop_policy::error::Problem;
 use pgrx::prelude::*;
@@ -10,11 +19,21 @@ use uuid::Uuid;
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::ErrorCode;
 
+pub(crate) use prove::{checkpoint, export, proof};
+pub(crate) use seal::{open_head, seal_due};
+pub(crate) use verify::verify;
+
+use awooop_policy::transparency::document::{AuditRow, canonical_facts, leaf_hash};
+use pgrx::datum::DatumWithOid;
+
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
 use crate::statement::{column, pg_uuid, rfc3339, statements};
 use crate::tenant;
+
+/// Microseconds from 1970 to 2000, from where PostgreSQL counts.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 /// What a row is about; absent parts stay NULL.
 #[derive(Default)]
@@ -35,11 +54,15 @@ impl Entry<'_> {
 }
 
 statements! {
+    // One statement: the row and its place in the queue are there together, or neither is.
     APPEND: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-                     UUIDOID, TEXTOID] =
-        "insert into awooop.audit_log (project_id, audit_id, action, decision, code, principal_id, door, trace_id,
-                                       agent_id, platform_subject_id, run_id, facts)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)";
+                     UUIDOID, TEXTOID, TIMESTAMPTZOID, BYTEAOID] =
+        "with queued as (
+             insert into awooop.audit_pending (project_id, audit_id, recorded_at, leaf_hash) values ($1, $2, $13, $14)
+         )
+         insert into awooop.audit_log (project_id, audit_id, recorded_at, action, decision, code, principal_id, door,
+                                       trace_id, agent_id, platform_subject_id, run_id, facts)
+         values ($1, $2, $13, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)";
     LIST: reading [TEXTOID, TEXTOID, UUIDOID, INT8OID] = concat!(
         "select json_build_object(
                     'audit_id', audit_id, 'recorded_at', ", rfc3339!("recorded_at"), ", 'action', action,
@@ -54,7 +77,7 @@ statements! {
 
 /// Records that something was done.
 pub(crate) fn done(caller: &Caller, action: &str, entry: Entry) -> Outcome<()> {
-    append(caller, action, "done", None, entry)
+    append(caller, action, "done", None, entry).map(drop)
 }
 
 /// Records that something was refused. On a standby, which cannot write, the server's log has it.
@@ -76,29 +99,55 @@ pub(crate) fn refused(caller: &Caller, action: &str, problem: &Problem, entry: E
     }
     let mut entry = entry;
     entry.facts.extend(problem.facts.clone());
-    append(caller, action, "refused", Some(problem.code.entry().code), entry)
+    append(caller, action, "refused", Some(problem.code.entry().code), entry).map(drop)
 }
 
-fn append(caller: &Caller, action: &str, decision: &str, code: Option<&str>, entry: Entry) -> Outcome<()> {
+/// Appends the row and queues its leaf. Returns its id.
+fn append(caller: &Caller, action: &str, decision: &str, code: Option<&str>, entry: Entry) -> Outcome<Uuid> {
+    #[cfg(feature = "bench")]
+    if crate::audit_bench::is_without_audit() {
+        return Ok(Uuid::nil());
+    }
     let inbound = if entry.trace_id.is_none() { tenant::trace() } else { None };
-    let trace_id = entry.trace_id.or(inbound.as_deref());
+    let facts = canonical_facts(entry.facts)?;
+    // SAFETY: reads the clock.
+    let recorded_at = unsafe { pg_sys::GetCurrentTimestamp() };
+    let row = AuditRow {
+        project_id: &caller.project_id,
+        audit_id: Uuid::now_v7(),
+        recorded_at: recorded_at + POSTGRES_EPOCH,
+        action,
+        decision,
+        code,
+        principal_id: Some(&caller.principal_id),
+        door: caller.door.as_str(),
+        trace_id: entry.trace_id.or(inbound.as_deref()),
+        agent_id: entry.agent_id,
+        platform_subject_id: entry.platform_subject_id,
+        run_id: entry.run_id,
+        facts: &facts,
+    };
+    let leaf = leaf_hash(&row.document()?);
     APPEND.with(|s| {
         s.run(&[
-            caller.project_id.as_str().into(),
-            pg_uuid(Uuid::now_v7()).into(),
-            action.into(),
-            decision.into(),
-            code.into(),
-            caller.principal_id.as_str().into(),
-            caller.door.as_str().into(),
-            trace_id.into(),
-            entry.agent_id.into(),
-            entry.platform_subject_id.into(),
-            entry.run_id.map(pg_uuid).into(),
-            Value::Object(entry.facts).to_string().into(),
+            row.project_id.into(),
+            pg_uuid(row.audit_id).into(),
+            row.action.into(),
+            row.decision.into(),
+            row.code.into(),
+            row.principal_id.into(),
+            row.door.into(),
+            row.trace_id.into(),
+            row.agent_id.into(),
+            row.platform_subject_id.into(),
+            row.run_id.map(pg_uuid).into(),
+            row.facts.into(),
+            // SAFETY: a timestamptz is this number.
+            unsafe { DatumWithOid::new(recorded_at, pg_sys::TIMESTAMPTZOID) },
+            leaf.as_slice().into(),
         ])
     })?;
-    Ok(())
+    Ok(row.audit_id)
 }
 
 /// Operation `list_audit`.

@@ -3,6 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::fault::or_raise;
+use crate::keyring;
 use crate::statement::{column, statements};
 
 statements! {
@@ -56,7 +57,12 @@ statements! {
          union all
          select 'binding', b.role_name, format('bound to project %s, and there is no such role', b.project_id),
                 format('select awooop.unbind_role(%L, %L)', b.role_name, b.project_id)
-         from awooop.bindings_of_missing_roles() b";
+         from awooop.bindings_of_missing_roles() b
+         union all
+         select 'audit', u.project_id, format('audit rows wait to be sealed since %s', u.waiting_since),
+                'select awooop.maintain(); if it stays so, the server''s log says why'
+         from awooop.unsealed_projects(1000, false) u
+         where u.waiting_since < pg_catalog.clock_timestamp() - interval '10 minutes'";
 }
 
 /// What is wrong with this installation, one row a finding; no rows, no findings. For operators and auditors.
@@ -70,6 +76,10 @@ fn doctor()
         FINDINGS.with(|s| s.rows(&[], |row| Ok((column(row, 1)?, column(row, 2)?, column(row, 3)?, column(row, 4)?)))),
     );
     findings.extend(about_maintenance());
+    findings.extend(keyring::why_nothing_signs().map(|why| {
+        let (finding, remedy) = why.finding();
+        ("setting".to_owned(), "awooop.keyring_file".to_owned(), finding, remedy)
+    }));
     TableIterator::new(findings)
 }
 

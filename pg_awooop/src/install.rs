@@ -19,6 +19,7 @@ extension_sql_file!("../sql/privileges.sql", name = "privileges", finalize);
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_control_plane", include_str!("../../sql/migrations/0001_control_plane.sql")),
     ("0002_runs", include_str!("../../sql/migrations/0002_runs.sql")),
+    ("0003_audit_proof", include_str!("../../sql/migrations/0003_audit_proof.sql")),
 ];
 
 /// Re-applied by every migrate.
@@ -116,7 +117,7 @@ fn views() -> Outcome<Vec<String>> {
 /// Whether `migrate` has made the tables.
 pub(crate) fn is_migrated() -> bool {
     let found = Spi::connect(|client| {
-        client.select("select to_regclass('awooop.run_state') is not null", Some(1), &[])?.first().get_one::<bool>()
+        client.select("select to_regclass('awooop.audit_head') is not null", Some(1), &[])?.first().get_one::<bool>()
     });
     matches!(found, Ok(Some(true)))
 }

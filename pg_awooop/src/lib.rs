@@ -10,6 +10,8 @@ use pgrx::prelude::*;
 mod agents;
 mod api_keys;
 mod audit;
+#[cfg(feature = "bench")]
+mod audit_bench;
 mod authentication;
 mod caller;
 mod directory;
@@ -18,6 +20,7 @@ mod door;
 mod envelope;
 mod fault;
 mod install;
+mod keyring;
 mod maintenance;
 mod operations;
 mod partitions;
@@ -39,6 +42,9 @@ pub extern "C-unwind" fn _PG_init() {
     directory::register();
     tenant::define_settings();
     envelope::define_settings();
+    keyring::define_settings();
+    #[cfg(feature = "bench")]
+    audit_bench::define_settings();
     maintenance::register();
     tenant::reserve_prefix();
 }

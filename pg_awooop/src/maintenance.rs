@@ -118,7 +118,7 @@ fn round() {
     // SAFETY: catalogue look-ups; what is missing is InvalidOid. Not by SQL: nothing but `maintain` runs here.
     let migrated = unsafe {
         let schema = pg_sys::get_namespace_oid(c"awooop".as_ptr(), true);
-        schema != pg_sys::InvalidOid && pg_sys::get_relname_relid(c"run_lease".as_ptr(), schema) != pg_sys::InvalidOid
+        schema != pg_sys::InvalidOid && pg_sys::get_relname_relid(c"audit_head".as_ptr(), schema) != pg_sys::InvalidOid
     };
     if migrated {
         // A failed round is logged by PostgreSQL, ends this process, and the postmaster starts it again.
@@ -127,7 +127,7 @@ fn round() {
 }
 
 /// One round of maintenance: hand back stale runs, delete runs whose retention is over, make partitions ahead, forget
-/// old failed authentications. For operators, workers and the scheduler. Returns what it did as JSON.
+/// old failed authentications, seal audit rows and sign checkpoints. For operators, workers and the scheduler. Returns what it did as JSON.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn maintain() -> pgrx::JsonB {
@@ -142,9 +142,12 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     let partitions = partitions::ensure()?;
     let deleted = delete_expired()?;
     let forgotten = FORGET_FAILURES.with(|s| s.run(&[FAILURES_KEPT_DAYS.into()]))?;
+    // Last, so that the rows of this round are sealed with it.
+    let sealed = audit::seal_due()?;
     Ok(json!({
         "requeued": reaped.requeued, "timed_out": reaped.timed_out, "partitions_made": partitions,
-        "runs_deleted": deleted, "failed_authentications_forgotten": forgotten
+        "runs_deleted": deleted, "failed_authentications_forgotten": forgotten, "audit_rows_sealed": sealed.rows,
+        "checkpoints_signed": sealed.checkpoints
     }))
 }
 

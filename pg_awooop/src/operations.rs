@@ -12,6 +12,9 @@ use crate::{agents, api_keys, audit, envelope, runs, subjects};
 /// Carries the operation out. The caller has the scope, the arguments are checked.
 pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let carry_out = match operation.name {
+        "audit_checkpoint" => audit::checkpoint,
+        "audit_proof" => audit::proof,
+        "audit_verify" => audit::verify,
         "build_envelope" => envelope::build,
         "cancel_run" => runs::cancel,
         "claim_runs" => runs::claim,
@@ -19,6 +22,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "create_agent" => agents::create,
         "create_api_key" => api_keys::create,
         "create_run" => runs::create,
+        "export_audit" => audit::export,
         "fail_run" => runs::fail,
         "get_run" => runs::get,
         "grant_subject_role" => subjects::grant_role,

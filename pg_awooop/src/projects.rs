@@ -131,6 +131,7 @@ fn create_project(
             let Some(body) = body else {
                 return fault(ErrorCode::TenantExists);
             };
+            audit::open_head(project_id)?;
             let entry = audit::Entry::default().with("migration_mode", mode.as_str()).with("retention_days", days);
             audit::done(&caller, "project_created", entry)?;
             document(&body)

@@ -6,7 +6,8 @@ declare
     tenant_table text;
 begin
     foreach tenant_table in array array['projects', 'principals', 'role_bindings', 'api_keys', 'agents',
-        'platform_subjects', 'audit_log', 'run_state', 'run_ready', 'run_lease', 'step_journal']
+        'platform_subjects', 'audit_log', 'audit_pending', 'audit_head', 'audit_leaf', 'audit_node', 'audit_checkpoint',
+        'audit_archive', 'run_state', 'run_ready', 'run_lease', 'step_journal']
     loop
         execute format('alter table awooop.%I enable row level security', tenant_table);
         execute format('alter table awooop.%I force row level security', tenant_table);
@@ -20,7 +21,7 @@ begin
     end loop;
 
     -- What the scheduler looks through in all projects: only to learn where there is something to do.
-    foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings']
+    foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings', 'audit_pending', 'audit_head']
     loop
         execute format('drop policy if exists schedule on awooop.%I', tenant_table);
         execute format('create policy schedule on awooop.%I for select to awooop_scheduler using (true)', tenant_table);

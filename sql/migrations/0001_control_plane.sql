@@ -85,7 +85,8 @@ with (fillfactor = 70);
 create table awooop.audit_log (
     project_id          text collate "C" not null,
     audit_id            uuid        not null,
-    recorded_at         timestamptz not null default clock_timestamp(),
+    -- Given by the extension, to the microsecond: it is in the document whose hash is the row's leaf.
+    recorded_at         timestamptz not null,
     action              text        not null,
     decision            text        not null,
     code                text,

@@ -25,6 +25,8 @@ struct Source {
     lease: Claim,
     idempotent_run: String,
     create: String,
+    /// Of the audit log, kept outside.
+    checkpoint: String,
 }
 
 fn fill() -> Source {
@@ -58,6 +60,9 @@ fn fill() -> Source {
     let lease = claimed(&mut within);
     within(&lease.sql("record_step", ", 'begun', phase => 'started'"));
     within(&format!("select awooop.create_run({envelope}, priority => 9)"));
+    // Some of the audit log is sealed and signed, the rest waits.
+    admin.run("select awooop.maintain()");
+    let checkpoint = text(&within("select awooop.audit_checkpoint()")["checkpoint"]);
     let key =
         text(&within(&format!("select awooop.create_api_key('k', string_to_array('{EVERY_SCOPE}', ','))"))["api_key"]);
     let revoked = within("select awooop.create_api_key('old', array['runs:read'])");
@@ -68,7 +73,8 @@ fn fill() -> Source {
     admin.run("revoke select on awooop.operation from awooop_tenant");
     admin.run("revoke execute on function awooop.list_audit from awooop_tenant");
     admin.run("select * from awooop.call('x', 'awk_x.y.z', 'whoami', '{}', null)");
-    Source { server, project, neighbour, key, revoked_key: text(&revoked["api_key"]), lease, idempotent_run, create }
+    let revoked_key = text(&revoked["api_key"]);
+    Source { server, project, neighbour, key, revoked_key, lease, idempotent_run, create, checkpoint }
 }
 
 /// Both databases have the same schema; a failure says what is only in one.
@@ -183,6 +189,13 @@ fn behaves(source: &Source, server: &OwnServer) {
     for project in [&source.project, &source.neighbour] {
         books::check(&mut admin, project);
     }
+    // The audit log is the one that was sealed, and goes on; its key comes another way than the data.
+    server.write_keyring(&source.server.read_keyring().reveal());
+    admin.run("select awooop.maintain()");
+    assert_eq!(admin.value("select count(*) from awooop.audit_pending"), "0");
+    let held = literal(&serde_json::json!({"checkpoint": source.checkpoint}).to_string());
+    let verified = admin.json(&format!("select awooop.inspect_audit('{}', 'audit_verify', {held})", source.project));
+    assert_eq!((&verified["ok"], &verified["held_checkpoint"]), (&true.into(), &"good".into()), "{verified}");
     assert_eq!(admin.json("select awooop.migrate()"), serde_json::json!({"applied": [], "partitions_made": 0}));
     assert_eq!(admin.value("select string_agg(finding, ';') from awooop.doctor() where area <> 'setting'"), "");
 }

@@ -7,6 +7,7 @@
 #![cfg(test)]
 
 mod attack;
+mod audit_proof;
 mod catalog;
 mod doctor;
 mod dump_restore;

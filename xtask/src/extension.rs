@@ -27,11 +27,30 @@ pub struct Build {
     pub schema: String,
 }
 
-/// Makes the installed extension the one of the sources.
-pub fn install(place: &Place, tree: &Tree) -> Result<Build> {
+/// What a build is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// What everybody gets.
+    Use,
+    /// With the settings that only benchmarks have.
+    Bench,
+}
+
+impl Purpose {
+    fn features(self, tree: &Tree) -> String {
+        match self {
+            Purpose::Use => tree.major.feature(),
+            Purpose::Bench => format!("{},bench", tree.major.feature()),
+        }
+    }
+}
+
+/// Makes the installed extension the one of the sources, for this purpose.
+pub fn install(place: &Place, tree: &Tree, purpose: Purpose) -> Result<Build> {
     let _lock = place.lock("the extension")?;
     let stamp = place.dir("stamps")?.join(tree.major.feature());
-    let sources = sources_digest(place, tree)?;
+    let features = purpose.features(tree);
+    let sources = format!("{} {features}", sources_digest(place, tree)?);
     if fs::read_to_string(&stamp).is_ok_and(|text| text == sources)
         && let Ok(build) = installed(place, tree)
     {
@@ -44,7 +63,7 @@ pub fn install(place: &Place, tree: &Tree) -> Result<Build> {
     program::without_cargo_variables(&mut command);
     command.current_dir(&place.checkout).args(["pgrx", "install", "--release", "--package", "pg_awooop"]);
     command.arg("--pg-config").arg(tree.program("pg_config"));
-    command.args(["--no-default-features", "--features", &tree.major.feature()]);
+    command.args(["--no-default-features", "--features", &features]);
     // One directory for all versions: cargo keeps what differs apart, and what does not is built once. Apart from the
     // rest of the workspace, because cargo-pgrx adds linker flags to everything it builds.
     command.env("CARGO_TARGET_DIR", place.target.join("pgrx"));

@@ -14,7 +14,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::extension::{self, Build};
+use crate::extension::{self, Build, Purpose};
 use crate::place::{Account, Place};
 use crate::program;
 use crate::tree::{Major, Tree};
@@ -83,8 +83,19 @@ impl Server {
 
     /// Builds what is not built and leaves a running, migrated server with that build.
     pub fn start(place: &Place, name: &str, major: Major, durability: Durability) -> Result<Server> {
+        Self::start_for(Purpose::Use, place, name, major, durability)
+    }
+
+    /// The same with a build for another purpose; the next [`Server::start`] builds the usual one again.
+    pub fn start_for(
+        purpose: Purpose,
+        place: &Place,
+        name: &str,
+        major: Major,
+        durability: Durability,
+    ) -> Result<Server> {
         let tree = Tree::prepare(place, major)?;
-        let build = extension::install(place, &tree)?;
+        let build = extension::install(place, &tree, purpose)?;
         let server = Server::new(place, name, major)?;
         let _lock = place.lock(&format!("server-{name}-{major}"))?;
         server.start_with(&build, durability)?;

@@ -172,6 +172,27 @@ catalogue! {
     AppendOnly = "E-AUDIT-001", "55000", 409,
         "rows of this table are only ever appended",
         "Nothing changes or removes them; a correction is a new row.";
+    AuditUnknown = "E-AUDIT-002", "42704", 404,
+        "there is no such row in this project's sealed audit log",
+        "A row is sealed by the next round of maintenance after its commit; awooop.list_audit shows all rows.";
+    AuditSize = "E-AUDIT-003", "22023", 400,
+        "the audit log has no tree of that size, or the leaf is not in it",
+        "Name a size from 1 to `tree_size`, larger than the leaf's index.";
+    AuditNoCheckpoint = "E-AUDIT-004", "42704", 404,
+        "there is no such checkpoint of this project's audit log",
+        "Checkpoints are signed when rows are sealed and awooop.keyring_file names a keyring; awooop.doctor() says what is missing.";
+    AuditNotACheckpoint = "E-AUDIT-005", "22023", 400,
+        "the text is not a checkpoint of this project's audit log",
+        "Pass a checkpoint as awooop.audit_checkpoint() returned it, with its signature line.";
+    AuditTorn = "E-AUDIT-006", "55000", 409,
+        "the stored tree of the audit log has holes",
+        "Somebody removed leaves or nodes; awooop.audit_verify() says where.";
+    AuditPartition = "E-AUDIT-007", "42704", 404,
+        "there is no such partition of the audit log",
+        "Name a month's partition that is attached and over, such as audit_log_2026_01.";
+    AuditUnsealed = "E-AUDIT-008", "55000", 409,
+        "rows of the partition are not sealed under a signed checkpoint",
+        "Let maintenance seal them: awooop.maintain(), with awooop.keyring_file naming a keyring. `rows` says how many there are.";
 
     InstallSuperuser = "E-INSTALL-001", "42501", 403,
         "only a superuser can migrate",

@@ -2,7 +2,8 @@
 //!
 //! What may happen is decided here, as pure functions over plain data, and carried out inside PostgreSQL by the
 //! extension: the state machine of runs, the operations with their scopes and arguments, the envelope, the shape of
-//! credentials, what is redacted, and the closed table of errors.
+//! credentials, what is redacted, the closed table of errors, and what makes the audit log provable: its documents, its
+//! Merkle tree, its checkpoints and the keys that sign them.
 
 pub mod argument;
 pub mod backoff;
@@ -10,6 +11,7 @@ pub mod credential;
 pub mod envelope;
 pub mod error;
 pub mod journal;
+pub mod keyring;
 pub mod mode;
 pub mod name;
 pub mod operation;
@@ -17,3 +19,4 @@ pub mod redact;
 pub mod run_fsm;
 pub mod scope;
 pub mod trace;
+pub mod transparency;

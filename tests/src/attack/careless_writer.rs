@@ -76,8 +76,27 @@ fn invented(project: &str) -> Vec<String> {
              values ('{project}', gen_random_uuid(), 1, {digest}, 'w', 'p', now(), now())"
         ),
         format!(
-            "insert into awooop.audit_log (project_id, audit_id, action, decision, door, facts)
-             values ('{project}', gen_random_uuid(), 'forged', 'done', 'sql', '{{}}')"
+            "insert into awooop.audit_log (project_id, audit_id, recorded_at, action, decision, door, facts)
+             values ('{project}', gen_random_uuid(), now(), 'forged', 'done', 'sql', '{{}}')"
+        ),
+        format!(
+            "insert into awooop.audit_pending (project_id, audit_id, recorded_at, leaf_hash)
+             values ('{project}', gen_random_uuid(), now(), {digest})"
+        ),
+        format!(
+            "insert into awooop.audit_leaf (project_id, leaf_index, audit_id, recorded_at, leaf_hash)
+             values ('{project}', 0, gen_random_uuid(), now(), {digest})"
+        ),
+        format!(
+            "insert into awooop.audit_node (project_id, level, node_index, node_hash) values ('{project}', 4, 0, {digest})"
+        ),
+        format!(
+            "insert into awooop.audit_checkpoint (project_id, tree_size, root, note, key_id)
+             values ('{project}', 1, {digest}, 'forged', 'forged')"
+        ),
+        format!(
+            "insert into awooop.audit_archive (project_id, audit_id, table_name, range_from, range_to, row_count, tree_size)
+             values ('{project}', gen_random_uuid(), 'audit_log_2020_01', now(), now(), 1, 1)"
         ),
         format!(
             "insert into awooop.step_journal (project_id, run_id, run_created_at, step_key, phase, seq, kind, epoch,

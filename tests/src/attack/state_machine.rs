@@ -218,12 +218,13 @@ fn no_dml_deletes_a_run_before_its_retention_is_over() {
     for sql in [
         "truncate awooop.run_state cascade",
         "truncate awooop.run_state, awooop.run_ready, awooop.run_lease",
-        "truncate awooop.projects cascade",
         "truncate awooop.agents cascade",
         "truncate awooop.platform_subjects cascade",
     ] {
         stage.refuses(sql, "E-RUN-008");
     }
+    // The head of each project's audit log refuses first.
+    stage.refuses("truncate awooop.projects cascade", "E-AUDIT-001");
 }
 
 /// Every partition of an append-only table, and the parents.

@@ -29,13 +29,14 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 30] = [
+const FUNCTIONS: [(&str, Shape); 33] = [
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("bind_role", shape('v', 'u', true, OWNER, "operator")),
     ("bindings_of_missing_roles", shape('s', 'r', true, SCHEDULER, "owner")),
     ("call", shape('v', 'u', true, OWNER, "gateway")),
     ("create_project", shape('v', 'u', true, OWNER, "operator")),
     ("current_project_id", shape('s', 's', false, OWNER, "auditor,operator,scheduler,tenant,worker")),
+    ("detach_audit_partition", shape('v', 'u', false, "a superuser", "")),
     ("doctor", shape('s', 'r', true, OWNER, "auditor,operator")),
     ("due_runs", shape('s', 's', true, SCHEDULER, "owner")),
     ("enter_project", shape('v', 'u', false, OWNER, "operator,tenant")),
@@ -44,6 +45,7 @@ const FUNCTIONS: [(&str, Shape); 30] = [
     ("forget_directory", shape('v', 'u', false, OWNER, "")),
     ("guard_run_transition", shape('v', 'u', false, OWNER, "")),
     ("health", shape('s', 'r', true, OWNER, "auditor,gateway,operator,worker")),
+    ("inspect_audit", shape('v', 'u', true, OWNER, "auditor")),
     ("maintain", shape('v', 'u', true, OWNER, "operator,scheduler,worker")),
     ("migrate", shape('v', 'u', false, "a superuser", "")),
     ("next_ready_project", shape('s', 's', true, SCHEDULER, "owner")),
@@ -60,6 +62,7 @@ const FUNCTIONS: [(&str, Shape); 30] = [
     ("set_project_mode", shape('v', 'u', true, OWNER, "operator")),
     ("suspend_project", shape('v', 'u', true, OWNER, "operator")),
     ("unbind_role", shape('v', 'u', true, OWNER, "operator")),
+    ("unsealed_projects", shape('s', 's', true, SCHEDULER, "owner")),
 ];
 
 /// Operations that the platform worker may call: what it leased.

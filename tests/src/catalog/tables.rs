@@ -77,7 +77,8 @@ fn a_policy_that_decides_by_anything_but_the_context_is_a_listed_exception() {
         let of_the_platform = ["platform", "read"].contains(&row[1].as_str());
         assert_eq!(platform.contains(&row[0]), of_the_platform, "{row:?}");
         // What the scheduler's functions look through in all projects.
-        let scheduled = ["role_bindings", "run_lease", "run_ready", "run_state"].contains(&row[0].as_str());
+        let scheduled = ["audit_head", "audit_pending", "role_bindings", "run_lease", "run_ready", "run_state"]
+            .contains(&row[0].as_str());
         assert!(row[1] != "schedule" || scheduled, "{row:?}");
     }
 }
@@ -211,7 +212,7 @@ fn an_append_only_table_and_each_of_its_partitions_refuses_every_change() {
         &mut admin,
         "select c.relname::text from pg_class c
          where c.relnamespace = 'awooop'::regnamespace and c.relkind in ('r', 'p')
-           and (c.relname in ('audit_log', 'step_journal')
+           and (c.relname in ('audit_log', 'step_journal', 'audit_leaf', 'audit_node', 'audit_checkpoint', 'audit_archive')
                 or exists (select from pg_inherits i where i.inhrelid = c.oid))
            and not ((select count(*) from pg_trigger t where t.tgrelid = c.oid and t.tgenabled = 'A'
                      and t.tgfoid = 'awooop.refuse_append_only()'::regprocedure) = 2)",

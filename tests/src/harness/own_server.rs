@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
 
+use awooop_policy::keyring::Keyring;
 use postgres::Config;
 
 use super::answer::eventually;
@@ -27,13 +28,15 @@ pub struct Options {
     pub preload: bool,
     /// Creates the extension and migrates.
     pub install: bool,
+    /// Gives it a keyring of its own.
+    pub keyring: bool,
     /// Further lines of postgresql.conf.
     pub settings: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { preload: true, install: true, settings: String::new() }
+        Self { preload: true, install: true, keyring: true, settings: String::new() }
     }
 }
 
@@ -54,8 +57,14 @@ impl OwnServer {
             quote(empty_cluster())
         ));
         let library = if options.preload { "shared_preload_libraries = 'pg_awooop'" } else { "" };
+        let keyring = if options.keyring {
+            server.write_keyring(&Keyring::create("awooop.test").expect("a keyring").reveal());
+            format!("awooop.keyring_file = '{}'", server.keyring().display())
+        } else {
+            String::new()
+        };
         let configuration = format!(
-            "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n{library}\n\
+            "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n{library}\n{keyring}\n\
              max_connections = 50\nshared_buffers = 16MB\nfsync = off\nlogging_collector = off\n{}\n",
             server.port,
             server.directory.display(),
@@ -110,6 +119,28 @@ impl OwnServer {
         let mut command = as_server_user(&program(name));
         command.arg("--host").arg(&self.directory).args(["--port", &self.port.to_string(), "--username=postgres"]);
         command
+    }
+
+    /// Where its keyring is.
+    pub fn keyring(&self) -> PathBuf {
+        self.directory.join("keyring.json")
+    }
+
+    /// Writes its keyring, for the server's user alone.
+    pub fn write_keyring(&self, text: &str) {
+        write(&self.keyring(), text);
+        shell(&format!("chmod 600 {}", quote(&self.keyring())));
+    }
+
+    /// Its keyring as it is now.
+    pub fn read_keyring(&self) -> Keyring {
+        let text = shell(&format!("cat {}", quote(&self.keyring()))).stdout;
+        Keyring::parse(&String::from_utf8_lossy(&text)).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// Runs a shell command as the server's user.
+    pub fn shell(&self, script: &str) -> String {
+        String::from_utf8_lossy(&shell(script).stdout).into_owned()
     }
 
     /// What the server has logged.

@@ -94,6 +94,16 @@ fn every_operation_answers_at_its_address_as_documented() {
     let audit = tenant.does("list_audit", json!({"action": "run_completed"}));
     assert_eq!((&audit["items"][0]["door"], &audit["items"][0]["run_id"]), (&json!("http"), run));
 
+    // The shared server's background worker seals in a few seconds, this at once.
+    scene.project.admin().run("select awooop.maintain()");
+    let checkpoint = tenant.does("audit_checkpoint", json!({}));
+    let verified = tenant.does("audit_verify", json!({"checkpoint": checkpoint["checkpoint"]}));
+    assert_eq!((&verified["ok"], &verified["tree_size"]), (&json!(true), &checkpoint["tree_size"]), "{verified}");
+    let exported = tenant.does("export_audit", json!({"from_leaf": 1, "page_size": 1}));
+    assert_eq!(exported["next_cursor"], 2);
+    let proof = tenant.does("audit_proof", json!({"audit_id": exported["items"][0]["audit_id"], "from_size": 1}));
+    assert_eq!(proof["inclusion"]["document"], exported["items"][0]["document"]);
+
     let all: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
     assert_eq!(tenant.used, all, "an operation was not asked for");
 }

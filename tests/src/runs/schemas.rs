@@ -38,6 +38,7 @@ struct Client {
     gateway: Gateway,
     schemas: Schemas,
     project: String,
+    database: String,
     key: String,
     used: BTreeSet<String>,
 }
@@ -49,7 +50,14 @@ impl Client {
         let key = superuser_in(&project.database).within(&project.id, &create);
         let mut gateway = gateway_login_in(&project.database);
         let schemas = schemas(&mut gateway);
-        Self { gateway, schemas, project: project.id, key: text(&key["api_key"]), used: BTreeSet::new() }
+        Self {
+            gateway,
+            schemas,
+            project: project.id,
+            database: project.database,
+            key: text(&key["api_key"]),
+            used: BTreeSet::new(),
+        }
     }
 
     #[track_caller]
@@ -120,6 +128,12 @@ fn every_operations_answer_keeps_to_its_result_schema() {
     client.call("list_api_keys", json!({}));
     client.call("list_audit", json!({"page_size": 200}));
     client.call("list_audit", json!({"page_size": 1}));
+    superuser_in(&client.database).run("select awooop.maintain()");
+    let held = client.call("audit_checkpoint", json!({}));
+    client.call("audit_verify", json!({"checkpoint": held["checkpoint"]}));
+    let exported = client.call("export_audit", json!({"page_size": 2}));
+    client.call("audit_proof", json!({"audit_id": exported["items"][1]["audit_id"], "from_size": 1}));
+    client.call("audit_proof", json!({"from_size": 3, "tree_size": held["tree_size"]}));
     let all: BTreeSet<String> = client.schemas.results.keys().cloned().collect();
     assert_eq!(client.used, all, "an operation was never called");
 }

@@ -1,8 +1,11 @@
-//! Making a server's cluster: the directories, the database, the extension in it, and the settings it runs with.
+//! Making a server's cluster: the directories, the database, the extension in it, its keyring, and the settings it runs
+//! with.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use awooop_policy::keyring::Keyring;
 
 use super::{DATABASE, Durability, SUPERUSER, Server};
 use crate::place::{Account, random_password, write_secret};
@@ -57,6 +60,19 @@ impl Server {
         Ok(())
     }
 
+    /// The keys that sign checkpoints of audit logs; kept when the cluster is made anew, so that old checkpoints verify.
+    fn keyring(&self) -> Result<PathBuf> {
+        let file = self.dir.join("keyring.json");
+        if !file.exists() {
+            let keyring = Keyring::create(&format!("awooop-{}", self.name));
+            let keyring = keyring.map_err(|why| anyhow::anyhow!("cannot make a keyring: {why}"))?;
+            write_secret(&file, &keyring.reveal())?;
+        }
+        // The server reads it as its own user, and refuses one that others may read.
+        Account::of_servers()?.give(&file)?;
+        Ok(file)
+    }
+
     /// Writes the settings of the next start.
     pub(super) fn configure(&self, port: u16, durability: Durability) -> Result<()> {
         let mut text = format!(
@@ -67,6 +83,7 @@ impl Server {
              cluster_name = 'awooop-{}'\n\
              shared_preload_libraries = 'pg_awooop'\n\
              awooop.database = '{DATABASE}'\n\
+             awooop.keyring_file = '{}'\n\
              max_connections = 200\n\
              password_encryption = 'scram-sha-256'\n\
              timezone = 'UTC'\n\
@@ -74,6 +91,7 @@ impl Server {
              log_line_prefix = '%m [%p] %q%u@%d '\n",
             self.run().display(),
             self.name,
+            self.keyring()?.display(),
         );
         if durability == Durability::None {
             text.push_str("fsync = off\nfull_page_writes = off\n");

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::mode::MigrationMode;
 use crate::run_fsm::RunState;
 use crate::scope::Scope;
+use crate::transparency::verifier::Kind;
 
 fn object(properties: Value) -> Value {
     let required: Vec<Value> =
@@ -191,4 +192,65 @@ pub(super) fn audit() -> Value {
         })),
         maybe_text(),
     )
+}
+
+fn maybe_integer() -> Value {
+    json!({"type": ["integer", "null"]})
+}
+
+fn hash() -> Value {
+    json!({"type": "string", "pattern": "^[0-9a-f]{64}$"})
+}
+
+fn leaf() -> Value {
+    json!({
+        "leaf_index": integer(), "audit_id": uuid(), "leaf_hash": hash(),
+        "document": {"type": ["string", "null"], "description": "the exact text that was hashed"}
+    })
+}
+
+/// An object that may be null.
+fn maybe(mut object: Value) -> Value {
+    object["type"] = json!(["object", "null"]);
+    object
+}
+
+pub(super) fn audit_checkpoint() -> Value {
+    object(json!({
+        "tree_size": integer(), "root": hash(), "checkpoint": text(), "key_id": text(), "signed_at": time()
+    }))
+}
+
+pub(super) fn audit_proof() -> Value {
+    let mut inclusion = leaf();
+    inclusion["hashes"] = list(hash());
+    object(json!({
+        "tree_size": integer(), "root": hash(), "checkpoint": maybe_text(),
+        "inclusion": maybe(object(inclusion)),
+        "consistency": maybe(object(json!({"from_size": integer(), "from_root": hash(), "hashes": list(hash())})))
+    }))
+}
+
+pub(super) fn audit_verification() -> Value {
+    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    object(json!({
+        "ok": {"type": "boolean"}, "project_id": text(), "tree_size": integer(), "root": hash(),
+        "pending": integer(), "rows_checked": integer(), "rows_archived": integer(),
+        "checkpoints_checked": integer(),
+        "held_checkpoint": {"type": ["string", "null"], "enum": ["good", "bad_signature", "unknown_key", null]},
+        "archived": list(object(json!({
+            "table": text(), "from": time(), "to": time(), "rows": integer(),
+            "present": {"type": "boolean", "description": "false where the detached table was dropped"}
+        }))),
+        "findings": list(object(json!({
+            "kind": {"type": "string", "enum": kinds}, "audit_id": {"type": ["string", "null"], "format": "uuid"},
+            "leaf_index": maybe_integer(), "from_leaf": maybe_integer(), "to_leaf": maybe_integer(),
+            "tree_size": maybe_integer()
+        }))),
+        "findings_total": integer()
+    }))
+}
+
+pub(super) fn audit_export() -> Value {
+    page(object(leaf()), json!({"type": ["integer", "null"]}))
 }

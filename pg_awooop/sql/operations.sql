@@ -144,3 +144,27 @@ create function awooop.export_audit(from_leaf integer default 0, page_size integ
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.export_audit is 'Leaves in order, each with the exact document that was hashed; a line of each item is what `awooop-gateway audit verify` reads. The document is null where its partition is gone.';
+
+create function awooop.get_redaction()
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.get_redaction is 'Every family with its mode, and the project''s own rules.';
+
+create function awooop.set_redaction_family(family text, mode text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.set_redaction_family is 'ip and crypto_address are let through unless a project redacts them, all others are redacted unless it allows them. Credentials (private_key, auth_token, vendor_token, secret, url_credential) can''t be allowed. Audit rows and errors are redacted in all nine families whatever a project allows.';
+
+create function awooop.set_redaction_rule(rule_id text, family text, shape text, keywords text[] default '{}')
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.set_redaction_rule is 'What the shape matches becomes [REDACTED:<family>], in texts that hold one of the keywords. At most 50 rules a project.';
+
+create function awooop.remove_redaction_rule(rule_id text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.remove_redaction_rule is 'The platform''s own rules stay.';

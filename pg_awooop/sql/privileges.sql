@@ -41,6 +41,10 @@ grant execute on function awooop.create_project(text, text, text, integer),
     awooop.bind_role(text, text, text[], boolean), awooop.unbind_role(text, text), awooop.set_operation(text, boolean, text)
     to awooop_operator;
 
+-- Pure but for the bound project's settings: for everyone who writes or shows text.
+grant execute on function awooop.redact(text), awooop.redact_json(jsonb), awooop.find_sensitive(text)
+    to awooop_tenant, awooop_operator, awooop_auditor, awooop_worker;
+
 grant execute on function awooop.doctor() to awooop_operator, awooop_auditor;
 grant execute on function awooop.inspect_audit(text, text, text) to awooop_auditor;
 grant execute on function awooop.health() to awooop_operator, awooop_auditor, awooop_worker;

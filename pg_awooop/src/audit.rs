@@ -29,6 +29,7 @@ use pgrx::datum::DatumWithOid;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
+use crate::redaction;
 use crate::statement::{column, pg_uuid, rfc3339, statements};
 use crate::tenant;
 
@@ -109,7 +110,7 @@ fn append(caller: &Caller, action: &str, decision: &str, code: Option<&str>, ent
         return Ok(Uuid::nil());
     }
     let inbound = if entry.trace_id.is_none() { tenant::trace() } else { None };
-    let facts = canonical_facts(entry.facts)?;
+    let facts = canonical_facts(redaction::stored_facts(entry.facts))?;
     // SAFETY: reads the clock.
     let recorded_at = unsafe { pg_sys::GetCurrentTimestamp() };
     let row = AuditRow {

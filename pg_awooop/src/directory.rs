@@ -9,12 +9,15 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::rc::Rc;
 
 use awooop_policy::mode::MigrationMode;
+use awooop_policy::redact::Redactor;
 use awooop_policy::scope::ScopeSet;
 use pgrx::prelude::*;
 
 use crate::fault::Outcome;
+use crate::redaction;
 use crate::statement::{Statement, column, statements};
 
 /// A project as every decision needs it.
@@ -44,7 +47,8 @@ pub(crate) struct ApiKey {
 /// More entries than this, and a session starts over: memory must not grow with what callers try.
 const MOST_ENTRIES: usize = 10_000;
 /// The tables behind the entries.
-const TABLES: [&std::ffi::CStr; 4] = [c"projects", c"role_bindings", c"api_keys", c"operation_override"];
+const TABLES: [&std::ffi::CStr; 6] =
+    [c"projects", c"role_bindings", c"api_keys", c"operation_override", c"redaction_family", c"redaction_rule"];
 
 #[derive(Default)]
 struct Kept {
@@ -52,6 +56,7 @@ struct Kept {
     bindings: HashMap<(String, String), Binding>,
     keys: HashMap<(String, String), ApiKey>,
     switched_off: Option<Vec<String>>,
+    redactors: HashMap<String, Rc<Redactor>>,
 }
 
 thread_local! {
@@ -61,7 +66,7 @@ thread_local! {
     /// What `KEPT` was read in.
     static READ_IN: Cell<u64> = const { Cell::new(0) };
     /// The tables' oids, once known; an invalidation of another relation is not ours.
-    static WATCHED: Cell<[pg_sys::Oid; 4]> = const { Cell::new([pg_sys::InvalidOid; 4]) };
+    static WATCHED: Cell<[pg_sys::Oid; TABLES.len()]> = const { Cell::new([pg_sys::InvalidOid; TABLES.len()]) };
 }
 
 statements! {
@@ -75,6 +80,10 @@ statements! {
                 (extract(epoch from least(k.expires_at, k.retires_at) - timestamptz '2000-01-01 00:00:00+00') * 1000000)::int8,
                 k.key_id is not null and k.revoked_at is null
          from (select 1) one left join awooop.api_keys k on k.project_id = $1 and k.key_id = $2";
+    REDACTION_FAMILIES: reading [TEXTOID] =
+        "select family, mode from awooop.redaction_family where project_id = $1";
+    REDACTION_RULES: reading [TEXTOID] =
+        "select rule_id, family, keywords, shape from awooop.redaction_rule where project_id = $1 order by rule_id";
     SWITCHED_OFF: reading [] = "select name from awooop.operation_override where not enabled";
 }
 
@@ -180,6 +189,29 @@ pub(crate) fn is_switched_off(operation: &str) -> Outcome<bool> {
         keep(|kept| kept.switched_off = Some(names));
     }
     Ok(off)
+}
+
+/// What the project redacts, compiled.
+pub(crate) fn redactor(project_id: &str) -> Outcome<Rc<Redactor>> {
+    if let Some(kept) = kept(|kept| kept.redactors.get(project_id).cloned()) {
+        return Ok(kept);
+    }
+    let families = read_all(&REDACTION_FAMILIES, &[project_id.into()], |row| {
+        Ok((column::<String>(row, 1)?, column::<String>(row, 2)?))
+    })?;
+    let rules = read_all(&REDACTION_RULES, &[project_id.into()], |row| {
+        Ok((
+            column::<String>(row, 1)?,
+            column::<String>(row, 2)?,
+            column::<Vec<String>>(row, 3)?,
+            column::<String>(row, 4)?,
+        ))
+    })?;
+    let redactor = Rc::new(redaction::compose(&families.0, rules.0));
+    if families.1 && rules.1 {
+        keep(|kept| insert(&mut kept.redactors, project_id.to_owned(), Rc::clone(&redactor)));
+    }
+    Ok(redactor)
 }
 
 fn kept<T>(look: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {

@@ -20,6 +20,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_control_plane", include_str!("../../sql/migrations/0001_control_plane.sql")),
     ("0002_runs", include_str!("../../sql/migrations/0002_runs.sql")),
     ("0003_audit_proof", include_str!("../../sql/migrations/0003_audit_proof.sql")),
+    ("0004_redaction", include_str!("../../sql/migrations/0004_redaction.sql")),
 ];
 
 /// Re-applied by every migrate.

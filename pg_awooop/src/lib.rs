@@ -25,6 +25,7 @@ mod maintenance;
 mod operations;
 mod partitions;
 mod projects;
+mod redaction;
 mod registry;
 mod runs;
 mod statement;

@@ -7,7 +7,7 @@ use awooop_policy::operation::Operation;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
-use crate::{agents, api_keys, audit, envelope, runs, subjects};
+use crate::{agents, api_keys, audit, envelope, redaction, runs, subjects};
 
 /// Carries the operation out. The caller has the scope, the arguments are checked.
 pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
@@ -25,6 +25,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "export_audit" => audit::export,
         "fail_run" => runs::fail,
         "get_run" => runs::get,
+        "get_redaction" => redaction::show,
         "grant_subject_role" => subjects::grant_role,
         "heartbeat" => runs::heartbeat,
         "list_api_keys" => api_keys::list,
@@ -32,8 +33,11 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "list_runs" => runs::list,
         "list_steps" => runs::list_steps,
         "record_step" => runs::record_step,
+        "remove_redaction_rule" => redaction::remove_rule,
         "revoke_api_key" => api_keys::revoke,
         "rotate_api_key" => api_keys::rotate,
+        "set_redaction_family" => redaction::set_family,
+        "set_redaction_rule" => redaction::set_rule,
         "upsert_platform_subject" => subjects::upsert,
         "whoami" => api_keys::whoami,
         _ => return fault(ErrorCode::OperationUnknown),

@@ -45,15 +45,29 @@ macro_rules! run_summary_members {
         )
     };
 }
-/// A run's whole JSON.
+/// A run's whole JSON, as it is for its creator and its worker.
 macro_rules! run_json {
     () => {
         concat!(
             "json_build_object(",
             crate::runs::run_summary_members!(),
             ", 'envelope', s.envelope, 'input', s.input,
-             'tags', s.tags, 'result', s.result, 'error', s.error)::text"
+             'tags', s.tags, 'result', s.result, 'error', s.error, 'redacted', false)::text"
         )
     };
 }
-pub(crate) use {run_json, run_summary_members};
+/// Whether the principal of the parameter is one of those: what it wrote and what it works on is shown to it exact, to
+/// everybody else redacted.
+macro_rules! is_party {
+    ($principal:literal) => {
+        concat!(
+            "(s.created_by = ",
+            $principal,
+            " or exists (select from awooop.run_lease l where l.project_id = s.project_id and l.run_id = s.run_id
+                                                              and l.principal_id = ",
+            $principal,
+            "))"
+        )
+    };
+}
+pub(crate) use {is_party, run_json, run_summary_members};

@@ -169,6 +169,19 @@ catalogue! {
         "the envelope's subject does not exist in this project",
         "Build the envelope with awooop.build_envelope, and pass it on unchanged.";
 
+    RedactionCredential = "E-REDACT-001", "42501", 403,
+        "credentials are redacted in every project",
+        "Of the families, only `allowed` ones can be shown: email, phone, payment_card, national_id, ip, crypto_address.";
+    RedactionShape = "E-REDACT-002", "22023", 400,
+        "the shape of the rule is no regular expression that can be used",
+        "Use the syntax of the Rust crate `regex` (no look-around, no back-references), at most 1,000 bytes; it must not \
+         match the empty text.";
+    RedactionTooMany = "E-REDACT-003", "53400", 409,
+        "the project has as many redaction rules as it can have",
+        "Remove a rule, or write several shapes as alternatives of one; `limit` says how many there can be.";
+    RedactionUnknown = "E-REDACT-004", "42704", 404,
+        "the project has no redaction rule of that id",
+        "awooop.get_redaction() lists the project's rules.";
     AppendOnly = "E-AUDIT-001", "55000", 409,
         "rows of this table are only ever appended",
         "Nothing changes or removes them; a correction is a new row.";

@@ -7,6 +7,7 @@ pub enum Scope {
     AuditRead,
     EnvelopeWrite,
     KeysAdmin,
+    RedactionAdmin,
     RunsRead,
     RunsWork,
     RunsWrite,
@@ -16,11 +17,12 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, by name.
-    pub const ALL: [Scope; 9] = [
+    pub const ALL: [Scope; 10] = [
         Self::AgentsWrite,
         Self::AuditRead,
         Self::EnvelopeWrite,
         Self::KeysAdmin,
+        Self::RedactionAdmin,
         Self::RunsRead,
         Self::RunsWork,
         Self::RunsWrite,
@@ -35,6 +37,7 @@ impl Scope {
             Self::AuditRead => "audit:read",
             Self::EnvelopeWrite => "envelope:write",
             Self::KeysAdmin => "keys:admin",
+            Self::RedactionAdmin => "redaction:admin",
             Self::RunsRead => "runs:read",
             Self::RunsWork => "runs:work",
             Self::RunsWrite => "runs:write",

@@ -37,9 +37,8 @@ statements! {
              select $1, c.run_id, c.priority, c.available_at, c.deadline_at from created c
          )
          select c.body from created c");
-    BY_KEY: reading [TEXTOID, TEXTOID] = concat!(
-        "select s.request_digest, ", run_json!(), " from awooop.run_state s
-         where s.project_id = $1 and s.idempotency_key = $2");
+    BY_KEY: reading [TEXTOID, TEXTOID] =
+        "select s.request_digest, s.run_id::text from awooop.run_state s where s.project_id = $1 and s.idempotency_key = $2";
 }
 
 /// Operation `create_run`.
@@ -98,7 +97,10 @@ fn first_run(caller: &Caller, key: &str, request: &[u8; 32]) -> Outcome<Answer> 
         })
     })?;
     match first {
-        Some((digest, body)) if digest == request => Ok(Answer::ok(with_created(&body, false))),
+        Some((digest, run_id)) if digest == request => {
+            let run = super::listing::show(caller, Uuid::try_parse(&run_id).unwrap_or_default())?;
+            Ok(Answer::ok(with_created(&run.body, false)))
+        }
         Some(_) => fault(ErrorCode::RunIdempotency),
         // The first run ended its retention between the two statements.
         None => fault(ErrorCode::SystemRetry),

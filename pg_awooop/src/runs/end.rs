@@ -13,6 +13,7 @@ use crate::audit;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
+use crate::redaction;
 use crate::statement::{column, pg_uuid, statements};
 
 statements! {
@@ -117,7 +118,7 @@ pub(crate) fn fail(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     ensure_may(&locked, to)?;
     let error = json!({
         "code": arguments.text("error_code"),
-        "message": arguments.optional_text("message"),
+        "message": redaction::stored(arguments.optional_text("message")),
         "attempt": locked.attempts,
     });
     let error = Some(error.to_string());
@@ -168,8 +169,8 @@ pub(crate) fn cancel(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         }
         _ => {}
     }
-    let error = json!({"code": "cancelled", "message": arguments.optional_text("reason")});
-    let body = end(caller, run_id, RunState::Cancelled, None, Some(error.to_string()))?;
+    let error = json!({"code": "cancelled", "message": redaction::stored(arguments.optional_text("reason"))});
+    end(caller, run_id, RunState::Cancelled, None, Some(error.to_string()))?;
     let entry = audit::Entry {
         trace_id: Some(&trace_id),
         agent_id: Some(&agent_id),
@@ -178,5 +179,6 @@ pub(crate) fn cancel(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         ..audit::Entry::default()
     };
     audit::done(caller, "run_cancelled", entry.with("from", state.as_str()))?;
-    Ok(Answer::ok(body))
+    // Whoever cancels may be neither its creator nor its worker.
+    super::listing::show(caller, run_id)
 }

@@ -7,7 +7,7 @@ use awooop_policy::journal::{Phase, Prior, Recording, decide};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::lease;
+use super::{is_party, lease};
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
@@ -48,8 +48,11 @@ statements! {
          returning json_build_object(", step_members!(), ")::text");
     STEPS: reading [TEXTOID, UUIDOID] = concat!(
         "select coalesce(json_agg(json_build_object(", step_members!(), ") order by j.seq), '[]')::text ", of_run!());
-    LIST: reading [TEXTOID, UUIDOID, INT8OID, INT8OID] = concat!(
-        "select json_build_object(", step_members!(), ", 'request', j.request)::text, j.seq ",
+    LIST: reading [TEXTOID, UUIDOID, INT8OID, INT8OID, TEXTOID] = concat!(
+        "select (case when ", is_party!("$5"),
+        " then jsonb_build_object(", step_members!(), ", 'request', j.request)
+          else jsonb_build_object(", step_members!(), ", 'request', awooop.redact_json(j.request))
+               || jsonb_build_object('result', awooop.redact_json(j.result)) end)::text, j.seq ",
         of_run!(), "and j.seq > $3 order by j.seq limit $4");
     RUN_EXISTS: reading [TEXTOID, UUIDOID] =
         "select true from awooop.run_state where project_id = $1 and run_id = $2";
@@ -126,9 +129,14 @@ pub(crate) fn list_steps(caller: &Caller, arguments: &Arguments) -> Outcome<Answ
     }
     let limit = arguments.integer("page_size");
     let mut rows = LIST.with(|s| {
-        s.rows(&[project_id.into(), run_id.into(), arguments.integer("after_seq").into(), (limit + 1).into()], |row| {
-            Ok((column::<String>(row, 1)?, column::<i32>(row, 2)?))
-        })
+        let parameters = [
+            project_id.into(),
+            run_id.into(),
+            arguments.integer("after_seq").into(),
+            (limit + 1).into(),
+            caller.principal_id.as_str().into(),
+        ];
+        s.rows(&parameters, |row| Ok((column::<String>(row, 1)?, column::<i32>(row, 2)?)))
     })?;
     let limit = usize::try_from(limit).unwrap_or_default();
     let more = rows.len() > limit;

@@ -4,15 +4,18 @@ use awooop_policy::argument::Arguments;
 use awooop_policy::error::ErrorCode;
 use uuid::Uuid;
 
-use super::{run_json, run_summary_members};
+use super::{is_party, run_json, run_summary_members};
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
 use crate::statement::{column, pg_uuid, statements};
 
 statements! {
-    GET: reading [TEXTOID, UUIDOID] = concat!(
-        "select ", run_json!(), " from awooop.run_state s where s.project_id = $1 and s.run_id = $2");
+    GET: reading [TEXTOID, UUIDOID, TEXTOID] = concat!(
+        "select case when ", is_party!("$3"), " then ", run_json!(), " else json_build_object(", run_summary_members!(),
+        ", 'envelope', s.envelope, 'input', awooop.redact_json(s.input), 'tags', awooop.redact_json(s.tags),
+           'result', awooop.redact_json(s.result), 'error', s.error, 'redacted', true)::text end
+         from awooop.run_state s where s.project_id = $1 and s.run_id = $2");
     // Run ids grow with time, so the key is the order. Each filter has an index that ends in the run id.
     LIST: reading [TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT8OID] = concat!(
         "select json_build_object(", run_summary_members!(), ")::text, s.run_id::text
@@ -33,11 +36,10 @@ pub(crate) fn get(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     show(caller, arguments.uuid("run_id"))
 }
 
-/// The run as it is now.
+/// The run as it is now, and as the caller may see it.
 pub(super) fn show(caller: &Caller, run_id: Uuid) -> Outcome<Answer> {
-    let body = GET.with(|s| {
-        s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()], |row| column::<String>(row, 1))
-    })?;
+    let parameters = [caller.project_id.as_str().into(), pg_uuid(run_id).into(), caller.principal_id.as_str().into()];
+    let body = GET.with(|s| s.row(&parameters, |row| column::<String>(row, 1)))?;
     body.map_or_else(|| fault(ErrorCode::RunUnknown), |body| Ok(Answer::ok(body)))
 }
 

@@ -3,6 +3,7 @@
 use super::{Operation, result};
 use crate::argument::{Argument, Kind};
 use crate::name::{MAX_CHANNEL_ID, MAX_DISPLAY_NAME, MAX_ID, NameRule};
+use crate::redact::Family;
 use crate::run_fsm::RunState;
 use crate::scope::Scope;
 use crate::transparency::checkpoint::MAX_CHECKPOINT;
@@ -23,6 +24,8 @@ const SCOPES: Kind = Kind::WordList { words: scopes, items: 16 };
 
 const RUN_ID: Argument = Argument::required("run_id", Kind::Uuid, "The run.");
 const LEASE: Argument = Argument::required("lease", CREDENTIAL, "The lease that claim_runs gave for this run.");
+const FAMILY: Argument = Argument::required("family", Kind::Word(families), "The family of sensitive text.");
+const RULE_ID: Argument = Argument::required("rule_id", ID, "The rule, unique in the project.");
 const CURSOR: Argument = Argument::optional("cursor", CREDENTIAL, "null", "`next_cursor` of the page before.");
 const PAGE: Argument = Argument::optional("page_size", LIMIT, "50", "How many to return at most.");
 const EXTENSION: Argument = Argument::optional(
@@ -38,6 +41,14 @@ fn states() -> Vec<&'static str> {
 
 fn scopes() -> Vec<&'static str> {
     Scope::ALL.into_iter().map(Scope::as_str).collect()
+}
+
+fn families() -> Vec<&'static str> {
+    Family::ALL.into_iter().map(Family::as_str).collect()
+}
+
+fn redaction_modes() -> Vec<&'static str> {
+    vec!["redact", "allow"]
 }
 
 fn phases() -> Vec<&'static str> {
@@ -476,5 +487,66 @@ pub const OPERATIONS: &[Operation] = &[
             Argument::optional("page_size", Kind::Integer { min: 1, max: 1000 }, "200", "How many to return at most."),
         ],
         result: result::audit_export,
+    },
+    Operation {
+        name: "get_redaction",
+        scope: Some(Scope::RedactionAdmin),
+        method: "GET",
+        path: "/v1/platform/redaction",
+        summary: "Show what the project redacts",
+        description: "Every family with its mode, and the project's own rules.",
+        status: 200,
+        arguments: &[],
+        result: result::redaction,
+    },
+    Operation {
+        name: "set_redaction_family",
+        scope: Some(Scope::RedactionAdmin),
+        method: "PUT",
+        path: "/v1/platform/redaction/families/{family}",
+        summary: "Redact a family of sensitive text, or let it through",
+        description: "ip and crypto_address are let through unless a project redacts them, all others are redacted unless it \
+                      allows them. Credentials (private_key, auth_token, vendor_token, secret, url_credential) can't be \
+                      allowed. Audit rows and errors are redacted in all nine families whatever a project allows.",
+        status: 200,
+        arguments: &[FAMILY, Argument::required("mode", Kind::Word(redaction_modes), "redact or allow.")],
+        result: result::redaction_family,
+    },
+    Operation {
+        name: "set_redaction_rule",
+        scope: Some(Scope::RedactionAdmin),
+        method: "PUT",
+        path: "/v1/platform/redaction/rules/{rule_id}",
+        summary: "Add a redaction rule of the project's own, or change it",
+        description: "What the shape matches becomes [REDACTED:<family>], in texts that hold one of the keywords. At most 50 \
+                      rules a project.",
+        status: 200,
+        arguments: &[
+            RULE_ID,
+            FAMILY,
+            Argument::required(
+                "shape",
+                Kind::Text { rule: NameRule::Line, max: 1_000 },
+                "A regular expression in the syntax of the Rust crate regex.",
+            ),
+            Argument::optional(
+                "keywords",
+                Kind::TextList { rule: NameRule::Line, max: 64, items: 20 },
+                "[]",
+                "Texts without one of which the shape is not tried; none means it always is.",
+            ),
+        ],
+        result: result::redaction_rule,
+    },
+    Operation {
+        name: "remove_redaction_rule",
+        scope: Some(Scope::RedactionAdmin),
+        method: "DELETE",
+        path: "/v1/platform/redaction/rules/{rule_id}",
+        summary: "Remove a redaction rule of the project's own",
+        description: "The platform's own rules stay.",
+        status: 200,
+        arguments: &[RULE_ID],
+        result: result::redaction_rule,
     },
 ];

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::mode::MigrationMode;
+use crate::redact::Family;
 use crate::run_fsm::RunState;
 use crate::scope::Scope;
 use crate::transparency::verifier::Kind;
@@ -108,6 +109,10 @@ pub(super) fn run() -> Value {
     members["tags"] = json!({"type": "object"});
     members["result"] = json!({});
     members["error"] = json!({"type": ["object", "null"]});
+    members["redacted"] = json!({
+        "type": "boolean",
+        "description": "true where input, tags and result are shown redacted: to all but the run's creator and its worker"
+    });
     object(members)
 }
 
@@ -253,4 +258,27 @@ pub(super) fn audit_verification() -> Value {
 
 pub(super) fn audit_export() -> Value {
     page(object(leaf()), json!({"type": ["integer", "null"]}))
+}
+
+fn family() -> Value {
+    json!({"type": "string", "enum": Family::ALL.map(Family::as_str)})
+}
+
+pub(super) fn redaction_family() -> Value {
+    object(json!({
+        "family": family(),
+        "mode": {"type": "string", "enum": ["redact", "allow"]},
+        "credential": {"type": "boolean", "description": "true for a family that can't be allowed"}
+    }))
+}
+
+pub(super) fn redaction_rule() -> Value {
+    object(json!({
+        "rule_id": text(), "family": family(), "keywords": list(text()), "shape": text(), "changed_by": text(),
+        "changed_at": time()
+    }))
+}
+
+pub(super) fn redaction() -> Value {
+    object(json!({"families": list(redaction_family()), "rules": list(redaction_rule())}))
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::mode::MigrationMode;
 use crate::run_fsm::RunState;
 use crate::scope::Scope;
-use crate::transparency::verifier::Kind;
+use crate::transparency::finding::Kind;
 
 fn object(properties: Value) -> Value {
     let required: Vec<Value> =

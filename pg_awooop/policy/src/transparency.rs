@@ -9,6 +9,7 @@
 pub mod checkpoint;
 pub mod document;
 pub mod export;
+pub mod finding;
 pub mod history;
 pub mod tree;
 pub mod verifier;

@@ -46,15 +46,21 @@ fn detach(table: &str) -> Outcome<Value> {
         return fault(Problem::from(ErrorCode::InstallRole).with("role", "awooop_owner"));
     };
     let Some(partition) = find(table)? else { return fault(ErrorCode::AuditPartition) };
+    // The long look through the month first, while everybody writes; under the lock only what came since.
+    let sizes = tree_sizes()?;
+    let rows = rows_of(table)?;
+    let unsealed: i64 = rows.iter().map(|project| project.rows - project.sealed).sum();
+    if unsealed > 0 {
+        return fault(Problem::from(ErrorCode::AuditUnsealed).with("rows", unsealed));
+    }
     Spi::run(&format!(
         "set local lock_timeout = '{LOCK_TIMEOUT}';
          lock table awooop.audit_log in access exclusive mode;
          set local lock_timeout = default;"
     ))?;
-    let rows = rows_of(table)?;
-    let unsealed: i64 = rows.iter().map(|project| project.rows - project.sealed).sum();
-    if unsealed > 0 {
-        return fault(Problem::from(ErrorCode::AuditUnsealed).with("rows", unsealed));
+    let late = came_since(&partition, sizes)?;
+    if late > 0 {
+        return fault(Problem::from(ErrorCode::AuditUnsealed).with("rows", late));
     }
     owner.acting(|| {
         for project in &rows {
@@ -99,6 +105,35 @@ fn find(table: &str) -> Outcome<Option<Partition>> {
             shown: (column(&found, 3)?, column(&found, 4)?),
         }))
     })
+}
+
+/// The size of each project's tree.
+fn tree_sizes() -> Outcome<(Vec<String>, Vec<i64>)> {
+    Spi::connect(|client| {
+        let mut found = client.select("select project_id, tree_size from awooop.audit_head", None, &[])?;
+        let (mut projects, mut sizes) = (Vec::new(), Vec::new());
+        while found.next().is_some() {
+            projects.push(column::<String>(&found, 1)?);
+            sizes.push(column::<i64>(&found, 2)?);
+        }
+        Ok((projects, sizes))
+    })
+}
+
+/// Rows of the month that a transaction from back then committed only now: they wait, or were sealed since the trees had
+/// these sizes.
+fn came_since(partition: &Partition, (projects, sizes): (Vec<String>, Vec<i64>)) -> Outcome<i64> {
+    let sql = "select (select count(*) from awooop.audit_pending q
+                       where q.recorded_at >= $1::timestamptz and q.recorded_at < $2::timestamptz)
+                    + (select count(*) from unnest($3::text[], $4::bigint[]) s (project_id, tree_size)
+                       join awooop.audit_leaf l on l.project_id = s.project_id and l.leaf_index >= s.tree_size
+                       where l.recorded_at >= $1::timestamptz and l.recorded_at < $2::timestamptz)";
+    let parameters = [partition.from.as_str().into(), partition.to.as_str().into(), projects.into(), sizes.into()];
+    Spi::connect(|client| {
+        let found = client.select(sql, Some(1), &parameters)?.first();
+        column::<i64>(&found, 1)
+    })
+    .map_err(Into::into)
 }
 
 struct ProjectRows {

@@ -9,8 +9,8 @@ use awooop_policy::argument::Arguments;
 use awooop_policy::error::ErrorCode;
 use awooop_policy::transparency::checkpoint::{self, Checkpoint, Signature};
 use awooop_policy::transparency::document::leaf_hash;
+use awooop_policy::transparency::finding::{Comparison, Finding, Findings, Kind, MAX_FINDINGS};
 use awooop_policy::transparency::tree::{Frontier, Node, combine, stored_on};
-use awooop_policy::transparency::verifier::{Comparison, Finding, Findings, Kind};
 use awooop_policy::transparency::{Hash, hex, of_bytes};
 use pgrx::prelude::*;
 use serde_json::{Value, json};
@@ -363,7 +363,7 @@ impl Walk<'_> {
 
     fn strays(&mut self) -> Outcome<()> {
         // One more than an answer lists; how many there are beyond that is not counted.
-        let limit = i32::try_from(awooop_policy::transparency::verifier::MAX_FINDINGS).unwrap_or_default() + 1;
+        let limit = i32::try_from(MAX_FINDINGS).unwrap_or_default() + 1;
         let mut strays = STRAYS.with(|s| s.rows(&[self.project_id.into(), limit.into()], |row| uuid_column(row, 1)))?;
         for archive in self.archives.iter().filter(|archive| archive.present) {
             let sql = format!(

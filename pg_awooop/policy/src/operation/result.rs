@@ -6,7 +6,7 @@ use crate::mode::MigrationMode;
 use crate::redact::Family;
 use crate::run_fsm::RunState;
 use crate::scope::Scope;
-use crate::transparency::verifier::Kind;
+use crate::transparency::finding::Kind;
 
 fn object(properties: Value) -> Value {
     let required: Vec<Value> =

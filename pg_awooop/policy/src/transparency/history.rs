@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Hash;
 use super::export::Line;
-use super::verifier::{Finding, Findings, Kind};
+use super::finding::{Finding, Findings, Kind};
 
 /// What was exported earlier, and how far the comparison is.
 #[derive(Default)]

@@ -1,193 +1,15 @@
 //! Verifying a log without its database: an exported log, checkpoints that were held outside, public keys, and, where
-//! there is one, an earlier export. Also what every verification answers with: its findings.
+//! there is one, an earlier export.
 
 use serde_json::{Value, json};
 use signed_note::StandardVerifier;
-use uuid::Uuid;
 
 use super::checkpoint::{self, Checkpoint, Signature};
 use super::export::Line;
+use super::finding::{Comparison, Finding, Findings, Kind};
 use super::history::History;
 use super::tree::{self, Frontier};
 use super::{Hash, hex, unhex};
-
-/// How many findings an answer lists; it counts the rest.
-pub const MAX_FINDINGS: usize = 100;
-
-macro_rules! kinds {
-    ($($(#[doc = $about:literal])* $variant:ident = $word:literal),* $(,)?) => {
-        /// What was found.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Kind { $($(#[doc = $about])* $variant),* }
-
-        impl Kind {
-            /// All of them.
-            pub const ALL: &'static [Kind] = &[$(Kind::$variant),*];
-
-            /// Its word in answers.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Kind::$variant => $word),* }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// A row is not what was sealed as this leaf.
-    RowAltered = "row_altered",
-    /// The row of a leaf is not there.
-    RowMissing = "row_missing",
-    /// A row is there that nothing sealed and nothing waits to seal, or that stands between sealed ones.
-    RowInserted = "row_inserted",
-    /// A row stands at another place than it was sealed at.
-    RowMoved = "row_moved",
-    /// The leaves of this range are not those that the stored tree was made of.
-    LeafAltered = "leaf_altered",
-    /// Leaves of this range are not there.
-    LeafMissing = "leaf_missing",
-    /// The log's root at this size is not the checkpoint's; the change lies in this range.
-    CheckpointDiffers = "checkpoint_differs",
-    /// The checkpoint's signature is not its key's.
-    BadSignature = "bad_signature",
-    /// None of the keys given signed the checkpoint.
-    UnknownKey = "unknown_key",
-    /// The log is smaller than it was when the checkpoint was signed.
-    RolledBack = "rolled_back",
-    /// The stored head is not that of the leaves.
-    HeadDiffers = "head_differs",
-    /// A detachment is recorded that the log itself does not tell of.
-    ArchiveUnproved = "archive_unproved",
-    /// The checkpoint is of another log.
-    AnotherLog = "another_log",
-    /// A line of the export cannot be read.
-    NotALine = "not_a_line",
-}
-
-/// One thing that is wrong, as exactly as it is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub kind: Kind,
-    pub audit_id: Option<Uuid>,
-    pub leaf_index: Option<u64>,
-    /// Leaves from this one on …
-    pub from_leaf: Option<u64>,
-    /// … to this one, which is not one of them.
-    pub to_leaf: Option<u64>,
-    pub tree_size: Option<u64>,
-}
-
-impl Finding {
-    const fn new(kind: Kind) -> Self {
-        Self { kind, audit_id: None, leaf_index: None, from_leaf: None, to_leaf: None, tree_size: None }
-    }
-
-    /// About one sealed row.
-    pub const fn row(kind: Kind, audit_id: Uuid, leaf_index: u64) -> Self {
-        Self { audit_id: Some(audit_id), leaf_index: Some(leaf_index), ..Self::new(kind) }
-    }
-
-    /// About a row that has no leaf.
-    pub const fn unsealed(kind: Kind, audit_id: Uuid) -> Self {
-        Self { audit_id: Some(audit_id), ..Self::new(kind) }
-    }
-
-    /// About leaves `from` to before `to`.
-    pub const fn range(kind: Kind, from: u64, to: u64) -> Self {
-        Self { from_leaf: Some(from), to_leaf: Some(to), ..Self::new(kind) }
-    }
-
-    /// About a checkpoint or the tree of that size.
-    pub const fn tree(kind: Kind, tree_size: u64) -> Self {
-        Self { tree_size: Some(tree_size), ..Self::new(kind) }
-    }
-
-    /// A checkpoint whose root is another one: the change lies between what was found good and its size.
-    pub const fn differs(from: u64, size: u64) -> Self {
-        Self { tree_size: Some(size), ..Self::range(Kind::CheckpointDiffers, from, size) }
-    }
-
-    fn to_json(&self) -> Value {
-        json!({
-            "kind": self.kind.as_str(), "audit_id": self.audit_id, "leaf_index": self.leaf_index,
-            "from_leaf": self.from_leaf, "to_leaf": self.to_leaf, "tree_size": self.tree_size
-        })
-    }
-}
-
-/// The first findings, and how many there are.
-#[derive(Clone, Debug, Default)]
-pub struct Findings {
-    listed: Vec<Finding>,
-    total: u64,
-}
-
-impl Findings {
-    /// One more.
-    pub fn add(&mut self, finding: Finding) {
-        self.total += 1;
-        if self.listed.len() < MAX_FINDINGS {
-            self.listed.push(finding);
-        }
-    }
-
-    /// How many there are, listed or not.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
-
-    /// The listed ones.
-    pub fn listed(&self) -> &[Finding] {
-        &self.listed
-    }
-
-    /// The listed ones as JSON.
-    pub fn to_json(&self) -> Value {
-        self.listed.iter().map(Finding::to_json).collect()
-    }
-}
-
-/// Roots that a log is compared with while its leaves pass by: from where on it may have changed is known from the
-/// largest that agreed.
-pub struct Comparison {
-    /// Not yet reached, the smallest last.
-    ahead: Vec<Checkpoint>,
-    agreed: u64,
-}
-
-impl Comparison {
-    /// A comparison with these.
-    pub fn new(mut checkpoints: Vec<Checkpoint>) -> Self {
-        checkpoints.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
-        Self { ahead: checkpoints, agreed: 0 }
-    }
-
-    /// One more that is ahead; it must be no smaller than the tree so far.
-    pub fn expect(&mut self, checkpoint: Checkpoint) {
-        self.ahead.push(checkpoint);
-        self.ahead.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
-    }
-
-    /// Compares what is due at the size that the tree has reached. Returns how many were.
-    pub fn at(&mut self, tree: &Frontier, findings: &mut Findings) -> u64 {
-        let mut compared = 0;
-        while let Some(checkpoint) = self.ahead.pop_if(|checkpoint| checkpoint.size <= tree.size()) {
-            compared += 1;
-            if checkpoint.size == tree.size() && tree.root() == Ok(checkpoint.root) {
-                self.agreed = checkpoint.size;
-            } else {
-                findings.add(Finding::differs(self.agreed, checkpoint.size));
-            }
-        }
-        compared
-    }
-
-    /// What is still ahead at the end is of a log that was larger.
-    pub fn finish(self, findings: &mut Findings) {
-        for checkpoint in self.ahead.into_iter().rev() {
-            findings.add(Finding::tree(Kind::RolledBack, checkpoint.size));
-        }
-    }
-}
 
 /// What a verification without a database found.
 #[derive(Clone, Debug)]
@@ -315,17 +137,10 @@ impl LogVerifier {
     /// What was found.
     pub fn finish(mut self) -> Report {
         if self.torn {
-            // A torn log has no roots: what could not be compared lies from the last agreement on.
-            for checkpoint in std::mem::take(&mut self.comparison.ahead).into_iter().rev() {
-                let kind = Finding::differs(self.comparison.agreed, checkpoint.size);
-                self.findings.add(if checkpoint.size > self.place {
-                    Finding::tree(Kind::RolledBack, checkpoint.size)
-                } else {
-                    kind
-                });
-            }
+            self.comparison.finish_torn(self.place, &mut self.findings);
+        } else {
+            self.comparison.finish(&mut self.findings);
         }
-        self.comparison.finish(&mut self.findings);
         if let Some(history) = self.history.take() {
             history.finish(&mut self.findings);
         }
@@ -404,6 +219,8 @@ mod tests {
     use super::*;
     use crate::keyring::Keyring;
     use crate::transparency::document::leaf_hash;
+    use crate::transparency::finding::MAX_FINDINGS;
+    use uuid::Uuid;
 
     struct Log {
         keyring: Keyring,

@@ -46,7 +46,7 @@ grant execute on function awooop.redact(text), awooop.redact_json(jsonb), awooop
     to awooop_tenant, awooop_operator, awooop_auditor, awooop_worker;
 
 grant execute on function awooop.doctor() to awooop_operator, awooop_auditor;
-grant execute on function awooop.inspect_audit(text, text, text) to awooop_auditor;
+grant execute on function awooop.inspect_project(text, text, text) to awooop_auditor;
 grant execute on function awooop.health() to awooop_operator, awooop_auditor, awooop_worker;
 grant execute on function awooop.maintain() to awooop_scheduler, awooop_operator, awooop_worker;
 grant execute on function awooop.reap_stale_runs() to awooop_worker;

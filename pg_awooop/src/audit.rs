@@ -5,7 +5,6 @@
 //! it; `prove` and `verify` show that nothing in it changed, `archive` detaches what is old.
 
 mod archive;
-mod inspect;
 mod prove;
 mod rows;
 mod seal;
@@ -30,6 +29,7 @@ use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
 use crate::redaction;
+use crate::server_log;
 use crate::statement::{column, pg_uuid, rfc3339, statements};
 use crate::tenant;
 
@@ -85,17 +85,11 @@ pub(crate) fn done(caller: &Caller, action: &str, entry: Entry) -> Outcome<()> {
 pub(crate) fn refused(caller: &Caller, action: &str, problem: &Problem, entry: Entry) -> Outcome<()> {
     // SAFETY: reads shared state of this server.
     if unsafe { pg_sys::RecoveryInProgress() } {
-        pgrx::ereport!(
-            PgLogLevel::LOG_SERVER_ONLY,
-            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            format!(
-                "awooop_refused {}",
-                serde_json::json!({
-                    "project_id": caller.project_id, "principal_id": caller.principal_id,
-                    "action": action, "code": problem.code.entry().code
-                })
-            )
-        );
+        let refusal = serde_json::json!({
+            "project_id": caller.project_id, "principal_id": caller.principal_id,
+            "action": action, "code": problem.code.entry().code
+        });
+        server_log::write(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("awooop_refused {refusal}"));
         return Ok(());
     }
     let mut entry = entry;

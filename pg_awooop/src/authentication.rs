@@ -16,6 +16,7 @@ use crate::audit;
 use crate::caller::{self, Caller, Door, Login};
 use crate::directory::{self, ApiKey};
 use crate::fault::{Outcome, fault, or_raise};
+use crate::server_log;
 use crate::statement::{column, pg_uuid, statements};
 use crate::tenant;
 
@@ -142,11 +143,8 @@ fn failed(presented: &str) -> Outcome<Verdict> {
 fn count_failure(kind: &str, presented: &str) -> Outcome<Option<i32>> {
     // SAFETY: reads shared state of this server.
     if unsafe { pg_sys::RecoveryInProgress() } {
-        pgrx::ereport!(
-            PgLogLevel::LOG_SERVER_ONLY,
-            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-            format!("awooop_failed_authentication {}", json!({"kind": kind}))
-        );
+        let line = format!("awooop_failed_authentication {}", json!({"kind": kind}));
+        server_log::write(PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, line);
         return Ok(None);
     }
     let bytes = CredentialDigest::of(presented);

@@ -196,6 +196,7 @@ pub(crate) fn redactor(project_id: &str) -> Outcome<Rc<Redactor>> {
     if let Some(kept) = kept(|kept| kept.redactors.get(project_id).cloned()) {
         return Ok(kept);
     }
+    let before = GENERATION.with(Cell::get);
     let families = read_all(&REDACTION_FAMILIES, &[project_id.into()], |row| {
         Ok((column::<String>(row, 1)?, column::<String>(row, 2)?))
     })?;
@@ -208,7 +209,8 @@ pub(crate) fn redactor(project_id: &str) -> Outcome<Rc<Redactor>> {
         ))
     })?;
     let redactor = Rc::new(redaction::compose(&families.0, rules.0));
-    if families.1 && rules.1 {
+    // Both are as fresh as the first: a change may have come between the two.
+    if families.1 && rules.1 && before == GENERATION.with(Cell::get) {
         keep(|kept| insert(&mut kept.redactors, project_id.to_owned(), Rc::clone(&redactor)));
     }
     Ok(redactor)

@@ -11,12 +11,14 @@ use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
 use crate::subjects::{self, Sighting};
 use crate::tenant;
+use crate::{redaction, server_log};
 
 static EVENT_LOG: GucSetting<bool> = GucSetting::<bool>::new(true);
 
@@ -66,10 +68,10 @@ struct Built<'a> {
     /// The first 32 characters.
     trace_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<&'a Value>,
+    tags: Option<Box<RawValue>>,
 }
 
-/// The log event of a built envelope. JSON keeps a user id with quotes or controls from forging a line.
+/// The log event of a built envelope: identifiers as they are, tags redacted. JSON keeps a user id with quotes or controls from forging a line.
 fn log_built(envelope: &Envelope, tags: &Value) -> Outcome<()> {
     let event = serde_json::to_string(&Built {
         project_id: &envelope.project_id,
@@ -77,12 +79,9 @@ fn log_built(envelope: &Envelope, tags: &Value) -> Outcome<()> {
         channel_type: &envelope.channel_type,
         platform_subject_id: &envelope.platform_subject_id,
         trace_id: envelope.trace_id.get(..32).unwrap_or_default(),
-        tags: tags.as_object().filter(|tags| !tags.is_empty()).map(|_| tags),
+        tags: tags.as_object().filter(|tags| !tags.is_empty()).and_then(|_| redaction::logged(tags)),
     })?;
-    pgrx::ereport!(
-        PgLogLevel::LOG_SERVER_ONLY,
-        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-        format!("provider_proxy_envelope_built {event}")
-    );
+    let line = format!("provider_proxy_envelope_built {event}");
+    server_log::write(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, line);
     Ok(())
 }

@@ -9,6 +9,7 @@ use awooop_policy::redact::rules::custom::CustomRule;
 use awooop_policy::redact::{Family, Redactor};
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::audit;
@@ -47,10 +48,14 @@ statements! {
         "insert into awooop.redaction_family as f (project_id, family, mode, changed_by) values ($1, $2, $3, $4)
          on conflict (project_id, family) do update
             set mode = excluded.mode, changed_by = excluded.changed_by, changed_at = clock_timestamp()";
-    // The project's row is the lock: two rules at once would both be the last that fits.
+    // The project's row is the lock: two rules at once would both be the last that fits. Counted with a snapshot of
+    // after the wait, hence as a statement that writes.
     LOCK_PROJECT: writing [TEXTOID] = "select true from awooop.projects where project_id = $1 for no key update";
-    COUNT_OTHERS: reading [TEXTOID, TEXTOID] =
+    COUNT_OTHERS: writing [TEXTOID, TEXTOID] =
         "select count(*) from awooop.redaction_rule where project_id = $1 and rule_id <> $2";
+    // A transaction whose snapshot is older than this change must not count without it: its lock fails.
+    TOUCH_PROJECT: writing [TEXTOID] =
+        "update awooop.projects set updated_at = clock_timestamp() where project_id = $1";
     SET_RULE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, TEXTOID] = concat!(
         "insert into awooop.redaction_rule as r (project_id, rule_id, family, keywords, shape, changed_by)
          values ($1, $2, $3, $4, $5, $6)
@@ -156,6 +161,13 @@ pub(crate) fn stored(text: Option<&str>) -> Option<String> {
     text.map(|text| DEFAULT.with(|redactor| redactor.redact(text).into_owned()))
 }
 
+/// JSON as it goes into the log: redacted in the nine families.
+pub(crate) fn logged(value: &Value) -> Option<Box<RawValue>> {
+    let text = value.to_string();
+    let redacted = DEFAULT.with(|redactor| redact_document(redactor, &text)).unwrap_or(text);
+    RawValue::from_string(redacted).ok()
+}
+
 /// Facts as they are stored in the audit log: redacted in the nine families. A project can neither allow a family there
 /// nor hide its own doings behind a rule.
 pub(crate) fn stored_facts(facts: Map<String, Value>) -> Map<String, Value> {
@@ -255,6 +267,7 @@ pub(crate) fn set_rule(caller: &Caller, arguments: &Arguments) -> Outcome<Answer
     if others.unwrap_or_default() >= MOST_RULES {
         return refuse(Problem::from(ErrorCode::RedactionTooMany).with("limit", MOST_RULES));
     }
+    TOUCH_PROJECT.with(|s| s.run(&[project_id.into()]))?;
     let body = SET_RULE.with(|s| {
         s.row(
             &[

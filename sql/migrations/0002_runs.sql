@@ -140,13 +140,13 @@ alter table awooop.audit_log enable always trigger append_only_truncate;
 alter table awooop.step_journal enable always trigger append_only;
 alter table awooop.step_journal enable always trigger append_only_truncate;
 
--- What runs were given, and what they made of it, is exact in these tables: an auditor sees it redacted, by
--- awooop.inspect_run.
+-- What runs were given, and what they made of it, is exact in these tables: an auditor reads everything but that, and
+-- no digests of it, from which a short text can be guessed.
 grant select (project_id, run_id, agent_id, platform_subject_id, channel_type, channel_user_id, mode, state, envelope,
-              trace_id, idempotency_key, request_digest, priority, attempts, max_attempts, epoch, created_by, created_at,
-              updated_at, available_at, deadline_at, finished_at, retain_until, error)
+              trace_id, idempotency_key, priority, attempts, max_attempts, epoch, created_by, created_at, updated_at,
+              available_at, deadline_at, finished_at, retain_until, error)
     on awooop.run_state to awooop_auditor;
-grant select (project_id, run_id, run_created_at, step_key, seq, kind, phase, epoch, request_digest, recorded_at)
+grant select (project_id, run_id, run_created_at, step_key, seq, kind, phase, epoch, recorded_at)
     on awooop.step_journal to awooop_auditor;
 grant select on awooop.run_ready to awooop_auditor;
 grant select (project_id, run_id, epoch, worker_id, principal_id, granted_at, expires_at, closed_at)

@@ -194,7 +194,7 @@ fn behaves(source: &Source, server: &OwnServer) {
     admin.run("select awooop.maintain()");
     assert_eq!(admin.value("select count(*) from awooop.audit_pending"), "0");
     let held = literal(&serde_json::json!({"checkpoint": source.checkpoint}).to_string());
-    let verified = admin.json(&format!("select awooop.inspect_audit('{}', 'audit_verify', {held})", source.project));
+    let verified = admin.json(&format!("select awooop.inspect_project('{}', 'audit_verify', {held})", source.project));
     assert_eq!((&verified["ok"], &verified["held_checkpoint"]), (&true.into(), &"good".into()), "{verified}");
     assert_eq!(admin.json("select awooop.migrate()"), serde_json::json!({"applied": [], "partitions_made": 0}));
     assert_eq!(admin.value("select string_agg(finding, ';') from awooop.doctor() where area <> 'setting'"), "");

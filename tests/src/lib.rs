@@ -17,6 +17,7 @@ mod harness;
 mod http;
 mod keys;
 mod projects;
+mod redaction;
 mod runs;
 mod strict_input;
 mod upgrade;

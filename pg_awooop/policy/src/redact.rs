@@ -8,23 +8,39 @@
 //! A finding is replaced by `[REDACTED:<family>]`. JSON stays JSON: a value in quotes keeps them, a bare one gets them.
 
 mod assign;
+mod beginnings;
+mod bloom;
 mod bytes;
 mod checksum;
+mod columns;
+mod commands;
+mod element;
 mod email;
 pub mod family;
+mod flags;
+mod header;
+mod manifest;
+mod marker;
 mod names;
 mod network;
 mod numbers;
 mod pairs;
 mod pem;
+mod placeholder;
+#[cfg(test)]
+mod properties;
 mod prose;
 mod render;
 pub mod rule;
 pub mod rules;
 mod scan;
+mod script;
+mod settings;
 mod tokens;
 mod url;
+mod value;
 mod values;
+mod words;
 
 use std::borrow::Cow;
 use std::ops::Range;

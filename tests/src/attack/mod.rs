@@ -23,7 +23,7 @@ use crate::harness::server::environment;
 use crate::harness::{Actor, Session};
 
 /// Every table with a project.
-const TENANT_TABLES: [&str; 11] = [
+const TENANT_TABLES: [&str; 13] = [
     "projects",
     "principals",
     "role_bindings",
@@ -35,6 +35,8 @@ const TENANT_TABLES: [&str; 11] = [
     "run_ready",
     "run_lease",
     "step_journal",
+    "redaction_family",
+    "redaction_rule",
 ];
 
 /// Settings that make every plan that can be parallel so.
@@ -80,6 +82,8 @@ impl Neighbours {
             actor.call(&claim.sql("record_step", &format!(", '{SECRET}', '\"{SECRET}\"'")));
             actor.create(&format!(", tags => '{{\"secret\": \"{SECRET}\"}}'"));
             actor.call(&format!("select awooop.create_api_key('{SECRET}', '{{}}')"));
+            actor.call("select awooop.set_redaction_family('email', 'allow')");
+            actor.call(&format!("select awooop.set_redaction_rule('r', 'secret', '{SECRET}')"));
         }
         Self { thief, victim, admin }
     }

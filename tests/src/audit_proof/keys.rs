@@ -32,9 +32,9 @@ fn without_a_keyring_rows_are_sealed_and_doctor_says_what_is_missing() {
     assert!(found.contains("no keyring is set") && found.contains("awooop-gateway keyring create"), "{found}");
     admin.run("select awooop.maintain()");
     assert_eq!(sealed(&mut admin, &project), (1.into(), 0.into()));
-    let answer = admin.json(&format!("select awooop.inspect_audit('{project}', 'audit_verify')"));
+    let answer = admin.json(&format!("select awooop.inspect_project('{project}', 'audit_verify')"));
     assert_eq!(answer["ok"], true, "{answer}");
-    assert_eq!(admin.code(&format!("select awooop.inspect_audit('{project}', 'audit_checkpoint')")), "E-AUDIT-004");
+    assert_eq!(admin.code(&format!("select awooop.inspect_project('{project}', 'audit_checkpoint')")), "E-AUDIT-004");
     // With a keyring, set without a restart, what was sealed is signed although nothing new came.
     server.write_keyring(&Keyring::create("awooop.test").unwrap().reveal());
     server.configure(&format!("awooop.keyring_file = '{}'", server.keyring().display()));
@@ -80,7 +80,7 @@ fn a_secret_key_is_in_no_dump_no_log_no_table_and_no_error() {
     server.configure("log_statement = 'all'\nlog_min_messages = debug1\nlog_error_verbosity = verbose");
     admin.run("select pg_reload_conf()");
     sealed(&mut admin, &project);
-    admin.run(&format!("select awooop.inspect_audit('{project}', 'audit_verify')"));
+    admin.run(&format!("select awooop.inspect_project('{project}', 'audit_verify')"));
     let secret = secret_of(&server.read_keyring().reveal());
     let dump = server.client_program("pg_dump").arg(DATABASE).output().expect("pg_dump runs").stdout;
     let dump = String::from_utf8_lossy(&dump);
@@ -98,7 +98,7 @@ fn a_secret_key_is_in_no_dump_no_log_no_table_and_no_error() {
 fn after_a_rotation_old_checkpoints_verify_and_new_ones_are_the_new_keys() {
     let (server, project, mut admin) = server(true);
     sealed(&mut admin, &project);
-    let checkpoint = format!("select awooop.inspect_audit('{project}', 'audit_checkpoint')");
+    let checkpoint = format!("select awooop.inspect_project('{project}', 'audit_checkpoint')");
     let old = admin.json(&checkpoint);
     let mut keyring = server.read_keyring();
     keyring.add("audit-2", Use::Audit).unwrap();
@@ -109,12 +109,12 @@ fn after_a_rotation_old_checkpoints_verify_and_new_ones_are_the_new_keys() {
     assert_eq!((&old["key_id"], &new["key_id"]), (&"audit-1".into(), &"audit-2".into()));
     for held in [&old, &new] {
         let arguments = crate::harness::literal(&serde_json::json!({"checkpoint": held["checkpoint"]}).to_string());
-        let answer = admin.json(&format!("select awooop.inspect_audit('{project}', 'audit_verify', {arguments})"));
+        let answer = admin.json(&format!("select awooop.inspect_project('{project}', 'audit_verify', {arguments})"));
         assert_eq!((&answer["ok"], &answer["held_checkpoint"]), (&true.into(), &"good".into()), "{answer}");
     }
     // A keyring that never heard of the old key says so.
     let fresh = Keyring::create("awooop.test").unwrap();
     server.write_keyring(&fresh.reveal());
-    let answer = admin.json(&format!("select awooop.inspect_audit('{project}', 'audit_verify')"));
+    let answer = admin.json(&format!("select awooop.inspect_project('{project}', 'audit_verify')"));
     assert_eq!(answer["findings"][0]["kind"], "unknown_key", "{answer}");
 }

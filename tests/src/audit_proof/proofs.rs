@@ -101,22 +101,23 @@ fn each_sees_its_own_log_and_an_auditor_each() {
     let (_, mut auditor) = login_in(Some(&stage.database), &["awooop_auditor"]);
     for project in [&stage.project, &other.project] {
         for operation in ["audit_verify", "audit_checkpoint", "export_audit", "list_audit"] {
-            let answer = auditor.json(&format!("select awooop.inspect_audit('{project}', '{operation}')"));
+            let answer = auditor.json(&format!("select awooop.inspect_project('{project}', '{operation}')"));
             assert!(answer.is_object() && answer.get("code").is_none(), "{operation}: {answer}");
         }
     }
     let arguments = literal(&serde_json::json!({"audit_id": theirs}).to_string());
-    let proof = auditor.json(&format!("select awooop.inspect_audit('{}', 'audit_proof', {arguments})", stage.project));
+    let proof =
+        auditor.json(&format!("select awooop.inspect_project('{}', 'audit_proof', {arguments})", stage.project));
     assert_eq!(proof["inclusion"]["leaf_index"], 3);
     for (sql, code) in [
-        ("select awooop.inspect_audit('nobody', 'audit_verify')", "E-TENANT-002"),
-        ("select awooop.inspect_audit('nobody', 'create_agent', '{\"agent_id\": \"a\"}')", "E-OP-001"),
+        ("select awooop.inspect_project('nobody', 'audit_verify')", "E-TENANT-002"),
+        ("select awooop.inspect_project('nobody', 'create_agent', '{\"agent_id\": \"a\"}')", "E-OP-001"),
         ("select awooop.audit_verify()", "42501"),
     ] {
         assert_eq!(auditor.code(sql), code, "{sql}");
     }
     let (_, mut operator) = login_in(Some(&stage.database), &["awooop_operator"]);
-    assert_eq!(operator.code("select awooop.inspect_audit('nobody', 'audit_verify')"), "42501");
+    assert_eq!(operator.code("select awooop.inspect_project('nobody', 'audit_verify')"), "42501");
 }
 
 /// Kilobytes of its own (no shared buffers) that a backend holds.

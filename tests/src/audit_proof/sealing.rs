@@ -245,7 +245,7 @@ fn sealers_writers_and_a_killed_server_leave_each_row_sealed_once() {
     // A commit whose answer the crash took is there all the same.
     assert!(kept >= witness.committed.load(Ordering::Relaxed), "{kept} rows of {:?}", witness.committed);
     for project in [project.as_str(), second] {
-        let answer = admin.json(&format!("select awooop.inspect_audit('{project}', 'audit_verify')"));
+        let answer = admin.json(&format!("select awooop.inspect_project('{project}', 'audit_verify')"));
         assert_eq!(answer["ok"], true, "{answer}");
         // Each checkpoint's tree is the beginning of the last one's.
         let notes = admin
@@ -259,7 +259,8 @@ fn sealers_writers_and_a_killed_server_leave_each_row_sealed_once() {
         for note in notes.iter().step_by(notes.len() / 20 + 1) {
             let (one, _) = open(&note[0]);
             let arguments = format!("{{\"from_size\": {}, \"tree_size\": {}}}", one.size, last.size);
-            let proof = admin.json(&format!("select awooop.inspect_audit('{project}', 'audit_proof', '{arguments}')"));
+            let proof =
+                admin.json(&format!("select awooop.inspect_project('{project}', 'audit_proof', '{arguments}')"));
             let hashes: Vec<[u8; 32]> = proof["consistency"]["hashes"]
                 .as_array()
                 .unwrap()
@@ -281,7 +282,7 @@ fn a_dump_takes_what_waits_along_and_the_restored_log_goes_on() {
     tenant.within(&project, "select count(awooop.create_agent('a' || n)) from generate_series(1, 100) n");
     let mut admin = source.superuser();
     admin.run("select awooop.maintain()");
-    let held = admin.json(&format!("select awooop.inspect_audit('{project}', 'audit_checkpoint')"));
+    let held = admin.json(&format!("select awooop.inspect_project('{project}', 'audit_checkpoint')"));
     tenant.within(&project, "select count(awooop.create_agent('b' || n)) from generate_series(1, 50) n");
     // A transaction that is open while the dump runs is not in it, and neither is its place in the queue.
     let mut open = source.connect("tenant");
@@ -303,7 +304,7 @@ fn a_dump_takes_what_waits_along_and_the_restored_log_goes_on() {
     assert_eq!(restored.json("select awooop.maintain()")["audit_rows_sealed"], 51);
     each_row_is_sealed_once(&mut restored);
     let arguments = crate::harness::literal(&serde_json::json!({"checkpoint": held["checkpoint"]}).to_string());
-    let answer = restored.json(&format!("select awooop.inspect_audit('{project}', 'audit_verify', {arguments})"));
+    let answer = restored.json(&format!("select awooop.inspect_project('{project}', 'audit_verify', {arguments})"));
     assert_eq!((&answer["ok"], &answer["held_checkpoint"]), (&true.into(), &"good".into()), "{answer}");
     open.run("rollback");
 }

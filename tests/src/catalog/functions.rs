@@ -29,7 +29,7 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 33] = [
+const FUNCTIONS: [(&str, Shape); 36] = [
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("bind_role", shape('v', 'u', true, OWNER, "operator")),
     ("bindings_of_missing_roles", shape('s', 'r', true, SCHEDULER, "owner")),
@@ -42,10 +42,11 @@ const FUNCTIONS: [(&str, Shape); 33] = [
     ("enter_project", shape('v', 'u', false, OWNER, "operator,tenant")),
     ("error_entries", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("expired_runs", shape('s', 's', true, SCHEDULER, "owner")),
+    ("find_sensitive", shape('s', 'r', true, OWNER, "auditor,operator,tenant,worker")),
     ("forget_directory", shape('v', 'u', false, OWNER, "")),
     ("guard_run_transition", shape('v', 'u', false, OWNER, "")),
     ("health", shape('s', 'r', true, OWNER, "auditor,gateway,operator,worker")),
-    ("inspect_audit", shape('v', 'u', true, OWNER, "auditor")),
+    ("inspect_project", shape('v', 'u', true, OWNER, "auditor")),
     ("maintain", shape('v', 'u', true, OWNER, "operator,scheduler,worker")),
     ("migrate", shape('v', 'u', false, "a superuser", "")),
     ("next_ready_project", shape('s', 's', true, SCHEDULER, "owner")),
@@ -53,6 +54,8 @@ const FUNCTIONS: [(&str, Shape); 33] = [
     ("platform_tables", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("prove_right", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("reap_stale_runs", shape('v', 'u', true, OWNER, "operator,tenant,worker")),
+    ("redact", shape('s', 'r', true, OWNER, "auditor,operator,tenant,worker")),
+    ("redact_json", shape('s', 'r', true, OWNER, "auditor,operator,tenant,worker")),
     ("refuse_append_only", shape('v', 'u', false, OWNER, "")),
     ("refuse_change_of_ended_run", shape('v', 'u', false, OWNER, "")),
     ("refuse_run_delete", shape('v', 'u', false, OWNER, "")),

@@ -10,8 +10,8 @@ use super::server::{config_for, connect, superuser_config};
 use super::{Session, own_database, unique};
 
 /// What a login needs to do everything a tenant can.
-pub const EVERY_SCOPE: &str = "agents:write,audit:read,envelope:write,keys:admin,runs:read,runs:work,runs:write,\
-                               subjects:admin,subjects:write";
+pub const EVERY_SCOPE: &str = "agents:write,audit:read,envelope:write,keys:admin,redaction:admin,runs:read,\
+                               runs:work,runs:write,subjects:admin,subjects:write";
 
 /// The database that the tests of this process share.
 pub fn quiet_database() -> &'static str {

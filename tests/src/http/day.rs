@@ -104,6 +104,14 @@ fn every_operation_answers_at_its_address_as_documented() {
     let proof = tenant.does("audit_proof", json!({"audit_id": exported["items"][0]["audit_id"], "from_size": 1}));
     assert_eq!(proof["inclusion"]["document"], exported["items"][0]["document"]);
 
+    let family = tenant.does("set_redaction_family", json!({"family": "email", "mode": "allow"}));
+    assert_eq!(family, json!({"family": "email", "mode": "allow", "credential": false}));
+    let rule = json!({"rule_id": "orders", "family": "secret", "shape": "EW-[0-9]{8}", "keywords": ["EW-"]});
+    let rule = tenant.does("set_redaction_rule", rule);
+    let shown = tenant.does("get_redaction", json!({}));
+    assert_eq!((&shown["families"][0], &shown["rules"]), (&family, &json!([rule])));
+    assert_eq!(tenant.does("remove_redaction_rule", json!({"rule_id": "orders"})), rule);
+
     let all: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
     assert_eq!(tenant.used, all, "an operation was not asked for");
 }

@@ -3,7 +3,7 @@
 mod authentication;
 mod bad_input;
 mod browser;
-mod client;
+pub(crate) mod client;
 mod crash;
 mod day;
 mod drain;
@@ -16,7 +16,7 @@ mod outage;
 mod pressure;
 mod problems;
 mod protocol;
-mod scene;
+pub(crate) mod scene;
 mod server_log;
 mod statements;
 mod traces;

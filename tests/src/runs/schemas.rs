@@ -134,6 +134,13 @@ fn every_operations_answer_keeps_to_its_result_schema() {
     let exported = client.call("export_audit", json!({"page_size": 2}));
     client.call("audit_proof", json!({"audit_id": exported["items"][1]["audit_id"], "from_size": 1}));
     client.call("audit_proof", json!({"from_size": 3, "tree_size": held["tree_size"]}));
+    for (family, mode) in [("ip", "redact"), ("phone", "allow"), ("secret", "redact")] {
+        client.call("set_redaction_family", json!({"family": family, "mode": mode}));
+    }
+    client.call("set_redaction_rule", json!({"rule_id": "r.1", "family": "ip", "shape": "x", "keywords": ["x", "王"]}));
+    client.call("set_redaction_rule", json!({"rule_id": "r.2", "family": "secret", "shape": "y"}));
+    client.call("get_redaction", json!({}));
+    client.call("remove_redaction_rule", json!({"rule_id": "r.1"}));
     let all: BTreeSet<String> = client.schemas.results.keys().cloned().collect();
     assert_eq!(client.used, all, "an operation was never called");
 }

@@ -1,38 +1,25 @@
-//! Assignments: a name, an operator, a value. `password = "…"`, `"apiKey": "…"`, `TOKEN=…`, `<secret>…</secret>`,
-//! `set("X_TOKEN", "…")`, however many times the quotes are escaped.
+//! Assignments: a name, an operator, a value. `password = "…"`, `"apiKey": "…"`, `TOKEN=…`, `set("X_TOKEN", "…")`,
+//! however many times the quotes are escaped.
 
-use super::bytes::{alphanumeric_at, class, is_word, run_back, run_on};
-use super::family::Family;
-use super::names::{self, Name, Strength};
+use super::bytes::{DEEPEST, JOINER, LOWER, UPPER, alphanumeric_at, escape_head, is_word, line_break, line_start, run_back, run_on, skip_blank};
+use super::names::{self, Mark, Name, Strength};
+use super::rules::builtin::{Builtin, KEY_ASSIGNMENT, PASSWORD_ASSIGNMENT, SERVICE_KEY_ASSIGNMENT, TOKEN_ASSIGNMENT};
 use super::scan::Scanner;
+use super::settings::is_among_settings;
+use super::value::{ALIGNMENT, LONGEST_NAME, Value, quote_before};
 use super::values::{self, Style};
 
-/// How far a name may stand from its operator: alignment.
-const ALIGNMENT: usize = 40;
-const LONGEST_NAME: usize = 64;
-pub(super) const LONGEST_VALUE: usize = 4096;
-
-/// A value where it stands, without its quotes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Value {
+/// A name before an operator.
+pub(super) struct Named {
     pub(super) start: usize,
     pub(super) end: usize,
-    pub(super) quoted: bool,
-    /// Blanks stand between the operator and the value.
-    pub(super) spaced: bool,
-}
-
-/// A name before an operator.
-struct Named {
-    start: usize,
-    end: usize,
     quoted: bool,
     /// Blanks stand between the name and the operator.
     spaced: bool,
 }
 
 impl Scanner<'_> {
-    /// `:`, `=`, `,` or the `>` of a tag: a value may follow whose name stands before.
+    /// `:`, `=`, `,`, `(` or the `>` of a tag: a value may follow whose name stands before.
     #[inline]
     pub(super) fn operator(&mut self, at: usize) {
         if at < self.operators_until || at == 0 {
@@ -40,27 +27,43 @@ impl Scanner<'_> {
         }
         let bytes = self.bytes;
         match bytes[at] {
-            b'>' => self.element(at),
+            b'>' => self.element(at, at + 1),
             b',' => self.argument(at),
+            b'(' => self.call(at),
             // `crate::secret::Text`: a path.
             b':' if bytes.get(at + 1) == Some(&b':') && !matches!(self.byte(at + 2), b':' | b'=') => {
                 self.operators_until = at + 2;
             }
-            _ => {
-                // Nothing is named before blanks of a table, an opening bracket, a number.
-                if let Some(name) = self.name_before(at) {
-                    self.assignment(at, name);
-                }
-            }
+            // `20:15`: no name has nothing but digits.
+            b':' if self.last_word.1 == at
+                && self.last_kinds & (UPPER | LOWER | JOINER) == 0
+                && self.byte(at + 1).is_ascii_digit() => {}
+            kind => self.assignment(kind, at, at + 1),
+        }
+    }
+
+    /// An operator that is written `\u003d` or `%3D`.
+    pub(super) fn escaped_operator(&mut self, kind: u8, at: usize, after: usize) {
+        if at < self.operators_until || at == 0 {
+            return;
+        }
+        match kind {
+            b'>' => self.element(at, after),
+            _ => self.assignment(kind, at, after),
         }
     }
 
     /// The name that ends before the operator at `at`.
     #[inline]
-    fn name_before(&self, at: usize) -> Option<Named> {
+    fn name_before(&self, kind: u8, at: usize) -> Option<Named> {
         let bytes = self.bytes;
+        // `"name":`, as nearly all of JSON is.
+        let (start, end) = self.last_word;
+        if kind == b':' && end + 1 == at && bytes[end] == b'"' && start > 0 && bytes[start - 1] == b'"' {
+            return Some(Named { start, end, quoted: true, spaced: false });
+        }
         let mut end = at;
-        if bytes[at] == b'=' {
+        if kind == b'=' {
             end = run_back(bytes, end, 4, |byte| b"?.+|!:~*".contains(&byte));
         }
         let operator = end;
@@ -74,14 +77,18 @@ impl Scanner<'_> {
             let inside = run_back(bytes, end - 1, 5, |byte| byte.is_ascii_digit());
             end = if inside > 0 && bytes[inside - 1] == b'[' { inside - 1 } else { end - 1 };
         }
-        let quoted = end > 0 && matches!(bytes[end - 1], b'"' | b'\'' | b'`');
-        if quoted {
-            end = run_back(bytes, end - 1, 8, |byte| byte == b'\\');
-        }
+        let quote = quote_before(bytes, end);
+        let quoted = quote.is_some();
+        end = quote.unwrap_or(end);
         let mut start =
             run_back(bytes, end, LONGEST_NAME, |byte| is_word(byte) || byte == b'.' || quoted && byte == b' ');
         if start == end {
             return None;
+        }
+        // The `n` of `\n`, the code of `\u0022`, the flag of `-Dname=value`.
+        start = (start + escape_head(bytes, start)).min(end);
+        if bytes[start..end].starts_with(b"-D") {
+            start += 2;
         }
         if quoted {
             while start < end && bytes[start] == b' ' {
@@ -95,19 +102,26 @@ impl Scanner<'_> {
             // `API key: …`: the word before says which.
             start = run_back(bytes, start - 1, 24, is_word);
         }
-        Some(Named { start, end, quoted, spaced })
+        (start < end).then_some(Named { start, end, quoted, spaced })
     }
 
-    fn assignment(&mut self, at: usize, name: Named) {
+    fn assignment(&mut self, kind: u8, at: usize, after: usize) {
         let bytes = self.bytes;
+        if kind == b':' && line_break(bytes, after) > 0 {
+            self.announced(at, after);
+        }
+        if kind == b'=' && self.byte(after) == b'=' {
+            self.compared(at, after);
+        }
+        let Some(mut name) = self.name_before(kind, at) else { return };
         let text = &bytes[name.start..name.end];
-        if !names::is_remarkable(text) || bytes[at] == b':' && !names::could_be_secret(text) && !self.names_a_secret(at)
-        {
-            return;
+        match self.known.mark(bytes, name.start, name.end) {
+            Mark::Unremarkable => return,
+            Mark::Harmless if kind == b':' && !self.names_a_secret(at) => return,
+            _ => {}
         }
         let mut cut = Name::cut(text);
-        let mut name = name;
-        if bytes[at] == b'=' && cut.is_type() {
+        if kind == b'=' && cut.is_type() {
             // `var token string = "…"`, `token: &'static str = "…"`.
             let end = run_back(bytes, name.start, 24, |byte| b" :&*?'".contains(&byte));
             let end = if bytes[..end].ends_with(b"static") {
@@ -121,41 +135,70 @@ impl Scanner<'_> {
         }
         let last = cut.last();
         if matches!(last, "authorization" | "cookie" | "cookies") {
-            return self.header(at, last != "authorization", name.quoted);
+            return self.header(after, last != "authorization", name.quoted);
         }
         if last == "kind" {
             return self.manifest(at);
         }
         if last == "lines" && bytes[name.start..name.end].eq_ignore_ascii_case(b"private-lines") {
-            return self.putty_lines(at + 1);
+            return self.putty_lines(after);
         }
         if cut.means_name() {
-            self.pair(at);
+            self.pair(at, after);
         }
         if !names::could_be_secret(&bytes[name.start..name.end]) {
             return;
         }
         let Some(strength) = cut.strength() else { return };
-        let Some(value) = self.value_after(at) else { return };
+        let Some(mut value) = self.value_behind(after) else { return };
         if value.quoted && !name.quoted && self.closes_string(name.start, value.start) {
             return;
         }
-        let style = self.style(at, &name, &value);
+        if bytes[at] == b'%' && !value.quoted {
+            // An encoded query: the next parameter is encoded, too.
+            let text = &bytes[value.start..value.end];
+            value.end = text.windows(3).position(|code| code == b"%26").map_or(value.end, |n| value.start + n);
+        }
+        let mut style = self.style(kind, &name, &value, &cut);
+        // `connect(password=password)`: a variable of the same name.
+        if matches!(self.byte(value.end), b',' | b')')
+            && bytes[value.start..value.end].eq_ignore_ascii_case(&bytes[name.start..name.end])
+        {
+            style = Style::Loose;
+        }
         self.judge(value, strength, style);
     }
 
     /// Whether the quote before `value` is the end of a string that the name stands in: `prompt("Password: ")`.
-    fn closes_string(&self, name: usize, value: usize) -> bool {
+    pub(super) fn closes_string(&self, name: usize, value: usize) -> bool {
         let bytes = self.bytes;
         let quote = bytes[value - 1];
-        let depth = value - 1 - run_back(bytes, value - 1, 8, |byte| byte == b'\\');
-        let start = run_back(bytes, name, self.reach(name, 160), |byte| byte != b'\n');
+        let depth = value - 1 - run_back(bytes, value - 1, DEEPEST, |byte| byte == b'\\');
+        let reach = self.reach(name, 400);
+        let start = line_start(bytes, name, reach);
+        if name - start >= 400 {
+            // No whole line: what opens before can't be told.
+            return false;
+        }
         self.spend(name - start);
-        let opens = |at: &usize| bytes[*at] == quote && *at - run_back(bytes, *at, 8, |byte| byte == b'\\') == depth;
-        // An apostrophe within a word opens nothing.
-        let apostrophe =
-            |at: &usize| quote == b'\'' && *at > 0 && alphanumeric_at(bytes, at - 1) && alphanumeric_at(bytes, at + 1);
-        (start..name).filter(opens).filter(|at| !apostrophe(at)).count() % 2 == 1
+        let mut open = false;
+        let mut at = start;
+        while at < name {
+            match bytes[at] {
+                b'\\' => {
+                    let end = run_on(bytes, at, DEEPEST, |byte| byte == b'\\');
+                    open ^= self.byte(end) == quote && end - at == depth && end < name;
+                    at = end + 1;
+                    continue;
+                }
+                // An apostrophe within a word opens nothing.
+                b'\'' if at > 0 && alphanumeric_at(bytes, at - 1) && alphanumeric_at(bytes, at + 1) => {}
+                byte if byte == quote && depth == 0 => open = !open,
+                _ => {}
+            }
+            at += 1;
+        }
+        open
     }
 
     /// Notes the value as a finding if it is a secret's.
@@ -164,23 +207,19 @@ impl Scanner<'_> {
             return;
         }
         // `NAME=`command …``: the shell's answer, not a secret.
-        let substituted = value.start > 0
-            && self.bytes[value.start - 1] == b'`'
-            && self.bytes[value.start..value.end].contains(&b' ');
-        if substituted {
+        let text = self.slice(value.start, value.end);
+        if value.start > 0 && self.bytes[value.start - 1] == b'`' && text.contains(' ') {
             return;
         }
-        if self.bytes[value.start] == b'[' && !value.quoted {
-            return self.elements(value.start, strength);
+        if !value.quoted {
+            match self.bytes[value.start] {
+                b'[' => return self.elements(value.start, strength),
+                b'{' => return self.members(value.start, strength),
+                _ => {}
+            }
         }
-        if values::is_secret(&self.text[value.start..value.end], strength, style) {
-            let rule = match strength {
-                Strength::Password => "password-assignment",
-                Strength::Token => "token-assignment",
-                Strength::Key => "key-assignment",
-                Strength::Service => "service-key-assignment",
-            };
-            self.found(Family::Secret, rule, value.start, value.end);
+        if values::is_secret(text, strength, style) {
+            self.found(rule_of(strength), value.start, value.end);
             self.operators_until = self.operators_until.max(value.end);
         }
     }
@@ -189,190 +228,224 @@ impl Scanner<'_> {
     fn elements(&mut self, open: usize, strength: Strength) {
         let mut at = open + 1;
         for _ in 0..32 {
-            at = run_on(self.bytes, at, 64, |byte| byte.is_ascii_whitespace() || byte == b',');
+            at = skip_blank(self.bytes, run_on(self.bytes, at, 8, |byte| byte == b',' || byte == b' '), 80);
             let Some(value) = self.value_at(at).filter(|value| value.quoted) else { return };
             self.judge(value, strength, Style::Quoted);
-            // Behind the closing quote and its backslashes.
-            at = run_on(self.bytes, value.end, 9, |byte| byte == b'\\' || byte == b'"' || byte == b'\'');
+            at = self.behind_quote(value.end);
         }
     }
 
-    fn style(&self, at: usize, name: &Named, value: &Value) -> Style {
+    /// The value of an object under a secret's name: `"password": {"type": "string", "value": "…"}`.
+    fn members(&mut self, open: usize, strength: Strength) {
+        let mut at = open + 1;
+        for _ in 0..8 {
+            at = skip_blank(self.bytes, run_on(self.bytes, at, 8, |byte| byte == b',' || byte == b' '), 80);
+            let Some(key) = self.value_at(at).filter(|key| key.quoted && key.end - key.start <= LONGEST_NAME) else {
+                return;
+            };
+            let colon = skip_blank(self.bytes, self.behind_quote(key.end), 16);
+            if self.byte(colon) != b':' {
+                return;
+            }
+            let Some(value) = self.value_behind(colon + 1) else { return };
+            if Name::cut(&self.bytes[key.start..key.end]).means_value() {
+                let style = if value.quoted { Style::Quoted } else { Style::Tight };
+                return self.judge(value, strength, style);
+            }
+            at = if value.quoted { self.behind_quote(value.end) } else { value.end };
+        }
+    }
+
+    /// Behind the closing quote of a value and its backslashes.
+    pub(super) fn behind_quote(&self, end: usize) -> usize {
+        run_on(self.bytes, end, DEEPEST, |byte| byte == b'\\' || byte == b'"' || byte == b'\'')
+    }
+
+    fn style(&self, kind: u8, name: &Named, value: &Value, cut: &Name) -> Style {
         if value.quoted {
             return Style::Quoted;
         }
         let bytes = self.bytes;
-        if !value.spaced && !name.spaced {
+        if !value.spaced && (!name.spaced || kind == b'=') {
             return Style::Tight;
         }
         // A line of its own, `password: hunter`, is a setting; a plain word behind a sign, or one that goes on, is code.
         let before = run_back(bytes, name.start, 64, |byte| b" \t-#".contains(&byte));
-        let begins_line = before == 0 || bytes[before - 1] == b'\n' || bytes[..before].ends_with(b"\\n");
+        let line = line_start(bytes, before, 1);
+        let begins_line = line == before || before == 0;
         let rest = run_on(bytes, value.end, 8, |byte| byte == b' ' || byte == b'\r');
-        let ends_line = rest >= bytes.len() || bytes[rest] == b'\n' || bytes[rest..].starts_with(b"\\n");
+        let quote = run_on(bytes, rest, DEEPEST, |byte| byte == b'\\');
+        let ends_line = quote >= bytes.len() || line_break(bytes, rest) > 0 || bytes[quote] == b'"';
         let word = &bytes[value.start..value.end];
-        let setting = bytes[at] == b':' && word.iter().all(|b| b.is_ascii_lowercase()) && word.len() >= 6;
-        if begins_line && ends_line && setting { Style::Tight } else { Style::Loose }
+        let plain = word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_:".contains(b));
+        let hyphens = word.iter().filter(|b| **b == b'-').count();
+        let setting = kind == b':' && plain && word.len() >= 6;
+        if ends_line
+            && setting
+            && (begins_line && !(hyphens > 0 && cut.may_refer()) || hyphens >= 2 && !cut.may_refer())
+        {
+            return Style::Tight;
+        }
+        if kind == b'=' && self.is_setting(name, value, begins_line && ends_line) { Style::Tight } else { Style::Loose }
     }
 
-    /// The value behind the operator at `at`.
-    pub(super) fn value_after(&self, at: usize) -> Option<Value> {
+    /// `name = word` where it is no code: among other settings, in a list of them, as PHP's `$name = word;`.
+    fn is_setting(&self, name: &Named, value: &Value, alone: bool) -> bool {
         let bytes = self.bytes;
-        let operator = run_on(bytes, at + 1, 4, |byte| b"=:>~".contains(&byte));
-        let mut start = run_on(bytes, operator, ALIGNMENT, |byte| byte == b' ' || byte == b'\t');
-        // A block of YAML: the value is on the next line.
-        if matches!(self.byte(start), b'|' | b'>') {
-            let line = run_on(bytes, start + 1, 3, |byte| b"-+ ".contains(&byte));
-            let next = if self.byte(line) == b'\n' {
-                line + 1
-            } else if bytes[line.min(bytes.len())..].starts_with(b"\\n") {
-                line + 2
-            } else {
-                line
-            };
-            if next > line {
-                start = run_on(bytes, next, ALIGNMENT, |byte| byte == b' ' || byte == b'\t');
-            }
+        let word = &bytes[value.start..value.end];
+        if names::could_be_secret(word) {
+            return false;
         }
-        // `@"…"`, `b"…"`, `r'…'`.
-        if b"@bruLf&$".contains(&self.byte(start)) && matches!(self.byte(start + 1), b'"' | b'\'') {
-            start += 1;
+        let plain = word.iter().all(|b| b.is_ascii_alphanumeric() || b"-_:".contains(b));
+        if self.byte(value.end) == b';' {
+            let variable = name.start > 0 && bytes[name.start - 1] == b'$';
+            let next = run_on(bytes, value.end + 1, 2, |byte| byte == b' ');
+            let next_end = run_on(bytes, next, 40, |byte| is_word(byte) || byte == b' ');
+            return variable && word.iter().all(u8::is_ascii_lowercase)
+                || next_end > next && self.byte(next_end) == b'=' && self.byte(next_end + 1) != b'=';
         }
-        let mut value = self.value_at(start)?;
-        value.spaced = start > operator;
-        Some(value)
-    }
-
-    /// The value that begins at `start`, quoted or not.
-    pub(super) fn value_at(&self, start: usize) -> Option<Value> {
-        let bytes = self.bytes;
-        let quote_at = run_on(bytes, start, 8, |byte| byte == b'\\');
-        let quote = self.byte(quote_at);
-        if matches!(quote, b'"' | b'\'' | b'`') {
-            return Some(self.quoted(quote_at, quote, quote_at - start));
-        }
-        if start >= bytes.len() || class(bytes[start]) == 0 && b"\n\r,;)]}".contains(&bytes[start]) {
-            return None;
-        }
-        let end = self.bare_end(start);
-        (end > start).then_some(Value { start, end, quoted: false, spaced: false })
-    }
-
-    /// A quoted value: it ends at the next quote with as many backslashes before it, or where its container ends.
-    fn quoted(&self, quote_at: usize, quote: u8, depth: usize) -> Value {
-        let bytes = self.bytes;
-        // `"""…"""`.
-        let start = if bytes[quote_at..].starts_with(&[quote; 3]) && depth == 0 { quote_at + 3 } else { quote_at + 1 };
-        let limit = bytes.len().min(start + self.reach(start, LONGEST_VALUE));
-        let mut end = start;
-        while end < limit {
-            match bytes[end] {
-                b'\\' => {
-                    let after = run_on(bytes, end, 16, |byte| byte == b'\\');
-                    if self.byte(after) == quote && after - end <= depth {
-                        break;
-                    }
-                    // An escaped newline ends a value that nothing closes.
-                    end = (after + 1).min(limit);
-                }
-                byte if byte == quote || byte == b'\n' && quote != b'`' => break,
-                _ => end += 1,
-            }
-        }
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.spend(end.saturating_sub(start));
-        Value { start, end: end.max(start), quoted: true, spaced: false }
-    }
-
-    /// Where an unquoted value ends: at a blank, a quote, a separator; closing brackets that it did not open are not its.
-    pub(super) fn bare_end(&self, start: usize) -> usize {
-        let bytes = self.bytes;
-        let limit = bytes.len().min(start + self.reach(start, LONGEST_VALUE));
-        let mut end = start;
-        while end < limit {
-            match bytes[end] {
-                b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'<' | b',' | b';' => break,
-                b'&' if self.begins_parameter(end + 1) => break,
-                b'\\' => {
-                    let after = run_on(bytes, end, 16, |byte| byte == b'\\');
-                    if matches!(self.byte(after), b'n' | b'r' | b't' | b'"' | b'\'' | b'u') {
-                        break;
-                    }
-                    end = after;
-                }
-                // Text beyond ASCII goes on with prose.
-                0x80.. => break,
-                _ => end += 1,
-            }
-        }
-        let mut end = end.min(limit);
-        self.spend(end - start);
-        while end > start {
-            let text = &bytes[start..end];
-            let count = |byte: u8| text.iter().filter(|b| **b == byte).count();
-            match text[text.len() - 1] {
-                b')' if count(b')') > count(b'(') => end -= 1,
-                b']' if count(b']') > count(b'[') => end -= 1,
-                b'}' if count(b'}') > count(b'{') => end -= 1,
-                b'>' if count(b'>') > count(b'<') => end -= 1,
-                b'.' | b':' | b'\\' | b'|' => end -= 1,
-                _ => break,
-            }
-        }
-        end
-    }
-
-    /// `name=` behind an `&` (or `&amp;`).
-    fn begins_parameter(&self, at: usize) -> bool {
-        let end = run_on(self.bytes, at, LONGEST_NAME, |byte| is_word(byte) || b".%[]".contains(&byte));
-        matches!(self.byte(end), b'=' | b';')
-    }
-
-    /// `<token>value</token>`.
-    fn element(&mut self, at: usize) {
-        let bytes = self.bytes;
-        let name_start = run_back(bytes, at, LONGEST_NAME, |byte| is_word(byte) || byte == b'.' || byte == b':');
-        if name_start == at || name_start == 0 || bytes[name_start - 1] != b'<' {
-            return;
-        }
-        if !names::could_be_secret(&bytes[name_start..at]) {
-            return;
-        }
-        let Some(strength) = Name::cut(&bytes[name_start..at]).strength() else { return };
-        let start = run_on(bytes, at + 1, 64, |byte| byte.is_ascii_whitespace());
-        let limit = run_on(bytes, start, self.reach(start, LONGEST_VALUE), |byte| byte != b'<');
-        self.spend(limit - start);
-        let mut end = limit;
-        while end > start && bytes[end - 1].is_ascii_whitespace() {
-            end -= 1;
-        }
-        if self.byte(limit) == b'<' && self.byte(limit + 1) == b'/' {
-            self.judge(Value { start, end, quoted: true, spaced: false }, strength, Style::Quoted);
-        }
+        let indented = name.start > 0 && matches!(bytes[name.start - 1], b' ' | b'\t');
+        self.spend(400);
+        alone && plain && !indented && word.len() >= 4 && is_among_settings(bytes, name.start, value.end)
     }
 
     /// `("X_TOKEN", "value")`: two arguments, the first of which names the second.
     fn argument(&mut self, at: usize) {
         let bytes = self.bytes;
-        if !matches!(bytes[at - 1], b'"' | b'\'') {
+        let closed = run_back(bytes, at, 2, |byte| byte == b' ');
+        if closed == 0 || !matches!(bytes[closed - 1], b'"' | b'\'') {
             return;
         }
-        let next = run_on(bytes, at + 1, 2, |byte| byte == b' ');
-        if !matches!(self.byte(run_on(bytes, next, 8, |byte| byte == b'\\')), b'"' | b'\'') {
+        let next = run_on(bytes, at + 1, 4, |byte| byte == b' ');
+        if !matches!(self.byte(run_on(bytes, next, DEEPEST, |byte| byte == b'\\')), b'"' | b'\'') {
             return;
         }
-        let name_end = run_back(bytes, at - 1, 8, |byte| byte == b'\\');
+        let name_end = run_back(bytes, closed - 1, DEEPEST, |byte| byte == b'\\');
+        if name_end != self.last_word.1 {
+            return;
+        }
         let name_start = run_back(bytes, name_end, LONGEST_NAME, |byte| is_word(byte) || byte == b'.');
-        if name_start == name_end || !names::could_be_secret(&bytes[name_start..name_end]) {
+        // A value that ends with a word, or the value of a member, names nothing.
+        let opening = name_start.checked_sub(1).map_or(b' ', |before| bytes[before]);
+        let before = run_back(bytes, name_start.saturating_sub(1), DEEPEST, |byte| byte == b'\\' || byte == b' ');
+        if opening == b' ' || before > 0 && bytes[before - 1] == b':' || name_start == name_end || !names::could_be_secret(&bytes[name_start..name_end]) {
             return;
         }
-        if let Some(strength) = Name::cut(&bytes[name_start..name_end]).strength()
-            && let Some(value) = self.value_at(next)
-            && values::is_random(&bytes[value.start..value.end])
+        let Some(strength) = Name::cut(&bytes[name_start..name_end]).strength() else { return };
+        let Some(mut value) = self.value_at(next) else { return };
+        // A string in a string: `'"…"'`.
+        if bytes[value.start..value.end].len() > 2
+            && let Some(inner) = self.value_at(value.start).filter(|inner| inner.quoted)
+        {
+            value = inner;
+        }
+        // An argument of a command, `["psql", "--password", "…"]`, is as good as an assignment.
+        let text = &bytes[value.start..value.end];
+        if bytes[name_start] == b'-'
+            || values::is_random(text)
+            || strength == Strength::Password && is_telling(text) && !text.contains(&b' ')
         {
             self.judge(value, strength, Style::Quoted);
         }
+    }
+
+    /// `.password("…")`, `secret("…")`: what a call of that name is given.
+    fn call(&mut self, at: usize) {
+        let bytes = self.bytes;
+        if !is_word(bytes[at - 1]) {
+            return;
+        }
+        let quote = run_on(bytes, at + 1, DEEPEST, |byte| byte == b'\\');
+        if !matches!(self.byte(quote), b'"' | b'\'') {
+            return;
+        }
+        let start = run_back(bytes, at, LONGEST_NAME, is_word);
+        let name = &bytes[start..at];
+        if name.ends_with(b"Credential") || name.ends_with(b"Credentials") || name.ends_with(b"DirectoryEntry") {
+            return self.last_argument(at + 1);
+        }
+        if !names::could_be_secret(name) {
+            return;
+        }
+        let Some(strength) = Name::cut(name).strength() else { return };
+        let Some(value) = self.value_at(at + 1) else { return };
+        let text = &bytes[value.start..value.end];
+        if strength == Strength::Password && is_telling(text) || values::is_random(text) {
+            self.judge(value, strength, Style::Quoted);
+        }
+    }
+
+    /// `new NetworkCredential("user", "…")`: the last of a few strings.
+    fn last_argument(&mut self, first: usize) {
+        let mut at = first;
+        let mut last = None;
+        for n in 0..4 {
+            let Some(value) = self.value_at(skip_blank(self.bytes, at, 80)).filter(|value| value.quoted) else { break };
+            last = Some(value).filter(|_| n > 0);
+            at = self.behind_quote(value.end);
+            if self.byte(at) != b',' {
+                break;
+            }
+            at += 1;
+        }
+        if let Some(value) = last {
+            self.judge(value, Strength::Password, Style::Quoted);
+        }
+    }
+
+    /// `"…" == password`: the string before is what the name behind is compared with.
+    fn compared(&mut self, at: usize, after: usize) {
+        let bytes = self.bytes;
+        let closed = run_back(bytes, run_back(bytes, at, 2, |byte| b"!=".contains(&byte)), 2, |byte| byte == b' ');
+        let Some(quote) = quote_before(bytes, closed) else { return };
+        let close = bytes[closed - 1];
+        let name = run_on(bytes, after, 4, |byte| byte == b'=' || byte == b' ');
+        let name_end = run_on(bytes, name, LONGEST_NAME, |byte| is_word(byte) || byte == b'.');
+        if name == name_end || !names::could_be_secret(&bytes[name..name_end]) {
+            return;
+        }
+        let Some(strength) = Name::cut(&bytes[name..name_end]).strength() else { return };
+        let start = run_back(bytes, quote, self.reach(quote, 256), |byte| byte != close && byte != b'\n');
+        self.spend(quote - start);
+        if start > 0 && bytes[start - 1] == close {
+            self.judge(Value { start, end: quote, quoted: true, spaced: false }, strength, Style::Quoted);
+        }
+    }
+
+    /// `… use this password to proceed:` and the password alone on the next line that has anything.
+    fn announced(&mut self, at: usize, after: usize) {
+        let bytes = self.bytes;
+        let line = line_start(bytes, at, self.reach(at, 160));
+        self.spend(2 * (at - line));
+        let mut words = bytes[line..at].split(|byte| !byte.is_ascii_alphanumeric());
+        let Some(word) = words.find(|word| {
+            [b"password".as_slice(), b"passphrase", b"token", b"secret", b"key"]
+                .iter()
+                .any(|w| word.eq_ignore_ascii_case(w))
+        }) else {
+            return;
+        };
+        let strength = if word.len() > 6 { Strength::Password } else { Strength::Key };
+        let start = skip_blank(bytes, after, 64);
+        let end = run_on(bytes, start, 200, |byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
+        let alone = end >= bytes.len() || line_break(bytes, end) > 0 || bytes[end] == b'"';
+        if alone && end - start >= 8 && values::is_random(&bytes[start..end]) {
+            self.judge(Value { start, end, quoted: false, spaced: true }, strength, Style::Loose);
+        }
+    }
+}
+
+/// What no label, type or description is: letters with digits or signs.
+pub(super) fn is_telling(text: &[u8]) -> bool {
+    let mixed = text.iter().any(u8::is_ascii_digit) && text.iter().any(u8::is_ascii_alphabetic);
+    text.len() >= 6 && !text.contains(&b'/') && (mixed || text.iter().any(|byte| b"!@#$%^&*+~={}[]".contains(byte)))
+}
+
+fn rule_of(strength: Strength) -> &'static Builtin {
+    match strength {
+        Strength::Password => &PASSWORD_ASSIGNMENT,
+        Strength::Token => &TOKEN_ASSIGNMENT,
+        Strength::Key => &KEY_ASSIGNMENT,
+        Strength::Service => &SERVICE_KEY_ASSIGNMENT,
     }
 }

@@ -21,7 +21,7 @@ const CLASS: [u8; 256] = {
             b'A'..=b'Z' => WORD | UPPER,
             b'a'..=b'z' => WORD | LOWER,
             b'_' | b'-' => WORD | JOINER,
-            b'@' | b':' | b'=' | b'>' | b',' | b'~' => SIGN,
+            b'@' | b':' | b'=' | b'>' | b',' | b'~' | b'(' => SIGN,
             0x80.. => HIGH,
             _ => 0,
         };
@@ -43,6 +43,12 @@ pub(super) fn is_alphanumeric(byte: u8) -> bool {
 #[inline(always)]
 pub(super) fn is_word(byte: u8) -> bool {
     class(byte) & WORD != 0
+}
+
+/// Whether `text` stands at `at`, which may be beyond the end.
+#[inline]
+pub(super) fn stands_at(bytes: &[u8], at: usize, text: &[u8]) -> bool {
+    bytes.get(at..).is_some_and(|rest| rest.starts_with(text))
 }
 
 /// Whether the byte at `at`, if there is one, is a letter or digit.
@@ -95,7 +101,7 @@ pub(super) fn run_back(bytes: &[u8], at: usize, most: usize, allowed: impl Fn(u8
 }
 
 /// The bytes from `at` on that satisfy `allowed`, at most `most` of them: where they end.
-pub(super) fn run_on(bytes: &[u8], at: usize, most: usize, allowed: impl Fn(u8) -> bool) -> usize {
+pub(super) fn run_on(bytes: &[u8], at: usize, most: usize, mut allowed: impl FnMut(u8) -> bool) -> usize {
     let ceiling = bytes.len().min(at.saturating_add(most));
     let mut end = at.min(bytes.len());
     while end < ceiling && allowed(bytes[end]) {
@@ -104,53 +110,81 @@ pub(super) fn run_on(bytes: &[u8], at: usize, most: usize, allowed: impl Fn(u8) 
     end
 }
 
-/// A set of beginnings, by a hash of their first bytes, that fits the first-level cache. It may say yes to what it does
-/// not hold, one time in a hundred.
-pub(super) struct Beginnings {
-    /// Of those of five bytes or more, by the first five.
-    long: [u64; 1024],
-    /// Of those of three or four, by the first three.
-    short: [u64; 1024],
+/// The most backslashes before a quote or an escape: JSON in a string of JSON, five times.
+pub(super) const DEEPEST: usize = 40;
+
+/// How long the end of the line at `at` is, written out or escaped; zero where there is none.
+pub(super) fn line_break(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at) {
+        Some(b'\n') => 1,
+        Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => 2,
+        Some(b'\\') => {
+            let letter = run_on(bytes, at, DEEPEST, |byte| byte == b'\\');
+            match bytes.get(letter) {
+                Some(b'n') => letter + 1 - at,
+                Some(b'r') => letter + 1 - at + line_break(bytes, letter + 1),
+                _ => 0,
+            }
+        }
+        _ => 0,
+    }
 }
 
-impl Beginnings {
-    pub(super) const fn empty() -> Self {
-        Beginnings { long: [0; 1024], short: [0; 1024] }
-    }
-
-    #[inline(always)]
-    fn slot(value: u64) -> usize {
-        (value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
-    }
-
-    #[inline(always)]
-    fn value(bytes: [u8; 8], most: u32) -> u64 {
-        u64::from_le_bytes(bytes) & (1 << (8 * most)) - 1
-    }
-
-    /// Adds what begins with `beginning`, which has two bytes or more; of two, with whatever may follow.
-    pub(super) fn insert(&mut self, beginning: &[u8]) {
-        let mut bytes = [0; 8];
-        let known = beginning.len().min(8);
-        bytes[..known].copy_from_slice(&beginning[..known]);
-        if beginning.len() >= 5 {
-            let slot = Beginnings::slot(Beginnings::value(bytes, 5));
-            self.long[slot >> 6] |= 1 << (slot & 63);
-            return;
-        }
-        let thirds = if beginning.len() == 2 { 0..=255 } else { bytes[2]..=bytes[2] };
-        for third in thirds {
-            bytes[2] = third;
-            let slot = Beginnings::slot(Beginnings::value(bytes, 3));
-            self.short[slot >> 6] |= 1 << (slot & 63);
+/// Behind blanks and ends of lines, written out or escaped.
+pub(super) fn skip_blank(bytes: &[u8], at: usize, most: usize) -> usize {
+    let ceiling = bytes.len().min(at + most);
+    let mut end = at.min(bytes.len());
+    while end < ceiling {
+        match bytes[end] {
+            b' ' | b'\t' | b'\n' | b'\r' => end += 1,
+            b'\\' => {
+                let letter = run_on(bytes, end, DEEPEST, |byte| byte == b'\\');
+                if !matches!(bytes.get(letter), Some(b'n' | b'r' | b't')) {
+                    break;
+                }
+                end = letter + 1;
+            }
+            _ => break,
         }
     }
+    end
+}
 
-    /// Whether something may begin with these bytes.
-    #[inline(always)]
-    pub(super) fn has(&self, bytes: [u8; 8]) -> bool {
-        let (long, short) =
-            (Beginnings::slot(Beginnings::value(bytes, 5)), Beginnings::slot(Beginnings::value(bytes, 3)));
-        (self.long[long >> 6] >> (long & 63) | self.short[short >> 6] >> (short & 63)) & 1 == 1
+/// Before blanks and ends of lines, written out or escaped, but not before `floor`.
+pub(super) fn skip_blank_back(bytes: &[u8], at: usize, floor: usize) -> usize {
+    let mut start = at;
+    while start > floor {
+        match bytes[start - 1] {
+            b' ' | b'\t' | b'\n' | b'\r' => start -= 1,
+            b'n' | b'r' | b't' if start - 1 > floor && bytes[start - 2] == b'\\' => {
+                start = run_back(bytes, start - 1, (start - 1 - floor).min(DEEPEST), |byte| byte == b'\\');
+            }
+            _ => break,
+        }
     }
+    start
+}
+
+/// Where the line around `at` begins, at most `most` bytes before: behind an end of line, written out or escaped.
+pub(super) fn line_start(bytes: &[u8], at: usize, most: usize) -> usize {
+    let floor = at.saturating_sub(most);
+    let mut start = at;
+    while start > floor {
+        let before = bytes[start - 1];
+        if before == b'\n' || before == b'n' && start > 1 && bytes[start - 2] == b'\\' {
+            break;
+        }
+        start -= 1;
+    }
+    start
+}
+
+/// Where the line around `at` ends, at most `most` bytes on: at an end of line, written out or escaped.
+pub(super) fn line_end(bytes: &[u8], at: usize, most: usize) -> usize {
+    let ceiling = bytes.len().min(at + most);
+    let mut end = at;
+    while end < ceiling && line_break(bytes, end) == 0 {
+        end += 1;
+    }
+    end
 }

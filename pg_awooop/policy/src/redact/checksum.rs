@@ -26,7 +26,9 @@ pub(super) fn is_article_number(digits: &[u8]) -> bool {
 #[rustfmt::skip]
 const ISSUERS: &[(u32, u32, &[usize])] = &[
     (1, 1, &[15]),                                     // UATP
+    (1800, 1800, &[15]),                               // JCB
     (2014, 2014, &[15]),                               // Diners Club enRoute
+    (2131, 2131, &[15]),                               // JCB
     (2149, 2149, &[15]),                               // Diners Club enRoute
     (2200, 2204, &[16, 17, 18, 19]),                   // Mir
     (2221, 2720, &[16]),                               // Mastercard
@@ -38,7 +40,7 @@ const ISSUERS: &[(u32, u32, &[usize])] = &[
     (37, 37, &[15]),                                   // American Express
     (38, 39, &[14, 16]),                               // Diners Club International
     (4, 4, &[13, 16]),                                 // Visa
-    (5018, 5018, &[13, 16, 18, 19]),                   // Maestro
+    (5018, 5019, &[13, 16, 18, 19]),                   // Maestro
     (5020, 5020, &[13, 16, 18, 19]),                   // Maestro
     (5038, 5038, &[13, 16, 18, 19]),                   // Maestro
     (51, 55, &[16]),                                   // Mastercard

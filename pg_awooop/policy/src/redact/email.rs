@@ -1,7 +1,7 @@
 //! E-mail addresses, found at their `@` (RFC 5321 and 6531: letters beyond ASCII on both sides).
 
-use super::bytes::{DIGIT, HIGH, LOWER, UPPER, WORD, class, escape_head, run_back, run_on};
-use super::family::Family;
+use super::bytes::{DIGIT, HIGH, LOWER, UPPER, WORD, class, escape_head, run_back, run_on, stands_at};
+use super::rules::builtin::EMAIL_ADDRESS;
 use super::scan::Scanner;
 
 /// Endings of file names and the like that no domain has.
@@ -23,11 +23,15 @@ impl Scanner<'_> {
         let Some(end) = self.domain(at + 1) else { return };
         let Some(start) = self.local_part(at) else { return };
         // `git@host:path` and the user of a URL without a password are addresses of machines.
-        let local = &self.text[start..at];
+        let local = self.slice(start, at);
         if matches!(local, "git" | "hg" | "svn") || local.contains("***") || bytes[..start].ends_with(b"://") {
             return;
         }
-        self.found(Family::Email, "email-address", start, end);
+        // `https://$USER:$TOKEN@host`, and a password of a URL that has been found.
+        if start > 0 && bytes[start - 1] == b'$' || self.operators_until == at && self.ends_with_finding(at) {
+            return;
+        }
+        self.found(&EMAIL_ADDRESS, start, end);
     }
 
     fn local_part(&self, at: usize) -> Option<usize> {
@@ -57,6 +61,10 @@ impl Scanner<'_> {
             if let Some(value) = bytes[start..at].iter().rposition(|byte| *byte == b'=') {
                 start += value + 1;
             }
+        }
+        // The last part of a path: `…/users/jane@example.com/settings`.
+        if let Some(slash) = bytes[start.min(at)..at].iter().rposition(|byte| *byte == b'/') {
+            start += slash + 1;
         }
         let local = &bytes[start.min(at)..at];
         (!local.is_empty()
@@ -93,13 +101,13 @@ impl Scanner<'_> {
             end = stop;
             if self.byte(end) == b'.' && end + 1 - start < LONGEST_DOMAIN {
                 end += 1;
-            } else if bytes[end..].starts_with("。".as_bytes()) {
+            } else if stands_at(bytes, end, "。".as_bytes()) {
                 end += "。".len();
             } else {
                 break;
             }
         }
-        let top = &self.text[last.clone()];
+        let top = self.slice(last.start, last.end);
         let is_name = top.bytes().all(|b| b.is_ascii_alphabetic()) && (2..=24).contains(&top.len())
             || top.starts_with("xn--") && top.len() > 5
             || !top.is_ascii() && top.chars().count() >= 2;

@@ -3,6 +3,11 @@
 //! A name is cut into its words, by separators and by capitals; the last words decide. The lists are the data; the
 //! scanner asks for every name that is followed by an operator, so what is no secret's name must be seen at once.
 
+use super::bloom::{Bloom, SEED};
+use super::rules::context::{
+    ABOUT, INNOCENT, NAME_NAMES, OTHER_KEYS, OTHER_NAMES, OTHER_TOKENS, PASSWORD_WORDS, SECRET_KEYS, TOKEN_WORDS,
+    TYPES, VALUE_NAMES,
+};
 use super::rules::services::SERVICES;
 
 /// How much a name says.
@@ -18,157 +23,6 @@ pub(super) enum Strength {
     Password,
 }
 
-/// Words that make the name a password's, wherever they stand.
-const PASSWORD_WORDS: &[&str] = &[
-    "contrasena",
-    "contribsys",
-    "kennwort",
-    "mdp",
-    "pass",
-    "passcode",
-    "passphrase",
-    "passwd",
-    "password",
-    "passwords",
-    "passwort",
-    "psw",
-    "pswd",
-    "pw",
-    "pwd",
-    "secret",
-    "secrete",
-    "senha",
-    "wachtwoord",
-];
-/// Words that make the name a token's, at its end.
-const TOKEN_WORDS: &[&str] = &[
-    "apitoken",
-    "auth",
-    "authkey",
-    "authorization",
-    "authtoken",
-    "bearer",
-    "cookie",
-    "credential",
-    "credentials",
-    "creds",
-    "hashiv",
-    "hashkey",
-    "hmac",
-    "iv",
-    "jsessionid",
-    "jwt",
-    "mnemonic",
-    "oauth",
-    "otp",
-    "passkey",
-    "phpsessid",
-    "psk",
-    "salt",
-    "sastoken",
-    "secrets",
-    "seed",
-    "sessid",
-    "sessionid",
-    "sid",
-    "sig",
-    "signature",
-    "token",
-    "tokens",
-    "totp",
-    "webhook",
-];
-/// Words before `key` that make it a secret one.
-const SECRET_KEYS: &[&str] = &[
-    "access",
-    "account",
-    "admin",
-    "api",
-    "app",
-    "application",
-    "auth",
-    "client",
-    "consumer",
-    "crypto",
-    "customer",
-    "data",
-    "deploy",
-    "developer",
-    "encryption",
-    "function",
-    "global",
-    "hmac",
-    "host",
-    "ingest",
-    "integration",
-    "jwt",
-    "license",
-    "master",
-    "personal",
-    "preshared",
-    "private",
-    "project",
-    "rest",
-    "secret",
-    "security",
-    "server",
-    "service",
-    "session",
-    "shared",
-    "sign",
-    "signing",
-    "ssh",
-    "storage",
-    "subscription",
-    "tls",
-    "token",
-    "user",
-    "webhook",
-    "write",
-];
-/// Words before `key` that make it a name for something else.
-const OTHER_KEYS: &[&str] = &[
-    "bucket",
-    "cache",
-    "composite",
-    "cursor",
-    "dedup",
-    "dedupe",
-    "deduplication",
-    "foreign",
-    "group",
-    "hot",
-    "i18n",
-    "idempotency",
-    "index",
-    "key",
-    "lookup",
-    "map",
-    "message",
-    "meta",
-    "metadata",
-    "metric",
-    "natural",
-    "object",
-    "order",
-    "partition",
-    "primary",
-    "pub",
-    "public",
-    "publishable",
-    "range",
-    "registry",
-    "routing",
-    "row",
-    "s3",
-    "shard",
-    "shortcut",
-    "site",
-    "sort",
-    "state",
-    "translation",
-    "unique",
-];
 /// Words joined without a separator: `clientsecret`, `softlayerapikey`.
 const JOINED: &[(&str, Strength)] = &[
     ("password", Strength::Password),
@@ -190,307 +44,6 @@ const JOINED: &[(&str, Strength)] = &[
     ("sessionid", Strength::Token),
     ("sessid", Strength::Token),
 ];
-/// Words before `token` that make it no credential: of a list's pages, of a language model's vocabulary.
-const OTHER_TOKENS: &[&str] = &[
-    "bos",
-    "cls",
-    "continuation",
-    "cursor",
-    "eos",
-    "mask",
-    "next",
-    "pad",
-    "page",
-    "resume",
-    "sep",
-    "skip",
-    "stop",
-    "sync",
-    "unk",
-];
-/// Words that end like a secret's name and are none.
-const INNOCENT: &[&str] = &[
-    "allpass",
-    "bandpass",
-    "bypass",
-    "compass",
-    "encompass",
-    "eurotoken",
-    "highpass",
-    "jsonwebtoken",
-    "lowpass",
-    "multipass",
-    "overpass",
-    "renderpass",
-    "subpass",
-    "surpass",
-    "topsecret",
-    "trespass",
-    "underpass",
-];
-/// Last words that say it is about the secret, not the secret itself.
-const ABOUT: &[&str] = &[
-    "age",
-    "alg",
-    "algorithm",
-    "arn",
-    "at",
-    "attempt",
-    "attempts",
-    "block",
-    "bucket",
-    "bytes",
-    "c",
-    "category",
-    "changed",
-    "characters",
-    "class",
-    "column",
-    "config",
-    "confirm",
-    "confirmed",
-    "count",
-    "counts",
-    "cpp",
-    "created",
-    "cs",
-    "date",
-    "days",
-    "default",
-    "description",
-    "digest",
-    "dir",
-    "disabled",
-    "enabled",
-    "encoding",
-    "endpoint",
-    "env",
-    "error",
-    "errors",
-    "exists",
-    "expiration",
-    "expired",
-    "expires",
-    "expiry",
-    "field",
-    "file",
-    "filename",
-    "fingerprint",
-    "format",
-    "func",
-    "go",
-    "h",
-    "handler",
-    "hash",
-    "hashed",
-    "hasher",
-    "header",
-    "help",
-    "hint",
-    "hours",
-    "html",
-    "icon",
-    "id",
-    "ids",
-    "index",
-    "ini",
-    "input",
-    "invalid",
-    "issuer",
-    "java",
-    "js",
-    "json",
-    "jsx",
-    "kind",
-    "kt",
-    "label",
-    "last",
-    "len",
-    "length",
-    "level",
-    "lifetime",
-    "limit",
-    "link",
-    "list",
-    "location",
-    "manager",
-    "map",
-    "max",
-    "md",
-    "message",
-    "method",
-    "min",
-    "minutes",
-    "mode",
-    "model",
-    "name",
-    "names",
-    "not",
-    "number",
-    "of",
-    "only",
-    "option",
-    "options",
-    "page",
-    "param",
-    "parameter",
-    "parser",
-    "path",
-    "pattern",
-    "php",
-    "placeholder",
-    "policies",
-    "policy",
-    "pool",
-    "position",
-    "prefix",
-    "price",
-    "prompt",
-    "provider",
-    "py",
-    "rate",
-    "rb",
-    "reader",
-    "ref",
-    "reference",
-    "refresh",
-    "regex",
-    "required",
-    "requirements",
-    "reset",
-    "result",
-    "role",
-    "rotation",
-    "row",
-    "rs",
-    "rules",
-    "scheme",
-    "scope",
-    "scopes",
-    "seconds",
-    "selector",
-    "service",
-    "set",
-    "sh",
-    "size",
-    "source",
-    "space",
-    "sql",
-    "state",
-    "status",
-    "store",
-    "strategy",
-    "strength",
-    "style",
-    "suffix",
-    "swift",
-    "table",
-    "text",
-    "time",
-    "timeout",
-    "title",
-    "toml",
-    "total",
-    "ts",
-    "tsx",
-    "ttl",
-    "txt",
-    "type",
-    "types",
-    "uri",
-    "url",
-    "usage",
-    "used",
-    "user",
-    "username",
-    "validation",
-    "validator",
-    "version",
-    "visible",
-    "vue",
-    "wallet",
-    "word",
-    "xml",
-    "yaml",
-    "yml",
-];
-/// Types that stand between a name and its `=`: `var token string = "…"`.
-const TYPES: &[&str] = &[
-    "any", "byte", "bytes", "char", "cstring", "nsstring", "nstring", "nvarchar", "object", "str", "string", "text",
-    "varchar", "wstring",
-];
-/// Names that mean the value beside them, and those that name it: `{"name": "DB_PASSWORD", "value": "…"}`.
-const VALUE_NAMES: &[&str] = &["content", "current", "data", "default", "plain", "plaintext", "raw", "val", "value"];
-const NAME_NAMES: &[&str] = &[
-    "attribute",
-    "env",
-    "envvar",
-    "field",
-    "header",
-    "id",
-    "identifier",
-    "k",
-    "key",
-    "label",
-    "name",
-    "option",
-    "param",
-    "parameter",
-    "property",
-    "setting",
-    "title",
-    "var",
-    "variable",
-];
-
-/// Names that are not a secret's and still are looked at.
-const OTHER_NAMES: &[&str] =
-    &["authorization", "cookie", "cookies", "csc", "cvc", "cvn", "cvv", "key", "keys", "kind", "lines", "pin"];
-
-/// The words above by a hash of their letters: nearly every name that has none of them is recognised at once.
-pub(super) struct Bloom([u64; 1024]);
-
-impl Bloom {
-    pub(super) const fn empty() -> Self {
-        Bloom([0; 1024])
-    }
-
-    pub(super) const fn step(hash: u32, letter: u8) -> u32 {
-        (hash ^ (letter | 32) as u32).wrapping_mul(0x0100_0193)
-    }
-
-    const fn slot(hash: u32) -> usize {
-        ((hash ^ hash >> 15) & 0xffff) as usize
-    }
-
-    const fn insert(&mut self, letters: &[u8]) {
-        let mut hash = SEED;
-        let mut n = 0;
-        while n < letters.len() {
-            if letters[n].is_ascii_alphabetic() {
-                hash = Bloom::step(hash, letters[n]);
-            }
-            n += 1;
-        }
-        self.0[Bloom::slot(hash) >> 6] |= 1 << (Bloom::slot(hash) & 63);
-    }
-
-    pub(super) const fn insert_all(&mut self, words: &[&str]) {
-        let mut n = 0;
-        while n < words.len() {
-            self.insert(words[n].as_bytes());
-            n += 1;
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn has(&self, hash: u32) -> bool {
-        let slot = Bloom::slot(hash);
-        self.0[slot >> 6] >> (slot & 63) & 1 == 1
-    }
-}
-
-pub(super) const SEED: u32 = 0x811c_9dc5;
 
 /// Words that can make a name a secret's.
 static SECRET: Bloom = {
@@ -503,7 +56,7 @@ static SECRET: Bloom = {
 };
 /// Those, types, and names of names.
 static REMARKABLE: Bloom = {
-    let mut bloom = Bloom(SECRET.0);
+    let mut bloom = SECRET.copy();
     bloom.insert_all(TYPES);
     bloom.insert_all(NAME_NAMES);
     bloom
@@ -522,6 +75,56 @@ static LONG_SERVICES: Bloom = {
 };
 const LONG_SERVICE: usize = 6;
 
+/// Names that have been seen to say nothing, or only to name a value beside them: most of a text's names come again and
+/// again. Those of sixteen bytes or fewer, the last one of each slot.
+#[derive(Default)]
+pub(super) struct Known {
+    names: [u128; 32],
+    marks: [Mark; 32],
+}
+
+/// What is known of a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It has no word that could matter.
+    #[default]
+    Unremarkable,
+    /// It may be a type, or name another name; it can't be a secret's.
+    Harmless,
+    /// It has to be looked at.
+    Telling,
+}
+
+impl Known {
+    /// What the name from `start` to `end` is.
+    #[inline]
+    pub(super) fn mark(&mut self, bytes: &[u8], start: usize, end: usize) -> Mark {
+        let name = &bytes[start..end];
+        let Some(chunk) = bytes.get(start..start + 16).and_then(|chunk| chunk.first_chunk()).filter(|_| name.len() <= 16)
+        else {
+            return look(name);
+        };
+        let whole = u128::from_le_bytes(*chunk) & u128::MAX >> (128 - 8 * name.len());
+        let mixed = (whole as u64 ^ (whole >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = (mixed >> 59) as usize;
+        if self.names[slot] != whole {
+            let mark = look(name);
+            (self.names[slot], self.marks[slot]) = (whole, mark);
+        }
+        self.marks[slot]
+    }
+}
+
+fn look(name: &[u8]) -> Mark {
+    if !is_remarkable(name) {
+        Mark::Unremarkable
+    } else if !could_be_secret(name) {
+        Mark::Harmless
+    } else {
+        Mark::Telling
+    }
+}
+
 /// Whether a name has a word that could matter. Not exact: what it lets through is looked at properly.
 pub(super) fn is_remarkable(name: &[u8]) -> bool {
     has_word_of(&REMARKABLE, name)
@@ -533,12 +136,11 @@ pub(super) fn could_be_secret(name: &[u8]) -> bool {
 }
 
 fn has_word_of(words: &Bloom, name: &[u8]) -> bool {
-    let (mut hash, mut before, mut letters) = (SEED, SEED, 0u32);
+    let (mut hash, mut before, mut letters) = (SEED, SEED, 0);
     // The cases of the last two letters: a small one behind two capitals belongs with the second.
     let (mut capital, mut capital_before) = (false, false);
-    for byte in name {
-        let letter = byte.is_ascii_alphabetic();
-        if !letter {
+    for (at, byte) in name.iter().enumerate() {
+        if !byte.is_ascii_alphabetic() {
             if !byte.is_ascii_digit() {
                 if letters > 0 && words.has(hash) {
                     return true;
@@ -550,7 +152,7 @@ fn has_word_of(words: &Bloom, name: &[u8]) -> bool {
         }
         let upper = byte.is_ascii_uppercase();
         if upper && !capital && letters > 0 {
-            if words.has(hash) || joined(name, byte) {
+            if words.has(hash) || ends_like_a_secret(&name[..at]) {
                 return true;
             }
             (hash, letters) = (SEED, 0);
@@ -558,29 +160,17 @@ fn has_word_of(words: &Bloom, name: &[u8]) -> bool {
             if words.has(before) {
                 return true;
             }
-            let last = hash_of_last(name, byte);
-            (hash, letters) = (last, 1);
+            (hash, letters) = (Bloom::step(SEED, name[at - 1]), 1);
         }
         before = hash;
         hash = Bloom::step(hash, *byte);
         letters += 1;
-        if letters >= LONG_SERVICE as u32 && LONG_SERVICES.has(hash) {
+        if letters >= LONG_SERVICE && LONG_SERVICES.has(hash) {
             return true;
         }
         (capital_before, capital) = (capital, upper);
     }
     letters > 0 && words.has(hash) || ends_like_a_secret(name)
-}
-
-/// The hash of the letter before `byte`, which begins a word.
-fn hash_of_last(name: &[u8], byte: &u8) -> u32 {
-    let at = byte as *const u8 as usize - name.as_ptr() as usize;
-    Bloom::step(SEED, name[at - 1])
-}
-
-fn joined(name: &[u8], byte: &u8) -> bool {
-    let at = byte as *const u8 as usize - name.as_ptr() as usize;
-    ends_like_a_secret(&name[..at])
 }
 
 /// Whether the end of a name is one that other words are joined to: `apikey`, `clientsecret`.
@@ -652,7 +242,7 @@ impl Name {
             return "";
         }
         let (start, end) = self.ends[n];
-        let word = &self.text[start as usize..end as usize];
+        let word = &self.text[usize::from(start)..usize::from(end)];
         let letters = word.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |last| last + 1);
         // ASCII letters and digits only.
         std::str::from_utf8(&word[..letters]).unwrap_or_default()
@@ -679,14 +269,16 @@ impl Name {
 
     /// Whether it names the name of a value that stands beside it.
     pub(super) fn means_name(&self) -> bool {
-        (self.count == 1 || self.count == 2) && has(NAME_NAMES, self.word(0))
+        // `apiKey` is a secret's, not the name of one.
+        has(NAME_NAMES, self.word(0)) && (self.count == 1 || self.count == 2 && self.strength() < Some(Strength::Token))
     }
 
     /// What the name says about its value; `None` for nothing.
     pub(super) fn strength(&self) -> Option<Strength> {
         let mut words = self.words();
         let last = words.next()?;
-        if has(ABOUT, last) {
+        // `existingSecret: …` names where a secret is kept.
+        if has(ABOUT, last) || self.words().any(|word| word == "existing") {
             return None;
         }
         let before = words.next().unwrap_or_default();
@@ -706,13 +298,13 @@ impl Name {
         {
             return None;
         }
+        if matches!(last, "pin" | "cvv" | "cvc" | "cvn" | "csc" | "otp" | "totp") {
+            return Some(Strength::Password);
+        }
         if has(TOKEN_WORDS, last) {
             return Some(Strength::Token);
         }
         if self.words().any(|word| has(PASSWORD_WORDS, word)) {
-            return Some(Strength::Password);
-        }
-        if matches!(last, "pin" | "cvv" | "cvc" | "cvn" | "csc") {
             return Some(Strength::Password);
         }
         if last.len() > 3
@@ -726,7 +318,15 @@ impl Name {
         if any("token") || any("apikey") || any("key") && (any("api") || any("secret") || any("access")) {
             return Some(Strength::Token);
         }
+        if last == "pat" {
+            return Some(Strength::Key);
+        }
         self.names_service().then_some(Strength::Service)
+    }
+
+    /// Whether it is the name of something that is kept elsewhere, `secret: db-credentials`, as well as of a secret.
+    pub(super) fn may_refer(&self) -> bool {
+        matches!(self.last(), "secret" | "secrets" | "credential" | "credentials")
     }
 
     fn names_service(&self) -> bool {
@@ -760,27 +360,6 @@ fn starts_with_service(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lists_are_sorted() {
-        for list in [
-            PASSWORD_WORDS,
-            TOKEN_WORDS,
-            OTHER_TOKENS,
-            SECRET_KEYS,
-            OTHER_KEYS,
-            INNOCENT,
-            ABOUT,
-            TYPES,
-            VALUE_NAMES,
-            NAME_NAMES,
-            SERVICES,
-        ] {
-            for pair in list.windows(2) {
-                assert!(pair[0] < pair[1], "{} before {}", pair[0], pair[1]);
-            }
-        }
-    }
 
     #[test]
     fn names_say_what_people_mean() {

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::bytes::{alphanumeric_at, is_alphanumeric, run_back, run_on};
 use super::family::Family;
+use super::rules::builtin::{CRYPTO_ADDRESS, INTERNET_ADDRESS};
 use super::scan::Scanner;
 
 impl Scanner<'_> {
@@ -33,7 +34,7 @@ impl Scanner<'_> {
             return;
         }
         let end = run_on(bytes, start, 48, |byte| byte.is_ascii_hexdigit() || byte == b'.' || byte == b':');
-        let mut text = &self.text[start..end];
+        let mut text = self.slice(start, end);
         while text.len() > 2 {
             let colons = text.bytes().filter(|byte| *byte == b':').count();
             let ends = !alphanumeric_at(bytes, start + text.len());
@@ -55,14 +56,14 @@ impl Scanner<'_> {
 
     fn address(&mut self, start: usize, end: usize) {
         self.addresses_until = end;
-        self.found(Family::Ip, "internet-address", start, end);
+        self.found(&INTERNET_ADDRESS, start, end);
     }
 
     /// `1.2.3.4` after `v`, `version` or the name of a product is a version.
     fn is_no_version(&self, start: usize, text: &str) -> bool {
         let end = start + text.len();
         let before = run_back(self.bytes, start, 12, |byte| byte.is_ascii_alphabetic() || b" =:\"/-^~".contains(&byte));
-        let word = self.text[before..start].to_ascii_lowercase();
+        let word = self.slice(before, start).to_ascii_lowercase();
         let version = ["version", "release", "oid", "section", "ver", "chrome/", "firefox/"]
             .iter()
             .any(|name| word.contains(name));
@@ -86,7 +87,7 @@ impl Scanner<'_> {
             _ => false,
         };
         if is_address {
-            self.found(Family::CryptoAddress, "crypto-address", start, end);
+            self.found(&CRYPTO_ADDRESS, start, end);
         }
     }
 }

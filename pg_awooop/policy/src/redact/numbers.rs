@@ -5,10 +5,14 @@
 
 use std::ops::Range;
 
-use super::bytes::{DIGIT, JOINER, UPPER, alphanumeric_at, class, is_alphanumeric, run_back, run_on};
+use super::bloom::{Bloom, SEED};
+use super::bytes::{DIGIT, HIGH, JOINER, LOWER, UPPER, alphanumeric_at, class, is_alphanumeric, run_back, run_on};
 use super::checksum::{TaiwaneseId, iban_length, is_card, is_ssn, is_taiwanese_id, luhn, mod_97};
-use super::family::Family;
-use super::names::{Bloom, SEED};
+
+use super::rules::builtin::{
+    BANK_ACCOUNT_NUMBER, PAYMENT_CARD, TAIWAN_IDENTITY_CARD, TAIWAN_RESIDENT_CERTIFICATE, US_SOCIAL_SECURITY_NUMBER,
+};
+use super::rules::context::{CARD_SIGNS, CARD_WORDS, PHONE_SIGNS, PHONE_VERBS, PHONE_WORDS, SSN_SIGNS, SSN_WORDS};
 use super::rules::phone::{self, Group};
 use super::scan::Scanner;
 
@@ -17,54 +21,10 @@ const FEWEST_DIGITS: usize = 7;
 /// How far before a number the word stands that says what it is.
 const CONTEXT: usize = 48;
 
-const PHONE_WORDS: &[&str] = &[
-    "calling",
-    "cell",
-    "cellphone",
-    "contact",
-    "dial",
-    "fax",
-    "handphone",
-    "hotline",
-    "mobile",
-    "msisdn",
-    "phone",
-    "sms",
-    "tel",
-    "telefon",
-    "telefono",
-    "telephone",
-    "whatsapp",
-];
-const PHONE_SIGNS: &[&str] = &[
-    "電話", "手機", "傳真", "行動", "聯絡", "專線", "市話", "門號", "撥打", "請撥", "來電", "簡訊", "电话", "手机",
-    "携帯", "전화",
-];
-const CARD_WORDS: &[&str] = &[
-    "amex",
-    "card",
-    "cardno",
-    "cardnumber",
-    "cc",
-    "ccn",
-    "ccnum",
-    "credit",
-    "debit",
-    "discover",
-    "jcb",
-    "maestro",
-    "mastercard",
-    "pan",
-    "payment",
-    "unionpay",
-    "visa",
-];
-const CARD_SIGNS: &[&str] = &["卡號", "信用卡", "卡号", "簽帳卡", "金融卡", "カード"];
-const SSN_WORDS: &[&str] = &["security", "social", "socialsecurity", "ssn", "taxpayer", "tin"];
-
 static NUMBER_WORDS: Bloom = {
     let mut bloom = Bloom::empty();
     bloom.insert_all(PHONE_WORDS);
+    bloom.insert_all(PHONE_VERBS);
     bloom.insert_all(CARD_WORDS);
     bloom.insert_all(SSN_WORDS);
     bloom
@@ -76,6 +36,19 @@ pub(super) struct NumberNames {
     phone: bool,
     card: bool,
     social_security: bool,
+}
+
+impl NumberNames {
+    /// Notes what a word says that `rest` follows.
+    fn add(&mut self, word: &[u8], rest: &[u8]) {
+        let is_one_of = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+        // `call me at …`: the verb alone is a word of programs, too.
+        let whom = [b" me".as_slice(), b" us", b" him", b" her", b" them", b" at "];
+        self.phone |=
+            is_one_of(PHONE_WORDS) || is_one_of(PHONE_VERBS) && whom.iter().any(|object| rest.starts_with(object));
+        self.card |= is_one_of(CARD_WORDS);
+        self.social_security |= is_one_of(SSN_WORDS);
+    }
 }
 
 impl Scanner<'_> {
@@ -112,16 +85,15 @@ impl Scanner<'_> {
                 && !alphanumeric_at(bytes, at + 10)
                 && let Some(kind) = is_taiwanese_id(&bytes[at..at + 10])
             {
-                let rule =
-                    if kind == TaiwaneseId::Card { "taiwan-identity-card" } else { "taiwan-resident-certificate" };
-                self.found(Family::NationalId, rule, at, at + 10);
+                let rule = if kind == TaiwaneseId::Card { &TAIWAN_IDENTITY_CARD } else { &TAIWAN_RESIDENT_CERTIFICATE };
+                self.found(rule, at, at + 10);
                 self.numbers_until = at + 10;
             } else if at + 4 <= end
                 && class(bytes[at + 1]) & UPPER != 0
                 && class(bytes[at + 2]) & class(bytes[at + 3]) & DIGIT != 0
                 && let Some(account_end) = self.bank_account(at)
             {
-                self.found(Family::NationalId, "bank-account-number", at, account_end);
+                self.found(&BANK_ACCOUNT_NUMBER, at, account_end);
                 self.numbers_until = account_end;
             }
         }
@@ -191,16 +163,16 @@ impl Scanner<'_> {
         let mut named = || *names.get_or_insert_with(|| self.names_before(start));
         let within_fraction = before.is_some_and(|group| &self.bytes[group.end..first.start] == b".")
             || first.start > 1 && self.byte(first.start - 1) == b'.' && self.byte(first.start - 2).is_ascii_digit();
-        if let Some((taken, rule)) = self.card(groups, &mut named).filter(|_| !within_fraction) {
-            self.found(Family::PaymentCard, rule, first.start, groups[taken - 1].end);
+        if let Some(taken) = self.card(groups, &mut named).filter(|_| !within_fraction) {
+            self.found(&PAYMENT_CARD, first.start, groups[taken - 1].end);
             return taken;
         }
         if groups.len() >= 3 && self.social_security(groups, &mut named) {
-            self.found(Family::NationalId, "us-social-security-number", first.start, groups[2].end);
+            self.found(&US_SOCIAL_SECURITY_NUMBER, first.start, groups[2].end);
             return 3;
         }
         if first.len() == 9 && is_ssn(&self.bytes[first.range()]) && named().social_security {
-            self.found(Family::NationalId, "us-social-security-number", first.start, first.end);
+            self.found(&US_SOCIAL_SECURITY_NUMBER, first.start, first.end);
             return 1;
         }
         if within_fraction && groups[0].len() < 3 {
@@ -208,13 +180,13 @@ impl Scanner<'_> {
         }
         if let Some(phone) = phone::find(self.bytes, groups, || named().phone) {
             let end = groups[phone.groups - 1].end;
-            self.found(Family::Phone, phone.rule, phone.start, end);
+            self.found(phone.rule, phone.start, end);
             return phone.groups;
         }
         0
     }
 
-    fn card(&self, groups: &[Group], named: &mut impl FnMut() -> NumberNames) -> Option<(usize, &'static str)> {
+    fn card(&self, groups: &[Group], named: &mut impl FnMut() -> NumberNames) -> Option<usize> {
         const LENGTHS: &[&[usize]] = &[&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 1]];
         let bytes = self.bytes;
         let mut digits = [0; 19];
@@ -256,7 +228,7 @@ impl Scanner<'_> {
         let digits = &digits[..count];
         let unnamed = is_card(digits, false);
         let card = unnamed || luhn(digits) && is_card(digits, true) && named().card;
-        card.then_some((taken, "payment-card"))
+        card.then_some(taken)
     }
 
     fn social_security(&self, groups: &[Group], named: &mut impl FnMut() -> NumberNames) -> bool {
@@ -275,47 +247,58 @@ impl Scanner<'_> {
                 b"-" | b"." => {
                     groups.len() == 3 || bytes[third.end] == b' ' || separator != &bytes[third.end..groups[3].start]
                 }
-                b" " => named().social_security,
+                // A year behind says that it is a date, or the like.
+                b" " => named().social_security || groups.len() == 3 && !matches!(&digits[5..7], b"19" | b"20"),
                 _ => false,
             }
     }
 
     /// What the words shortly before the number at `at` call it.
     fn names_before(&self, at: usize) -> NumberNames {
-        let bytes = self.bytes;
         let mut names = NumberNames::default();
-        let start = run_back(bytes, at, CONTEXT, |byte| byte != b'\n');
-        let mut end = at;
-        for _ in 0..7 {
-            let stop = run_back(bytes, end, end - start, |byte| !byte.is_ascii_alphabetic());
-            let mut from = run_back(bytes, stop, stop - start, |byte| byte.is_ascii_alphabetic());
-            if from == stop {
-                break;
-            }
+        let start = run_back(self.bytes, at, CONTEXT, |byte| byte != b'\n');
+        let before = &self.bytes[start..at];
+        let (mut hash, mut from, mut last, mut wide) = (SEED, 0, 0, false);
+        for (n, byte) in before.iter().enumerate() {
+            let kind = class(*byte);
+            let letter = kind & (UPPER | LOWER) != 0;
             // `phoneNumber`: words may begin with a capital.
-            if let Some(capital) = bytes[from + 1..stop].iter().rposition(u8::is_ascii_uppercase)
-                && bytes[from..stop].iter().any(u8::is_ascii_lowercase)
-            {
-                from += capital + 1;
+            if !letter || kind & UPPER != 0 && last & LOWER != 0 {
+                if from < n && NUMBER_WORDS.has(hash) {
+                    names.add(&before[from..n], &before[n..]);
+                }
+                (hash, from) = (SEED, n + usize::from(!letter));
             }
-            let word = &bytes[from..stop];
-            end = from;
-            if !NUMBER_WORDS.has(word.iter().fold(SEED, |hash, letter| Bloom::step(hash, *letter))) {
-                continue;
+            if letter {
+                hash = Bloom::step(hash, *byte);
+            } else {
+                wide |= kind & HIGH != 0 || *byte == b'\\';
             }
-            let is_one_of = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
-            names.phone |= is_one_of(PHONE_WORDS);
-            names.card |= is_one_of(CARD_WORDS);
-            names.social_security |= is_one_of(SSN_WORDS);
+            last = kind;
         }
-        let before = &bytes[start..at];
-        if before.iter().any(|byte| *byte >= 0x80) {
-            let has = |signs: &[&str]| {
-                signs.iter().any(|sign| before.windows(sign.len()).any(|window| window == sign.as_bytes()))
-            };
-            names.phone |= has(PHONE_SIGNS);
-            names.card |= has(CARD_SIGNS);
+        if from < before.len() && NUMBER_WORDS.has(hash) {
+            names.add(&before[from..], &[]);
+        }
+        if wide {
+            self.names_beyond_ascii(start, at, &mut names);
         }
         names
+    }
+
+    /// Words of other scripts, written out or escaped.
+    fn names_beyond_ascii(&self, start: usize, at: usize, names: &mut NumberNames) {
+        let mut from = start;
+        while from < at {
+            let byte = self.bytes[from];
+            if byte < 0x80 && (byte != b'\\' || self.byte(from + 1) != b'u') || !self.text.is_char_boundary(from) {
+                from += 1;
+                continue;
+            }
+            let has = |signs: &[&str]| signs.iter().any(|sign| self.stands(sign, from).is_some());
+            names.phone |= has(PHONE_SIGNS);
+            names.card |= has(CARD_SIGNS);
+            names.social_security |= has(SSN_SIGNS);
+            from = self.character(from).map_or(from + 1, |(_, next)| next);
+        }
     }
 }

@@ -1,17 +1,17 @@
 //! The text with markers where findings stood. What was JSON is JSON afterwards, of the same shape.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde::de::IgnoredAny;
 
-use super::{Family, Finding};
+use super::{Family, Finding, marker};
 
 /// `text` with every finding replaced by its family's marker.
 pub(super) fn replace(text: &str, findings: &[Finding]) -> String {
     let first = text.trim_start().as_bytes().first();
     if matches!(first, Some(b'{' | b'[')) && serde_json::from_str::<IgnoredAny>(text).is_ok() {
         let redacted = String::with_capacity(text.len());
-        return Json { text, redacted, at: 0, keys: HashSet::new() }.replace(findings);
+        return Json { text, redacted, at: 0, keys: marker::numbers(text) }.replace(findings);
     }
     let mut redacted = String::with_capacity(text.len() + 8);
     let mut copied = 0;
@@ -68,7 +68,8 @@ struct Json<'t> {
     redacted: String,
     /// Everything before is in `redacted`.
     at: usize,
-    keys: HashSet<Family>,
+    /// How many keys of a family there have been; markers from before count.
+    keys: HashMap<Family, usize>,
 }
 
 impl Json<'_> {
@@ -85,8 +86,9 @@ impl Json<'_> {
                 let mut overlapping = Vec::new();
                 while let Some(finding) = findings.peek().filter(|finding| finding.range.start < end) {
                     overlapping.push(*finding);
-                    // What goes on behind this token is looked at again there.
-                    if finding.range.end > end {
+                    // A finding that begins in a string ends with it: what it took for its end was something else's. One
+                    // that begins before the token goes on behind it.
+                    if finding.range.end > end && finding.range.start <= begin {
                         break;
                     }
                     findings.next();
@@ -120,18 +122,31 @@ impl Json<'_> {
     fn in_string(&mut self, begin: usize, end: usize, findings: &[&Finding]) {
         let bytes = self.text.as_bytes();
         let is_key = bytes[end..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+        let mut read = begin + 1;
         for finding in findings {
-            let (from, to) = whole_escapes(bytes, begin + 1, end - 1, finding.range.start, finding.range.end);
-            if from >= to || from < self.at {
+            let (from, to) = whole_escapes(bytes, read, end - 1, finding.range.start, finding.range.end);
+            read = to;
+            if from >= to {
                 continue;
             }
             self.copy_to(from);
-            self.redacted.push_str(finding.family.marker());
-            // Two keys of an object must not become one.
-            if is_key && !self.keys.insert(finding.family) {
-                self.redacted.push_str(&format!("#{}", self.redacted.len()));
+            if is_key {
+                self.push_key_marker(finding.family);
+            } else {
+                self.redacted.push_str(finding.family.marker());
             }
             self.at = to;
+        }
+    }
+
+    /// A marker that no key of the document has: two members of an object must not become one.
+    fn push_key_marker(&mut self, family: Family) {
+        let text = self.text;
+        let number = self.keys.entry(family).or_insert_with(|| marker::highest_number(text, family));
+        *number += 1;
+        match *number {
+            1 => self.redacted.push_str(family.marker()),
+            number => self.redacted.push_str(&format!("[REDACTED:{}#{number}]", family.as_str())),
         }
     }
 }
@@ -153,12 +168,12 @@ fn token_end(bytes: &[u8], begin: usize) -> usize {
     }
 }
 
-/// What of the string between `first` and `last` a finding covers, with whole escapes: one that it begins in is not its,
-/// one that it ends in is.
+/// What of the string between `first`, where no escape is open, and `last` a finding covers, with whole escapes: one that
+/// it begins in is not its, one that it ends in is.
 fn whole_escapes(bytes: &[u8], first: usize, last: usize, start: usize, end: usize) -> (usize, usize) {
     let (mut from, mut to) = (None, first);
     let mut at = first;
-    while at < last {
+    while at < last && at < end {
         let next = match bytes[at] {
             b'\\' if bytes[at + 1] == b'u' => at + 6,
             b'\\' => at + 2,
@@ -167,9 +182,7 @@ fn whole_escapes(bytes: &[u8], first: usize, last: usize, start: usize, end: usi
         if at >= start && from.is_none() {
             from = Some(at);
         }
-        if at < end {
-            to = next;
-        }
+        to = next;
         at = next;
     }
     (from.unwrap_or(last), to.min(last))

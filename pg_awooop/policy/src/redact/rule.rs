@@ -31,4 +31,20 @@ pub enum Validator {
     Varied(u8),
     /// Shannon entropy of the match, in hundredths of a bit a character, at least.
     Entropy(u16),
+    /// The same, and its letters are no words: `s.DefaultListableBeanFactory` is a name.
+    Noise(u16),
+}
+
+impl Validator {
+    /// What it asks for, in a few words.
+    pub fn name(self) -> String {
+        match self {
+            Validator::Shape => "shape alone".to_owned(),
+            Validator::Varied(least) => format!("at least {least} different characters"),
+            Validator::Entropy(least) => format!("at least {}.{:02} bits a character", least / 100, least % 100),
+            Validator::Noise(least) => {
+                format!("at least {}.{:02} bits a character, and no words", least / 100, least % 100)
+            }
+        }
+    }
 }

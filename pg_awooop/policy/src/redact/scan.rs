@@ -2,12 +2,17 @@
 
 use std::cell::Cell;
 
+use super::beginnings::{Beginnings, Pairs};
 use super::bytes::{
-    Beginnings, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_on,
+    DEEPEST, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_back,
+    run_on, stands_at,
 };
+use super::names::Known;
+use super::rule::Rule;
+use super::rules::builtin::Builtin;
 use super::rules::phone::Group;
 use super::tokens;
-use super::{Family, Finding, Redactor};
+use super::{Family, Finding, Redactor, marker};
 
 /// A text while it is read.
 pub(super) struct Scanner<'t> {
@@ -17,7 +22,7 @@ pub(super) struct Scanner<'t> {
     found: Vec<Finding>,
     /// What tokens begin with, and what stands inside them.
     pub(super) token_heads: &'static Beginnings,
-    pub(super) token_short_heads: &'static Beginnings,
+    pub(super) token_short_heads: &'static Pairs,
     pub(super) token_inners: &'static Beginnings,
     /// By rule: before here its shape is not tried again.
     barren: Vec<usize>,
@@ -29,7 +34,16 @@ pub(super) struct Scanner<'t> {
     pub(super) addresses_until: usize,
     /// Manifests before here have been read.
     pub(super) manifests_until: usize,
+    /// Heads of tables before here have been looked at.
+    pub(super) columns_until: usize,
+    /// Escaped characters before here have been read.
+    characters_until: usize,
     networks: bool,
+    /// The last word that has been read, and what is in it.
+    pub(super) last_word: (usize, usize),
+    pub(super) last_kinds: u8,
+    /// Names that say nothing, for texts that repeat them.
+    pub(super) known: Known,
     /// Numbers are tried once: those before here have been.
     pub(super) numbers_until: usize,
     /// Operators before here belong to a value or an operator that has been looked at.
@@ -45,12 +59,12 @@ const SHORTEST_INNER: usize = 32;
 
 /// Bytes that may be looked at ahead for each byte read, and before any has been.
 const AHEAD: usize = 2;
-const ALLOWANCE: usize = 1 << 18;
+const ALLOWANCE: usize = 1 << 16;
 /// How far is looked when they are used up.
 const SHORT_LOOK: usize = 64;
 
 pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
-    let [token_heads, token_short_heads, token_inners] = tokens::beginnings();
+    let (token_heads, token_short_heads, token_inners) = tokens::beginnings();
     let mut scanner = Scanner {
         text,
         bytes: text.as_bytes(),
@@ -65,7 +79,12 @@ pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
         groups: Vec::new(),
         addresses_until: 0,
         manifests_until: 0,
+        columns_until: 0,
+        characters_until: 0,
         networks: redactor.looks_for(Family::Ip) || redactor.looks_for(Family::CryptoAddress),
+        last_word: (0, 0),
+        last_kinds: 0,
+        known: Known::default(),
         numbers_until: 0,
         operators_until: 0,
     };
@@ -76,7 +95,7 @@ pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
     scanner.finish()
 }
 
-impl Scanner<'_> {
+impl<'t> Scanner<'t> {
     fn run(&mut self) {
         let bytes = self.bytes;
         let mut at = 0;
@@ -118,16 +137,18 @@ impl Scanner<'_> {
         if matches!(before, b'\\' | b'%' | b'[') {
             let head = escape_head(bytes, start);
             // What stands before an escape has been read as a word; what follows it is one of its own.
+            if head > 1 {
+                self.escape(start - 1, start + head);
+            }
             start = (start + head).min(end);
             if start == end {
                 return end;
             }
         }
+        (self.last_word, self.last_kinds) = ((start, end), kinds);
         self.token(start);
-        let goes_on = matches!(self.byte(end), b':' | b'.' | b'/')
-            && run_on(bytes, end + 1, SHORTEST_LONG, |byte| class(byte) & WORD != 0) - end > SHORTEST_LONG;
-        if goes_on || end - start >= SHORTEST_LONG {
-            self.long_token(start);
+        if self.short_keyword(start) && self.goes_on(start, end) {
+            self.rules_at(start);
         }
         if end - start >= SHORTEST_INNER {
             self.inner_tokens(start, end);
@@ -140,10 +161,49 @@ impl Scanner<'_> {
         }
         if kinds & DIGIT != 0 {
             self.number(start, end, kinds);
-        } else if end - start <= 20 && kinds & UPPER | kinds & LOWER != 0 {
+        } else if end - start <= 24 && kinds & UPPER | kinds & LOWER != 0 {
             self.prose(start, end);
         }
         end
+    }
+
+    /// Whether the word is long enough for a token with a keyword of two bytes, or goes on behind a sign so that it may be.
+    fn goes_on(&self, start: usize, end: usize) -> bool {
+        let word = |byte: u8, signs: &[u8]| class(byte) & WORD != 0 || signs.contains(&byte);
+        let signs: &[u8] = match self.byte(end) {
+            _ if end - start >= SHORTEST_LONG => return true,
+            // Base64 goes on with more of them, and so do numbered tokens.
+            b'+' => b"+/",
+            b'/' if end == start + 1 => b":/",
+            b':' | b'.' | b'/' => b"",
+            _ => return false,
+        };
+        run_on(self.bytes, end + 1, SHORTEST_LONG, |byte| word(byte, signs)) > end + SHORTEST_LONG
+    }
+
+    /// An escape from `at` to `end` that stands for a sign or a character: `\u003d`, `%3D`, `\u5bc6`.
+    #[cold]
+    fn escape(&mut self, at: usize, end: usize) {
+        let bytes = self.bytes;
+        let before = run_back(bytes, at, DEEPEST, |byte| byte == b'\\');
+        match &bytes[at + 1..end] {
+            [b'u', b'0', b'0', b'3', b'd' | b'D'] | [b'3', b'D' | b'd'] => self.escaped_operator(b'=', before, end),
+            [b'u', b'0', b'0', b'3', b'e' | b'E'] => self.escaped_operator(b'>', before, end),
+            [b'3', b'A' | b'a'] if stands_at(bytes, end, b"%2F%2F") || stands_at(bytes, end, b"%2f%2f") => {
+                self.encoded_url(end + 6);
+            }
+            [b'3', b'A' | b'a'] => self.escaped_operator(b':', before, end),
+            [b'u', b'0', b'0', ..] => {}
+            [b'u', ..] if at >= self.characters_until => {
+                let mut last = end;
+                while self.bytes.get(last) == Some(&b'\\') && escape_head(bytes, last + 1) == 5 {
+                    last += 6;
+                }
+                self.characters_until = last;
+                self.words_beyond_ascii(at, last);
+            }
+            _ => {}
+        }
     }
 
     /// What can begin behind a `-` or `_` of a word: a token, the bars of an armour, a flag.
@@ -154,15 +214,21 @@ impl Scanner<'_> {
                 self.armour(start);
             }
             self.flag(start, end);
+        } else if self.byte(end) == b' ' {
+            self.spaced_name(start, end);
         }
         if end - start < SHORTEST_TOKEN {
             return;
         }
         for at in start + 1..end {
             if class(bytes[at - 1]) & JOINER != 0 && class(bytes[at]) & JOINER == 0 {
+                // `sk-sk-sk-…`: no token is made so.
+                if at > start + SHORTEST_INNER && self.exhausted(at) {
+                    return;
+                }
                 self.token(at);
-                if end - at >= SHORTEST_LONG {
-                    self.long_token(at);
+                if end - at >= SHORTEST_LONG && self.short_keyword(at) {
+                    self.rules_at(at);
                 }
             }
         }
@@ -178,13 +244,13 @@ impl Scanner<'_> {
                 if self.networks {
                     self.colons(at);
                 }
-                if self.bytes[at..].starts_with(b"://") || self.bytes[at..].starts_with(b":\\/\\/") {
-                    self.url(at);
+                if let Some(authority) = self.authority(at) {
+                    self.url(at, authority);
                 } else {
                     self.operator(at);
                 }
             }
-            b'=' | b'>' | b',' => self.operator(at),
+            b'=' | b'>' | b',' | b'(' => self.operator(at),
             _ => self.inner_tokens(at.saturating_sub(1), at),
         }
     }
@@ -199,11 +265,32 @@ impl Scanner<'_> {
         self.redactor.looks_for(family)
     }
 
-    /// Notes a finding.
-    pub(super) fn found(&mut self, family: Family, rule: &'static str, start: usize, end: usize) {
+    /// Notes what a rule of the engine's own found.
+    pub(super) fn found(&mut self, rule: &'static Builtin, start: usize, end: usize) {
+        self.note(rule.family, rule.id, start, end);
+    }
+
+    /// Notes what a vendor's rule found.
+    pub(super) fn found_token(&mut self, rule: &'static Rule, start: usize, end: usize) {
+        self.note(rule.family, rule.id, start, end);
+    }
+
+    fn note(&mut self, family: Family, rule: &'static str, mut start: usize, mut end: usize) {
+        // A look that was cut short may end within a character.
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
         if start < end && self.looks_for(family) {
             self.found.push(Finding { family, rule: rule.into(), range: start..end });
         }
+    }
+
+    /// Whether the last finding so far ends at `at`.
+    pub(super) fn ends_with_finding(&self, at: usize) -> bool {
+        self.found.last().is_some_and(|finding| finding.range.end == at)
     }
 
     pub(super) fn begins_word(&self, at: usize) -> bool {
@@ -213,7 +300,12 @@ impl Scanner<'_> {
     /// How far to look from `at` where `most` bytes are wanted. Looking around is bounded by a multiple of what has been
     /// read; a text made of nothing but beginnings gets short looks, and the time stays linear.
     pub(super) fn reach(&self, at: usize, most: usize) -> usize {
-        if self.spent.get() < ALLOWANCE + at * AHEAD { most } else { most.min(SHORT_LOOK) }
+        if self.exhausted(at) { most.min(SHORT_LOOK) } else { most }
+    }
+
+    /// Whether more has been looked at than a text in earnest makes necessary.
+    pub(super) fn exhausted(&self, at: usize) -> bool {
+        self.spent.get() >= ALLOWANCE + at * AHEAD
     }
 
     pub(super) fn spend(&self, bytes: usize) {
@@ -232,6 +324,19 @@ impl Scanner<'_> {
         self.barren[rule] = self.barren[rule].max(until);
     }
 
+    /// The text from `start` to `end`, of whole characters: a look that was cut short may end within one.
+    pub(super) fn slice(&self, mut start: usize, mut end: usize) -> &'t str {
+        end = end.min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        start = start.min(end);
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        &self.text[start..end]
+    }
+
     pub(super) fn byte(&self, at: usize) -> u8 {
         self.bytes.get(at).copied().unwrap_or(0)
     }
@@ -239,15 +344,9 @@ impl Scanner<'_> {
     /// In order and without overlaps: of two that overlap, both go, under the name of the one that says more.
     fn finish(self) -> Vec<Finding> {
         let mut found = self.found;
-        if found.len() < 2 {
-            return found.into_iter().filter(|finding| !in_marker(self.bytes, finding)).collect();
-        }
         found.sort_by(|a, b| a.range.start.cmp(&b.range.start).then(b.range.end.cmp(&a.range.end)));
         let mut merged: Vec<Finding> = Vec::with_capacity(found.len());
         for finding in found {
-            if in_marker(self.bytes, &finding) {
-                continue;
-            }
             match merged.last_mut() {
                 Some(last) if finding.range.start < last.range.end => {
                     if precedence(finding.family) < precedence(last.family)
@@ -261,20 +360,10 @@ impl Scanner<'_> {
                 _ => merged.push(finding),
             }
         }
-        merged
-    }
-}
-
-/// A marker of ours is not looked into.
-fn in_marker(bytes: &[u8], finding: &Finding) -> bool {
-    let start = finding.range.start.saturating_sub(b"[REDACTED:crypto_address".len());
-    let around = &bytes[start..finding.range.end.min(bytes.len())];
-    around.windows(10).any(|window| window == b"[REDACTED:") && {
-        let last = around.windows(10).rposition(|window| window == b"[REDACTED:").unwrap_or(0);
-        let inside = &around[last..];
-        let marker_end =
-            bytes[start + last..].iter().position(|b| *b == b']').map_or(usize::MAX, |n| start + last + n + 1);
-        start + last >= finding.range.start || finding.range.start < marker_end && !inside.is_empty()
+        if merged.is_empty() || !self.text.contains(marker::BEGINNING) {
+            return merged;
+        }
+        marker::outside_markers(self.text, merged)
     }
 }
 

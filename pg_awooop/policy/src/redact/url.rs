@@ -1,7 +1,7 @@
 //! Credentials in URLs: the password before the `@` of an authority (RFC 3986, 3.2.1).
 
-use super::bytes::{run_back, run_on};
-use super::family::Family;
+use super::bytes::{DEEPEST, run_back, run_on, stands_at};
+use super::rules::builtin::{DSN_PASSWORD, ORACLE_LOGIN, URL_PASSWORD, URL_TOKEN};
 use super::scan::Scanner;
 use super::values::{is_random, is_template};
 
@@ -12,14 +12,43 @@ fn ends_url(byte: u8) -> bool {
 }
 
 impl Scanner<'_> {
-    /// `://`: an authority follows.
-    pub(super) fn url(&mut self, at: usize) {
+    /// Where the authority of a URL begins whose `:` stands at `at`: behind `://`, `:\/\/` and the like.
+    #[inline]
+    pub(super) fn authority(&self, at: usize) -> Option<usize> {
+        if !matches!(self.byte(at + 1), b'/' | b'\\') {
+            return None;
+        }
+        let first = run_on(self.bytes, at + 1, DEEPEST, |byte| byte == b'\\');
+        let second = run_on(self.bytes, first + 1, DEEPEST, |byte| byte == b'\\');
+        (self.byte(first) == b'/' && self.byte(second) == b'/').then_some(second + 1)
+    }
+
+    /// A URL in the query of another: `https%3A%2F%2Fuser%3Apassword%40host`.
+    pub(super) fn encoded_url(&mut self, start: usize) {
         let bytes = self.bytes;
-        let start = at + if bytes[at + 1] == b'\\' { 5 } else { 3 };
+        let reach = self.reach(start, LONGEST_AUTHORITY);
+        let end = run_on(bytes, start, reach, |byte| byte.is_ascii_alphanumeric() || b"%._~-!*+".contains(&byte));
+        self.spend(2 * (end - start));
+        let text = &bytes[start..end];
+        let code = |wanted: &[u8]| text.windows(3).position(|code| code.eq_ignore_ascii_case(wanted));
+        let authority = code(b"%2F").unwrap_or(text.len());
+        let (Some(colon), Some(at)) = (code(b"%3A"), code(b"%40")) else { return };
+        if colon + 3 < at && at < authority {
+            let (from, to) = (start + colon + 3, start + at);
+            if !is_template(self.slice(from, to)) {
+                self.found(&URL_PASSWORD, from, to);
+                self.operators_until = self.operators_until.max(to);
+            }
+        }
+    }
+
+    /// The `://` at `at`: an authority follows.
+    pub(super) fn url(&mut self, at: usize, start: usize) {
+        let bytes = self.bytes;
         if run_back(bytes, at, 1, |byte| byte.is_ascii_alphanumeric()) == at || start >= bytes.len() {
             return;
         }
-        let template = |from: usize| bytes[from..].starts_with(b"<") || bytes[from..].starts_with(b"\\u003c");
+        let template = |from: usize| stands_at(bytes, from, b"<") || stands_at(bytes, from, b"\\u003c");
         if template(start) {
             return;
         }
@@ -45,20 +74,20 @@ impl Scanner<'_> {
         match colon {
             Some(colon) if colon + 1 < user_info.len() => {
                 let from = start + colon + 1;
-                let password = &self.text[from..end];
+                let password = self.slice(from, end);
                 let name = password.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
                     && password.starts_with("PASS");
                 if !name && !is_template(password) && !password.starts_with('{') && !password.starts_with(':') {
-                    self.found(Family::UrlCredential, "url-password", from, end);
+                    self.found(&URL_PASSWORD, from, end);
                     self.operators_until = self.operators_until.max(end);
                 } else if is_random(&user_info[..colon]) && colon >= 16 {
-                    self.found(Family::UrlCredential, "url-token", start, start + colon);
+                    self.found(&URL_TOKEN, start, start + colon);
                 }
             }
             _ => {
                 let user = &user_info[..colon.unwrap_or(user_info.len())];
                 if user.len() >= 16 && is_random(user) {
-                    self.found(Family::UrlCredential, "url-token", start, start + user.len());
+                    self.found(&URL_TOKEN, start, start + user.len());
                 }
             }
         }
@@ -69,18 +98,18 @@ impl Scanner<'_> {
         let bytes = self.bytes;
         let start = run_back(bytes, at, 80, |byte| byte.is_ascii_graphic() && !b"\"'<>@:\\(=".contains(&byte));
         // Go's data source names: `user:password@tcp(host)/db`.
-        if bytes[at + 1..].starts_with(b"tcp(") || bytes[at + 1..].starts_with(b"unix(") {
+        if stands_at(bytes, at + 1, b"tcp(") || stands_at(bytes, at + 1, b"unix(") {
             let from = run_back(bytes, at, 64, |byte| byte.is_ascii_graphic() && !b"\"'`:/".contains(&byte));
-            if from > 0 && bytes[from - 1] == b':' && from < at && !is_template(&self.text[from..at]) {
-                self.found(Family::UrlCredential, "dsn-password", from, at);
+            if from > 0 && bytes[from - 1] == b':' && from < at && !is_template(self.slice(from, at)) {
+                self.found(&DSN_PASSWORD, from, at);
             }
             return;
         }
         let is_login = bytes[..start].ends_with(b"thin:") || bytes[..start].ends_with(b"sqlplus ");
         if is_login && let Some(slash) = bytes[start..at].iter().position(|byte| *byte == b'/') {
             let from = start + slash + 1;
-            if from < at && slash > 0 && !is_template(&self.text[from..at]) {
-                self.found(Family::UrlCredential, "oracle-login", from, at);
+            if from < at && slash > 0 && !is_template(self.slice(from, at)) {
+                self.found(&ORACLE_LOGIN, from, at);
             }
         }
     }

@@ -2,7 +2,10 @@
 
 use super::bytes::{DIGIT, LOWER, UPPER, class};
 use super::checksum::{distinct, entropy};
+use super::marker;
 use super::names::Strength;
+pub(super) use super::placeholder::{is_placeholder, is_template};
+use super::words::{are_words, is_likely_noise, is_noise};
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,177 +17,27 @@ pub(super) enum Style {
     Loose,
 }
 
-/// Words that stand where a value is missing, in lower case.
-const NO_VALUES: &[&str] = &[
-    "absent",
-    "any",
-    "bool",
-    "boolean",
-    "bytes",
-    "changed",
-    "char",
-    "configured",
-    "const",
-    "denied",
-    "deprecated",
-    "disabled",
-    "empty",
-    "enabled",
-    "expired",
-    "failed",
-    "false",
-    "file",
-    "hidden",
-    "incorrect",
-    "input",
-    "int",
-    "integer",
-    "invalid",
-    "keychain",
-    "length",
-    "locked",
-    "mandatory",
-    "masked",
-    "match",
-    "missing",
-    "must",
-    "n/a",
-    "na",
-    "nil",
-    "no",
-    "none",
-    "not",
-    "null",
-    "nullptr",
-    "number",
-    "object",
-    "off",
-    "ok",
-    "on",
-    "optional",
-    "placeholder",
-    "prompt",
-    "protected",
-    "readonly",
-    "redacted",
-    "removed",
-    "required",
-    "reset",
-    "revoked",
-    "rotated",
-    "self",
-    "stdin",
-    "str",
-    "string",
-    "tbd",
-    "text",
-    "this",
-    "todo",
-    "true",
-    "type",
-    "unchanged",
-    "undefined",
-    "unknown",
-    "unset",
-    "updated",
-    "valid",
-    "value",
-    "varchar",
-    "void",
-    "wrong",
-    "yes",
-    "your",
-];
 /// Words that are a poor password, and no token.
+#[rustfmt::skip]
 const POOR_VALUES: &[&str] = &[
     "abc", "abc123", "bar", "baz", "default", "dummy", "example", "foo", "foobar", "new", "passwd", "password",
     "private", "public", "sample", "secret", "test", "token",
-];
-/// Parts that make a value a stand-in for one.
-const STAND_INS: &[&str] = &[
-    "<your",
-    "[your",
-    "change-me",
-    "change_it",
-    "change_me",
-    "changeit",
-    "changeme",
-    "dummy",
-    "enter_your",
-    "example",
-    "goes-here",
-    "goes_here",
-    "goeshere",
-    "insert-",
-    "insert_",
-    "my-secret-name",
-    "placeholder",
-    "put-your",
-    "put_your",
-    "redacted",
-    "replace-me",
-    "replace-with",
-    "replace_me",
-    "replace_with",
-    "replaceme",
-    "required|",
-    "todo",
-    "your ",
-    "your-",
-    "your_",
-    "yourkey",
-    "yourpassword",
-    "yoursecret",
-    "yourtoken",
-];
-/// Beginnings of references to where the value is kept.
-const REFERENCES: &[&str] = &[
-    "!getatt",
-    "!ref",
-    "!sub",
-    "@microsoft.keyvault",
-    "arn:",
-    "aws-sm:",
-    "base64:",
-    "cfg.",
-    "config.",
-    "credentials.",
-    "data.",
-    "doppler:",
-    "env.",
-    "env:",
-    "environ",
-    "file:",
-    "gcp-sm:",
-    "http://",
-    "https://",
-    "import.meta",
-    "k8s://",
-    "keyring:",
-    "kms:",
-    "local.",
-    "module.",
-    "op://",
-    "os.",
-    "process.env",
-    "props.",
-    "secret://",
-    "secretref:",
-    "secrets.",
-    "secretsmanager:",
-    "self.",
-    "settings.",
-    "sm://",
-    "ssm:",
-    "this.",
-    "var.",
-    "vault:",
 ];
 
 /// Whether `value` is a secret's value, under a name of this strength.
 pub(super) fn is_secret(value: &str, strength: Strength, style: Style) -> bool {
     let bytes = value.as_bytes();
-    if bytes.is_empty() || bytes.len() > 4096 || is_placeholder(value) {
+    if bytes.is_empty() || bytes.len() > 4096 {
+        return false;
+    }
+    if value.contains(marker::BEGINNING) {
+        // What stands around a marker is judged without it.
+        let rest = marker::without_markers(value);
+        if rest.len() < value.len() {
+            return is_secret(&rest, strength, style);
+        }
+    }
+    if is_placeholder(value) {
         return false;
     }
     if (strength != Strength::Password || style == Style::Loose)
@@ -201,104 +54,6 @@ pub(super) fn is_secret(value: &str, strength: Strength, style: Style) -> bool {
         Strength::Key => bytes.len() >= 12 && is_random(bytes),
         Strength::Service => bytes.len() >= 15 && is_random(bytes) && !value.contains('/'),
     }
-}
-
-/// Whether `value` stands for one that is not there.
-pub(super) fn is_placeholder(value: &str) -> bool {
-    if is_template(value) {
-        return true;
-    }
-    let bytes = value.as_bytes();
-    let lower = value.to_ascii_lowercase();
-    let lower = lower.as_str();
-    if REFERENCES.iter().any(|beginning| lower.starts_with(beginning)) {
-        return !lower.starts_with("base64:");
-    }
-    if STAND_INS.iter().any(|part| lower.contains(part)) && !has_random_tail(bytes) {
-        return true;
-    }
-    // `YOUR_TOKEN`, `ACCESS_TOKEN`: the name of a value.
-    bytes.iter().all(|b| class(*b) & UPPER != 0 || *b == b'_')
-        && (value.contains('_') || ["PASSWORD", "TOKEN", "SECRET", "APIKEY", "KEY"].contains(&value))
-}
-
-/// Whether `value` is a variable, a mask, or empty: nothing that anybody would present.
-pub(super) fn is_template(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return true };
-    let lower = value.to_ascii_lowercase();
-    let lower = lower.as_str();
-    if NO_VALUES.binary_search(&lower.trim_end_matches(['.', '!', '?', ';'])).is_ok() {
-        return true;
-    }
-    let wrapped =
-        |open: &[u8], close: &[u8]| bytes.starts_with(open) && bytes.ends_with(close) && bytes.len() > open.len();
-    if wrapped(b"<", b">")
-        || wrapped(b"{{", b"}}")
-        || wrapped(b"[", b"]")
-        || wrapped(b"%", b"%") && !value.contains(' ')
-    {
-        return true;
-    }
-    if wrapped(b"{", b"}") && bytes[1..bytes.len() - 1].iter().all(|b| b.is_ascii_alphanumeric() || b"_.:".contains(b))
-    {
-        return bytes.len() < 24 && !bytes.iter().any(u8::is_ascii_digit) || bytes.len() == 3;
-    }
-    if ["${", "$(", "$[", "{{", "<%", "%(", "#{", "`", "\\(", "{%"].iter().any(|open| value.starts_with(open))
-        || has_variable(value)
-        || value.contains("{{") && value.contains("}}") && value.contains(['.', ' '])
-    {
-        return true;
-    }
-    // `$PASSWORD`, `%PASSWORD%`, `$1`, `%s`.
-    if *first == b'$' && bytes.len() > 1 {
-        let rest = &bytes[1..];
-        let name = rest.strip_prefix(b"env:").unwrap_or(rest);
-        let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_:.[]'>-".contains(b);
-        if name.iter().all(is_name) && (name[0].is_ascii_alphabetic() || name[0] == b'_' || name.len() == 1) {
-            return true;
-        }
-    }
-    if *first == b'%' && bytes.len() <= 3 || *first == b'&' && bytes[1..].iter().all(|b| b.is_ascii_alphanumeric()) {
-        return true;
-    }
-    // `xxxx`, `********`, `......`: one byte again and again, with separators.
-    let core: Vec<u8> = bytes.iter().copied().filter(|b| !b"-_ .:/".contains(b)).collect();
-    if core.is_empty() || core.len() >= 3 && distinct(&core.to_ascii_lowercase()) == 1 && !core[0].is_ascii_digit() {
-        return true;
-    }
-    if bytes.len() >= 6 && distinct(bytes) <= 2 && !bytes.iter().all(u8::is_ascii_lowercase)
-        || masked_share(bytes) * 2 > bytes.len()
-        || value.chars().filter(|c| "•●∙…█".contains(*c)).count() >= 3
-    {
-        return true;
-    }
-    *first == b'<' || *first == b'.' && *last == b'.' || value.starts_with("[REDACTED") || value.starts_with("...")
-}
-
-/// `prefix-${NAME}`, `${a.b:-c}` anywhere in it.
-fn has_variable(value: &str) -> bool {
-    value.match_indices("${").any(|(at, _)| {
-        let inside = &value[at + 2..];
-        inside.find('}').is_some_and(|end| {
-            end > 0
-                && inside[..end].bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-[]()'\"/?".contains(&b))
-                && inside.as_bytes()[0] != b']'
-        })
-    })
-}
-
-/// Bytes of masks: `sk-****abcd`, `xxxxxxxx-xxxx`.
-fn masked_share(bytes: &[u8]) -> usize {
-    bytes
-        .chunk_by(|a, b| a == b)
-        .filter(|run| run.len() >= 8 || run.len() >= 4 && b"*xX#?.-_0".contains(&run[0]))
-        .map(<[u8]>::len)
-        .sum()
-}
-
-fn has_random_tail(bytes: &[u8]) -> bool {
-    bytes.len() >= 20 && bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 4 && entropy(bytes) > 350
 }
 
 /// Whether an unquoted value is an expression: a call, a member, a type, a name.
@@ -320,11 +75,11 @@ fn is_code(value: &str, style: Style) -> bool {
     if matches!(bytes[0], b'(' | b'[' | b'{' | b'|' | b'>') && bytes.len() < 3 || value.starts_with("function") {
         return true;
     }
-    // `user.password`, `settings::TOKEN`: names joined by dots, the last of them no random text.
+    // `user.password`, `settings::TOKEN`: names joined by dots, none of them random text.
     if begins_name && (value.contains('.') || value.contains("::") || value.contains("->")) {
         let parts = |c: char| c == '.' || c == ':' || c == '>' || c == '-';
         let mut words = value.split(parts).filter(|word| !word.is_empty());
-        if words.clone().count() > 1 && words.all(is_plain_name) {
+        if words.clone().count() > 1 && words.all(is_plain_name) && !is_likely_noise(bytes) {
             return true;
         }
     }
@@ -343,6 +98,8 @@ fn is_plain_name(word: &str) -> bool {
         && digits <= 2
         && bytes.len() <= 40
         && !(bytes.len() >= 16 && mixes_case_inside(bytes))
+        && !is_noise(bytes)
+        && !(digits > 0 && bytes.iter().any(|b| *b == b'_' || *b == b'-') && is_likely_noise(bytes))
 }
 
 /// Capitals scattered as in no identifier: `aBcDeFgH`.
@@ -372,6 +129,10 @@ fn is_password(value: &str, style: Style) -> bool {
     }
     if style == Style::Tight {
         return bytes.len() >= 3;
+    }
+    // `sites/passwords#update`: a route.
+    if value.contains('/') && value.contains('#') && are_words(bytes) && !value.bytes().any(|b| b.is_ascii_digit()) {
+        return false;
     }
     bytes.len() >= 2 && !is_label(value)
 }
@@ -451,12 +212,24 @@ fn is_token(bytes: &[u8], style: Style) -> bool {
     let plain = std::str::from_utf8(bytes).is_ok_and(is_plain_name);
     match style {
         Style::Quoted | Style::Tight => {
-            !plain && !is_path(bytes)
+            !plain && !is_path(bytes) && !are_named(bytes)
                 || bytes.len() >= 20 && !bytes.iter().any(|b| b"-_. /".contains(b)) && distinct(bytes) > 6
-                || digits >= 1 && bytes.len() >= 10 && !is_path(bytes) && !bytes.iter().any(|b| b"-_.".contains(b))
+                || digits >= 1 && bytes.len() >= 8 && !is_path(bytes) && !bytes.iter().any(|b| b"-_.".contains(b))
         }
         Style::Loose => !plain && digits > 0 && is_random(bytes),
     }
+}
+
+/// Words joined by signs, as labels and types are: `clm60115:AgencyCodeContentType`.
+fn are_named(bytes: &[u8]) -> bool {
+    bytes.split(|byte| b"-_.:/#".contains(byte)).filter(|part| !part.is_empty()).all(|part| {
+        let letters = part.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
+        letters + digits == part.len()
+            && digits < 8
+            && (letters == 0 || letters >= digits && !is_likely_noise(part))
+            && !(part.len() >= 8 && mixes_case_inside(part))
+    }) && are_words(bytes)
 }
 
 fn is_path(bytes: &[u8]) -> bool {
@@ -489,6 +262,9 @@ pub(super) fn is_random(bytes: &[u8]) -> bool {
     let [digits, upper, lower] = classes;
     if is_path(bytes) || distinct(bytes) < 6 || is_words(bytes) && bytes.iter().any(|b| b"-_.:/".contains(b)) {
         return false;
+    }
+    if is_noise(bytes) && bytes.len() >= 14 {
+        return digits + upper + lower > bytes.len() / 2;
     }
     if digits == 0 {
         // Base64 without a digit is rare, and longer.

@@ -1,5 +1,11 @@
 //! Forms of telephone numbers: groups of digits as countries write them (ITU-T E.123, E.164; national numbering plans).
 
+use crate::redact::bytes::stands_at;
+
+use super::builtin::{
+    Builtin, PHONE_BY_NAME, PHONE_CHINA, PHONE_INTERNATIONAL, PHONE_NATIONAL, PHONE_NORTH_AMERICA, PHONE_TAIWAN,
+};
+
 /// A run of digits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group {
@@ -21,7 +27,7 @@ impl Group {
 pub(crate) struct Phone {
     pub(crate) start: usize,
     pub(crate) groups: usize,
-    pub(crate) rule: &'static str,
+    pub(crate) rule: &'static Builtin,
 }
 
 /// Country codes with the fewest and the most digits of a national number behind them.
@@ -34,11 +40,14 @@ const COUNTRIES: &[(&str, usize, usize)] = &[
     ("65", 8, 8), ("66", 8, 9), ("7", 10, 10), ("81", 9, 10), ("82", 8, 10), ("84", 9, 10), ("86", 10, 11), ("90", 10, 10),
     ("91", 10, 10), ("92", 9, 10), ("93", 9, 9), ("94", 9, 9), ("95", 7, 10), ("98", 10, 10), ("212", 9, 9), ("213", 8, 9),
     ("216", 8, 8), ("218", 8, 9), ("234", 8, 10), ("254", 9, 10), ("255", 9, 9), ("256", 9, 9), ("351", 9, 9), ("352", 6, 11),
-    ("353", 7, 9), ("354", 7, 9), ("355", 8, 9), ("358", 6, 12), ("359", 8, 9), ("370", 8, 8), ("371", 8, 8), ("372", 7, 8),
+    ("353", 7, 9), ("354", 7, 9), ("355", 8, 9), ("358", 6, 12), ("359", 7, 9), ("370", 8, 8), ("371", 8, 8), ("372", 7, 8),
     ("380", 9, 9), ("381", 8, 9), ("385", 8, 9), ("386", 8, 8), ("420", 9, 9), ("421", 9, 9), ("852", 8, 8), ("853", 8, 8),
     ("855", 8, 9), ("886", 8, 9), ("960", 7, 7), ("961", 7, 8), ("962", 8, 9), ("963", 8, 9), ("964", 8, 10), ("965", 8, 8),
     ("966", 8, 9), ("971", 8, 9), ("972", 8, 9), ("973", 8, 8), ("974", 8, 8), ("977", 8, 10), ("992", 9, 9), ("994", 9, 9),
     ("995", 9, 9), ("996", 9, 9), ("998", 9, 9),
+    // Small islands.
+    ("247", 4, 6), ("290", 4, 5), ("500", 5, 5), ("508", 6, 6), ("672", 5, 6), ("677", 5, 7), ("678", 5, 7), ("681", 6, 6),
+    ("682", 5, 5), ("683", 4, 7), ("685", 5, 7), ("687", 6, 6), ("688", 5, 7), ("690", 4, 5),
 ];
 
 /// A number that begins with the first group, if it has the form of a telephone number. `named` says whether a word
@@ -51,7 +60,7 @@ pub(crate) fn find(bytes: &[u8], groups: &[Group], mut named: impl FnMut() -> bo
     if before == b'+' || before == b'(' && second_before == b'+' {
         let lead = if before == b'+' { start - 1 } else { start - 2 };
         if lead == 0 || !bytes[lead - 1].is_ascii_alphanumeric() || is_escape(bytes, lead) {
-            return international(bytes, groups, lead, 0, "phone-international");
+            return international(bytes, groups, lead, 0, &PHONE_INTERNATIONAL);
         }
         return None;
     }
@@ -66,16 +75,16 @@ pub(crate) fn find(bytes: &[u8], groups: &[Group], mut named: impl FnMut() -> bo
     let digits = |n: usize| bytes.get(start + n).copied().unwrap_or(0);
     let prefixed = bytes[start..first.end].starts_with(b"00") && !(before == b' ' && continues(bytes, start));
     if prefixed && digits(2) != b'0' && (groups.len() > 1 || first.len() >= 12) {
-        return international(bytes, groups, lead, 2, "phone-international");
+        return international(bytes, groups, lead, 2, &PHONE_INTERNATIONAL);
     }
     if bytes[start..first.end].starts_with(b"886")
-        && let Some(found) = international(bytes, groups, lead, 0, "phone-taiwan")
+        && let Some(found) = international(bytes, groups, lead, 0, &PHONE_TAIWAN)
         && taiwanese(bytes, groups, &found)
     {
         return Some(found);
     }
-    if first.len() == 10 && bytes[start..].starts_with(b"09") && !bytes[start..].starts_with(b"090") {
-        return Some(Phone { start: lead, groups: 1, rule: "phone-taiwan" });
+    if first.len() == 10 && stands_at(bytes, start, b"09") && !stands_at(bytes, start, b"090") {
+        return Some(Phone { start: lead, groups: 1, rule: &PHONE_TAIWAN });
     }
     // `GE29 NB00 0101 9049 18`: groups of a longer number that begins before.
     let goes_on = before == b' ' && second_before.is_ascii_alphanumeric() && continues(bytes, start);
@@ -83,7 +92,9 @@ pub(crate) fn find(bytes: &[u8], groups: &[Group], mut named: impl FnMut() -> bo
         if goes_on && bytes[groups[0].end] == b' ' {
             break;
         }
-        if let Some(rule) = national(bytes, &groups[..taken], bracket) {
+        // `0912-34-5678-90`: a longer number of another kind.
+        let longer = groups.get(taken).is_some_and(|next| &bytes[groups[taken - 1].end..next.start] == b"-");
+        if let Some(rule) = national(bytes, &groups[..taken], bracket).filter(|_| !longer) {
             return Some(Phone { start: lead, groups: taken, rule });
         }
     }
@@ -93,15 +104,23 @@ pub(crate) fn find(bytes: &[u8], groups: &[Group], mut named: impl FnMut() -> bo
             b"070" | b"080" | b"090" | b"010" | b"073" | b"074" | b"075" | b"077" | b"078" | b"079"
         );
     if mobile {
-        return Some(Phone { start: lead, groups: 1, rule: "phone-national" });
+        return Some(Phone { start: lead, groups: 1, rule: &PHONE_NATIONAL });
     }
-    by_name(bytes, groups, named).map(|taken| Phone { start: lead, groups: taken, rule: "phone-by-name" })
+    by_name(bytes, groups, named).map(|taken| Phone { start: lead, groups: taken, rule: &PHONE_BY_NAME })
 }
 
 /// Whether the word before the blank before `at` has digits, as the groups of a long number have.
 fn continues(bytes: &[u8], at: usize) -> bool {
     let word = bytes[..at - 1].iter().rev().take(8).take_while(|byte| byte.is_ascii_alphanumeric());
-    word.clone().any(u8::is_ascii_digit) && word.count() <= 6
+    let length = word.clone().count();
+    // `NL91 ABNA 0417 …`: the bank's letters.
+    let bank = length == 4 && word.clone().all(u8::is_ascii_uppercase) && at >= 7 && {
+        let country = &bytes[at.saturating_sub(10)..at - 6];
+        country.len() == 4
+            && country[..2].iter().all(u8::is_ascii_uppercase)
+            && country[2..].iter().all(u8::is_ascii_digit)
+    };
+    bank || word.clone().any(u8::is_ascii_digit) && length <= 6
 }
 
 /// The `n` of `\n` before a `+`.
@@ -110,7 +129,7 @@ fn is_escape(bytes: &[u8], at: usize) -> bool {
 }
 
 /// With a country code, after `skip` digits of a prefix.
-fn international(bytes: &[u8], groups: &[Group], lead: usize, skip: usize, rule: &'static str) -> Option<Phone> {
+fn international(bytes: &[u8], groups: &[Group], lead: usize, skip: usize, rule: &'static Builtin) -> Option<Phone> {
     let mut digits = [0u8; 20];
     let (mut count, mut taken) = (0, 0);
     let mut most = 15 + skip;
@@ -136,8 +155,12 @@ fn international(bytes: &[u8], groups: &[Group], lead: usize, skip: usize, rule:
             most = skip + code.len() + longest + 1;
         }
     }
+    // No country's code begins with a zero.
+    if count <= skip || digits[skip] == b'0' {
+        return None;
+    }
     let known = COUNTRIES.iter().any(|(code, ..)| digits[skip..count].starts_with(code.as_bytes()));
-    (taken > 0 && count >= fewest && count <= most && (known || skip == 0 && rule == "phone-international"))
+    (taken > 0 && count >= fewest && count <= most && (known || skip == 0 && std::ptr::eq(rule, &PHONE_INTERNATIONAL)))
         .then_some(Phone { start: lead, groups: taken, rule })
 }
 
@@ -156,7 +179,7 @@ fn taiwanese(bytes: &[u8], groups: &[Group], found: &Phone) -> bool {
 }
 
 /// Groups in a national form.
-fn national(bytes: &[u8], groups: &[Group], bracket: bool) -> Option<&'static str> {
+fn national(bytes: &[u8], groups: &[Group], bracket: bool) -> Option<&'static Builtin> {
     let text = |n: usize| &bytes[groups[n].range()];
     let separator = |n: usize| &bytes[groups[n].end..groups[n + 1].start];
     let mut lengths = [0; 6];
@@ -181,12 +204,12 @@ fn national(bytes: &[u8], groups: &[Group], bracket: bool) -> Option<&'static st
     let area = |digits: &[u8]| (b'2'..=b'9').contains(&digits[0]);
     match *lengths {
         [3, 3, 4] if area(first) && area(text(1)) && (closed || separator(0) != b" " || separator(1) == b"-") => {
-            return Some("phone-north-america");
+            return Some(&PHONE_NORTH_AMERICA);
         }
         // A social security number that can't be one.
         [3, 2, 4] => return None,
-        [1, 3, 3, 4] if first == b"1" && area(text(1)) && area(text(2)) => return Some("phone-north-america"),
-        [3, 4, 4] if first[0] == b'1' && (b'3'..=b'9').contains(&first[1]) && !dotted => return Some("phone-china"),
+        [1, 3, 3, 4] if first == b"1" && area(text(1)) && area(text(2)) => return Some(&PHONE_NORTH_AMERICA),
+        [3, 4, 4] if first[0] == b'1' && (b'3'..=b'9').contains(&first[1]) && !dotted => return Some(&PHONE_CHINA),
         _ => {}
     }
     let trunk = first[0] == b'0' && first.len() >= 2 && first[1] != b'0';
@@ -195,11 +218,11 @@ fn national(bytes: &[u8], groups: &[Group], bracket: bool) -> Option<&'static st
         let pairs = lengths.iter().all(|length| *length == 2);
         if !dotted || pairs && total == 10 {
             let taiwan = (first == b"02" || first == b"04") && total == 10 || total == 9 || first.starts_with(b"09");
-            return Some(if taiwan { "phone-taiwan" } else { "phone-national" });
+            return Some(if taiwan { &PHONE_TAIWAN } else { &PHONE_NATIONAL });
         }
     }
     (closed && (2..=4).contains(&first.len()) && (9..=11).contains(&total) && parts && !dotted)
-        .then_some("phone-national")
+        .then_some(&PHONE_NATIONAL)
 }
 
 /// Seven to fifteen digits that a word before them calls a telephone number.

@@ -45,7 +45,7 @@ pub(crate) const SERVICES: &[&str] = &[
     "recaptcha", "recurly", "reddit", "removebg", "replicate", "ringcentral", "rollbar", "salesforce", "samsara",
     "saucelabs", "scaleway", "scrapingbee", "screenshotapi", "sendbird", "sendgrid", "sendinblue", "sentry",
     "serpapi", "servicenow", "shippo", "shodan", "shopify", "shutterstock", "sidekiq", "signalwire", "sinch",
-    "slack", "smartsheet", "snapchat", "snyk", "softlayer", "solarwinds", "sonarcloud", "sonarqube", "sparkpost",
+    "slack", "smartsheet", "snapchat", "snyk", "softlayer", "solarwinds", "sonar", "sonarcloud", "sonarqube", "sourcegraph", "sparkpost",
     "splunk", "spoonacular", "squarespace", "squareup", "stabilityai", "statuspage", "storyblok", "stripe",
     "stytch", "sumologic", "supabase", "surveymonkey", "tatum", "tavily", "teamviewer", "telegram", "telnyx",
     "tencent", "tiingo", "tiktok", "todoist", "togetherai", "tomtom", "travis", "travisci", "trello", "tumblr",

@@ -3,7 +3,7 @@
 //! Lengths: documentation of the vendors; gitleaks, Nosey Parker and Kingfisher. This platform: `credential.rs`.
 
 use crate::redact::rule::Rule;
-use crate::redact::rule::Validator::{Entropy, Varied};
+use crate::redact::rule::Validator::{Entropy, Noise, Varied};
 
 pub(super) const RULES: &[Rule] = rules! { VendorToken:
     "vault-token", &["hvs.", "hvb.", "hvr."], Varied(8),
@@ -17,7 +17,7 @@ pub(super) const RULES: &[Rule] = rules! { VendorToken:
         "hvr." "sTJJsXBerc0lY1QI8cgZtPhaS9j0dPcgS8Mr5ooMggviWB7jrEHrc80SOdFgiG9dgTZUI4hqzi9oPu1yNKkuJuIxmr",
     ],
     passes ["hvs." "name"];
-    "vault-legacy-token", &["s.", "b.", "r."], Entropy(395),
+    "vault-legacy-token", &["s.", "b.", "r."], Noise(395),
     r"[sbr]\.(?:CAES[A-Za-z0-9_-]{60,}|[A-Za-z0-9]{24,26})",
     finds [
         "s." "RHkSFRo9H2oPfL7k6YmcEETt",
@@ -28,9 +28,10 @@ pub(super) const RULES: &[Rule] = rules! { VendorToken:
         "s." "getServerAddressByClientCIDR",
         "s." "THISSTRINGISALLUPPERCASE",
         "s." "AcceptanceTimeoutSeconds",
+        "s." "DefaultListableBeanFactory",
         "s." "xxxxxxxxxxxxxxxxxxxxxxxx",
     ];
-    "vault-namespaced-token", &["s."], Entropy(395),
+    "vault-namespaced-token", &["s."], Noise(395),
     r"s\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{5}",
     finds ["s." "2vApIy7kEjqcEjSO4owMQrPo.1NIyL"],
     passes ["s." "credentialsProviderChains.Build", "s." "xxxxxxxxxxxxxxxxxxxxxxxx.xxxxx"];
@@ -64,10 +65,6 @@ pub(super) const RULES: &[Rule] = rules! { VendorToken:
         "st." "0ef86168d69531364ae58014.299a6f6669ef3bce48fc897253bfc2cb",
     ],
     passes ["st." "text_input"];
-    "akeyless-access-id", &["p-"], Varied(7),
-    "p-[a-z0-9]{12}(?:am|cm|km)",
-    finds ["p-" "oqjfmw3y5ablam"],
-    passes ["p-4", "p-" "xxxxxxxxxxxxam"];
     "onepassword-secret-key", &["A3-"], Varied(8),
     "A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}",
     finds ["A3-" "O2QUWG-XARW0WIDVWB-AO6WV-UZFHD-SSUND", "A3-" "DP9K65-GFS5YH-RAM8D-9TSAE-J58KB-S9JL0"],

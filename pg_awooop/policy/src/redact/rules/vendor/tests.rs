@@ -8,6 +8,7 @@ use super::ALL;
 use super::inner::INNER;
 use crate::redact::Redactor;
 use crate::redact::rule::{Rule, Validator};
+use crate::redact::words;
 
 /// Texts of everyday work in which no rule may find anything.
 const EVERYDAY: &[&str] = &[
@@ -64,6 +65,7 @@ fn stands_at(rule: &Rule, shape: &Regex, text: &str, at: usize) -> bool {
         Validator::Shape => true,
         Validator::Varied(least) => own.bytes().collect::<HashSet<_>>().len() >= usize::from(least),
         Validator::Entropy(least) => entropy(own) >= f64::from(least) / 100.0,
+        Validator::Noise(least) => entropy(own) >= f64::from(least) / 100.0 && !words::are_words(own.as_bytes()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The auditor's way to the proofs: of any project, reading only.
+//! The auditor's way into any project, reading only: the audit log and its proofs, and runs. What a run was given and what
+//! it made of it is shown redacted, because an auditor is neither its creator nor its worker.
 
 use awooop_policy::argument::{self, Arguments};
 use awooop_policy::error::{ErrorCode, Problem};
@@ -11,13 +12,23 @@ use crate::fault::{Outcome, fault, or_raise};
 use crate::{operations, tenant};
 
 /// What an auditor may ask.
-const OPERATIONS: [&str; 5] = ["audit_checkpoint", "audit_proof", "audit_verify", "export_audit", "list_audit"];
+const OPERATIONS: [&str; 8] = [
+    "audit_checkpoint",
+    "audit_proof",
+    "audit_verify",
+    "export_audit",
+    "get_run",
+    "list_audit",
+    "list_runs",
+    "list_steps",
+];
 
-/// Runs `audit_checkpoint`, `audit_proof`, `audit_verify`, `export_audit` or `list_audit` on the log of any project, with
-/// the operation's arguments as a JSON object. For auditors, who belong to no project. Returns the operation's answer.
+/// Runs a reading operation on any project (`audit_checkpoint`, `audit_proof`, `audit_verify`, `export_audit`, `get_run`,
+/// `list_audit`, `list_runs`, `list_steps`), with the operation's arguments as a JSON object. For auditors, who belong to
+/// no project. Returns the operation's answer.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn inspect_audit(
+fn inspect_project(
     project_id: Option<&str>,
     operation: Option<&str>,
     args: default!(Option<&str>, "'{}'"),

@@ -1,0 +1,146 @@
+//! Words of other scripts that name a secret: 密碼, 金鑰, 權杖, パスワード; as they are, or escaped (`\u5bc6\u78bc`).
+
+use super::bytes::{DEEPEST, run_on, stands_at};
+use super::names::Strength;
+use super::rules::context::{PASSWORD_SIGNS, TOKEN_SIGNS};
+use super::scan::Scanner;
+use super::value::{Value, quote_before};
+use super::values::Style;
+
+/// What stands between such a word and its value.
+const BETWEEN: &[&str] = &["是", "為", "为", "：", "＝", "「", "『", "“", "設", "改", "成", "変更", "は", "："];
+
+impl Scanner<'_> {
+    /// The character at `at`, written out or escaped, and where it ends.
+    #[inline]
+    pub(super) fn character(&self, at: usize) -> Option<(char, usize)> {
+        let first = *self.bytes.get(at)?;
+        if first < 0x80 && first != b'\\' {
+            return Some((char::from(first), at + 1));
+        }
+        if first != b'\\' {
+            let character = self.text.get(at..)?.chars().next()?;
+            return Some((character, at + character.len_utf8()));
+        }
+        let letter = run_on(self.bytes, at, DEEPEST, |byte| byte == b'\\');
+        if self.bytes.get(letter) != Some(&b'u') {
+            return None;
+        }
+        let code = self.bytes.get(letter + 1..letter + 5)?;
+        let code = code.iter().try_fold(0, |code, digit| Some(code << 4 | char::from(*digit).to_digit(16)?))?;
+        Some((char::from_u32(code)?, letter + 5))
+    }
+
+    /// Where `word` ends if it stands at `at`, written out or escaped.
+    pub(super) fn stands(&self, word: &str, at: usize) -> Option<usize> {
+        word.chars().try_fold(at, |at, wanted| {
+            self.character(at).filter(|(character, _)| *character == wanted).map(|(_, next)| next)
+        })
+    }
+
+    /// Looks for words from `start` to `end`, which are characters beyond ASCII.
+    pub(super) fn words_beyond_ascii(&mut self, start: usize, end: usize) {
+        let mut at = start;
+        while at < end {
+            let Some((first, next)) = self.character(at) else { return };
+            at = match self.secret_word(first, at) {
+                Some((behind, strength)) => {
+                    self.named_beyond_ascii(at, behind, strength);
+                    behind
+                }
+                None => next,
+            };
+        }
+    }
+
+    #[inline]
+    fn secret_word(&self, first: char, at: usize) -> Option<(usize, Strength)> {
+        if !BEGINNINGS.contains(&first) {
+            return None;
+        }
+        let find = |words: &[&str], strength| {
+            words
+                .iter()
+                .filter(|word| word.starts_with(first))
+                .find_map(|word| Some((self.stands(word, at)?, strength)))
+        };
+        find(PASSWORD_SIGNS, Strength::Password).or_else(|| find(TOKEN_SIGNS, Strength::Token))
+    }
+
+    fn named_beyond_ascii(&mut self, word: usize, behind: usize, strength: Strength) {
+        let bytes = self.bytes;
+        self.column(word, behind, strength);
+        // The word may be a key in quotes: `"密碼": "…"`.
+        let mut at = behind;
+        let closing = run_on(bytes, at, DEEPEST, |byte| byte == b'\\');
+        if matches!(self.byte(closing), b'"' | b'\'') && quote_before(bytes, word).is_some() {
+            at = closing + 1;
+        }
+        let mut said = false;
+        // At most six of: a verb, a colon, a bracket, a blank.
+        for _ in 0..6 {
+            if let Some(next) = BETWEEN.iter().find_map(|sign| self.stands(sign, at)) {
+                said = true;
+                at = next;
+            } else if matches!(self.byte(at), b':' | b'=') {
+                said = true;
+                at += 1;
+            } else if self.byte(at) == b' ' {
+                at += 1;
+            } else {
+                break;
+            }
+        }
+        let Some(mut value) = self.value_at(at) else { return };
+        // `\u300d` and the like end it.
+        if !value.quoted && self.byte(value.start) == b'\\' {
+            return;
+        }
+        if bytes[value.start..value.end].contains(&b' ') && !value.quoted {
+            return;
+        }
+        let text = self.slice(value.start, value.end);
+        let digits = text.bytes().any(|b| b.is_ascii_digit());
+        let hyphens = text.bytes().filter(|b| *b == b'-').count();
+        let telling = text.len() >= 6 && (digits || hyphens >= 2) && at > behind;
+        if value.quoted || said && text.len() >= 4 && text.is_ascii() || telling {
+            let style = if value.quoted { Style::Quoted } else { Style::Tight };
+            // Brackets hold more than one word: 密碼:「a b c」.
+            if !value.quoted && self.byte(value.end) == b' ' && self.opens_bracket(at) {
+                value.end = self.bracket_end(at).unwrap_or(value.end);
+            }
+            self.judge(Value { spaced: false, ..value }, strength, style);
+        }
+    }
+
+    /// Whether what stands before `at` is 「 or the like.
+    fn opens_bracket(&self, at: usize) -> bool {
+        ["「", "『", "“", "\\u300c", "\\u300e", "\\u201c"]
+            .iter()
+            .any(|sign| self.bytes[..at].ends_with(sign.as_bytes()))
+    }
+
+    fn bracket_end(&self, at: usize) -> Option<usize> {
+        let end = run_on(self.bytes, at, 128, |byte| byte < 0x80 && byte != b'\n' && byte != b'"' && byte != b'\\');
+        ["」", "』", "”", "\\u300d", "\\u300f", "\\u201d"]
+            .iter()
+            .any(|sign| stands_at(self.bytes, end, sign.as_bytes()))
+            .then_some(end)
+    }
+}
+
+/// The first characters of the words.
+const BEGINNINGS: &[char] =
+    &['密', '帳', '口', '通', '金', '驗', '验', '動', '暗', 'パ', '비', 'п', '權', '令', '私', '憑', 'ト', '토'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_has_its_beginning() {
+        for word in PASSWORD_SIGNS.iter().chain(TOKEN_SIGNS) {
+            assert!(word.chars().next().is_some_and(|first| BEGINNINGS.contains(&first)), "{word}");
+        }
+    }
+}

@@ -19,6 +19,7 @@ mod email;
 pub mod family;
 mod flags;
 mod header;
+mod known;
 mod manifest;
 mod marker;
 mod names;

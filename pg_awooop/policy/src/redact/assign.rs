@@ -2,7 +2,8 @@
 //! however many times the quotes are escaped.
 
 use super::bytes::{DEEPEST, JOINER, LOWER, UPPER, alphanumeric_at, escape_head, is_word, line_break, line_start, run_back, run_on, skip_blank};
-use super::names::{self, Mark, Name, Strength};
+use super::known::{Look, Special};
+use super::names::{self, Name, Strength};
 use super::rules::builtin::{Builtin, KEY_ASSIGNMENT, PASSWORD_ASSIGNMENT, SERVICE_KEY_ASSIGNMENT, TOKEN_ASSIGNMENT};
 use super::scan::Scanner;
 use super::settings::is_among_settings;
@@ -114,14 +115,13 @@ impl Scanner<'_> {
             self.compared(at, after);
         }
         let Some(mut name) = self.name_before(kind, at) else { return };
-        let text = &bytes[name.start..name.end];
-        match self.known.mark(bytes, name.start, name.end) {
-            Mark::Unremarkable => return,
-            Mark::Harmless if kind == b':' && !self.names_a_secret(at) => return,
+        let mut meaning = self.known.meaning(bytes, name.start, name.end);
+        match meaning.look {
+            Look::None => return,
+            Look::Beside if kind == b':' && !self.names_a_secret(at) => return,
             _ => {}
         }
-        let mut cut = Name::cut(text);
-        if kind == b'=' && cut.is_type() {
+        if kind == b'=' && meaning.is_type {
             // `var token string = "…"`, `token: &'static str = "…"`.
             let end = run_back(bytes, name.start, 24, |byte| b" :&*?'".contains(&byte));
             let end = if bytes[..end].ends_with(b"static") {
@@ -131,25 +131,19 @@ impl Scanner<'_> {
             };
             let start = run_back(bytes, end, LONGEST_NAME, |byte| is_word(byte) || byte == b'.');
             name = Named { start, end, ..name };
-            cut = Name::cut(&bytes[start..end]);
+            meaning = self.known.meaning(bytes, start, end);
         }
-        let last = cut.last();
-        if matches!(last, "authorization" | "cookie" | "cookies") {
-            return self.header(after, last != "authorization", name.quoted);
+        match meaning.special {
+            Special::Authorization => return self.header(after, false, name.quoted),
+            Special::Cookie => return self.header(after, true, name.quoted),
+            Special::Kind => return self.manifest(at),
+            Special::Lines => return self.putty_lines(after),
+            Special::None => {}
         }
-        if last == "kind" {
-            return self.manifest(at);
-        }
-        if last == "lines" && bytes[name.start..name.end].eq_ignore_ascii_case(b"private-lines") {
-            return self.putty_lines(after);
-        }
-        if cut.means_name() {
+        if meaning.names_another {
             self.pair(at, after);
         }
-        if !names::could_be_secret(&bytes[name.start..name.end]) {
-            return;
-        }
-        let Some(strength) = cut.strength() else { return };
+        let Some(strength) = meaning.strength else { return };
         let Some(mut value) = self.value_behind(after) else { return };
         if value.quoted && !name.quoted && self.closes_string(name.start, value.start) {
             return;
@@ -159,7 +153,7 @@ impl Scanner<'_> {
             let text = &bytes[value.start..value.end];
             value.end = text.windows(3).position(|code| code == b"%26").map_or(value.end, |n| value.start + n);
         }
-        let mut style = self.style(kind, &name, &value, &cut);
+        let mut style = self.style(kind, &name, &value, meaning.may_refer);
         // `connect(password=password)`: a variable of the same name.
         if matches!(self.byte(value.end), b',' | b')')
             && bytes[value.start..value.end].eq_ignore_ascii_case(&bytes[name.start..name.end])
@@ -174,13 +168,13 @@ impl Scanner<'_> {
         let bytes = self.bytes;
         let quote = bytes[value - 1];
         let depth = value - 1 - run_back(bytes, value - 1, DEEPEST, |byte| byte == b'\\');
-        let reach = self.reach(name, 400);
+        let reach = self.reach(name, 200);
         let start = line_start(bytes, name, reach);
-        if name - start >= 400 {
+        if name - start >= 200 {
             // No whole line: what opens before can't be told.
             return false;
         }
-        self.spend(name - start);
+        self.spend(4 * (name - start));
         let mut open = false;
         let mut at = start;
         while at < name {
@@ -261,7 +255,7 @@ impl Scanner<'_> {
         run_on(self.bytes, end, DEEPEST, |byte| byte == b'\\' || byte == b'"' || byte == b'\'')
     }
 
-    fn style(&self, kind: u8, name: &Named, value: &Value, cut: &Name) -> Style {
+    fn style(&self, kind: u8, name: &Named, value: &Value, may_refer: bool) -> Style {
         if value.quoted {
             return Style::Quoted;
         }
@@ -282,7 +276,7 @@ impl Scanner<'_> {
         let setting = kind == b':' && plain && word.len() >= 6;
         if ends_line
             && setting
-            && (begins_line && !(hyphens > 0 && cut.may_refer()) || hyphens >= 2 && !cut.may_refer())
+            && (begins_line && !(hyphens > 0 && may_refer) || hyphens >= 2 && !may_refer)
         {
             return Style::Tight;
         }
@@ -328,10 +322,10 @@ impl Scanner<'_> {
         // A value that ends with a word, or the value of a member, names nothing.
         let opening = name_start.checked_sub(1).map_or(b' ', |before| bytes[before]);
         let before = run_back(bytes, name_start.saturating_sub(1), DEEPEST, |byte| byte == b'\\' || byte == b' ');
-        if opening == b' ' || before > 0 && bytes[before - 1] == b':' || name_start == name_end || !names::could_be_secret(&bytes[name_start..name_end]) {
+        if opening == b' ' || before > 0 && bytes[before - 1] == b':' || name_start == name_end {
             return;
         }
-        let Some(strength) = Name::cut(&bytes[name_start..name_end]).strength() else { return };
+        let Some(strength) = self.known.meaning(bytes, name_start, name_end).strength else { return };
         let Some(mut value) = self.value_at(next) else { return };
         // A string in a string: `'"…"'`.
         if bytes[value.start..value.end].len() > 2
@@ -364,10 +358,7 @@ impl Scanner<'_> {
         if name.ends_with(b"Credential") || name.ends_with(b"Credentials") || name.ends_with(b"DirectoryEntry") {
             return self.last_argument(at + 1);
         }
-        if !names::could_be_secret(name) {
-            return;
-        }
-        let Some(strength) = Name::cut(name).strength() else { return };
+        let Some(strength) = self.known.meaning(bytes, start, at).strength else { return };
         let Some(value) = self.value_at(at + 1) else { return };
         let text = &bytes[value.start..value.end];
         if strength == Strength::Password && is_telling(text) || values::is_random(text) {
@@ -401,10 +392,7 @@ impl Scanner<'_> {
         let close = bytes[closed - 1];
         let name = run_on(bytes, after, 4, |byte| byte == b'=' || byte == b' ');
         let name_end = run_on(bytes, name, LONGEST_NAME, |byte| is_word(byte) || byte == b'.');
-        if name == name_end || !names::could_be_secret(&bytes[name..name_end]) {
-            return;
-        }
-        let Some(strength) = Name::cut(&bytes[name..name_end]).strength() else { return };
+        let Some(strength) = self.known.meaning(bytes, name, name_end).strength else { return };
         let start = run_back(bytes, quote, self.reach(quote, 256), |byte| byte != close && byte != b'\n');
         self.spend(quote - start);
         if start > 0 && bytes[start - 1] == close {

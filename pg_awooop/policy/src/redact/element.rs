@@ -23,12 +23,10 @@ impl Scanner<'_> {
         if start == at || start == 0 || !matches!(bytes[start - 1], b'<' | b'c' | b'C') {
             return;
         }
-        let text = &bytes[start..at];
-        if names::could_be_secret(text)
-            && let Some(strength) = Name::cut(text).strength()
-        {
+        let meaning = self.known.meaning(bytes, start, at);
+        if let Some(strength) = meaning.strength {
             self.content(after, strength);
-        } else if names::is_remarkable(text) && Name::cut(text).means_name() {
+        } else if meaning.names_another {
             self.named_by_sibling(after);
         }
     }

@@ -75,56 +75,6 @@ static LONG_SERVICES: Bloom = {
 };
 const LONG_SERVICE: usize = 6;
 
-/// Names that have been seen to say nothing, or only to name a value beside them: most of a text's names come again and
-/// again. Those of sixteen bytes or fewer, the last one of each slot.
-#[derive(Default)]
-pub(super) struct Known {
-    names: [u128; 32],
-    marks: [Mark; 32],
-}
-
-/// What is known of a name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Mark {
-    /// It has no word that could matter.
-    #[default]
-    Unremarkable,
-    /// It may be a type, or name another name; it can't be a secret's.
-    Harmless,
-    /// It has to be looked at.
-    Telling,
-}
-
-impl Known {
-    /// What the name from `start` to `end` is.
-    #[inline]
-    pub(super) fn mark(&mut self, bytes: &[u8], start: usize, end: usize) -> Mark {
-        let name = &bytes[start..end];
-        let Some(chunk) = bytes.get(start..start + 16).and_then(|chunk| chunk.first_chunk()).filter(|_| name.len() <= 16)
-        else {
-            return look(name);
-        };
-        let whole = u128::from_le_bytes(*chunk) & u128::MAX >> (128 - 8 * name.len());
-        let mixed = (whole as u64 ^ (whole >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = (mixed >> 59) as usize;
-        if self.names[slot] != whole {
-            let mark = look(name);
-            (self.names[slot], self.marks[slot]) = (whole, mark);
-        }
-        self.marks[slot]
-    }
-}
-
-fn look(name: &[u8]) -> Mark {
-    if !is_remarkable(name) {
-        Mark::Unremarkable
-    } else if !could_be_secret(name) {
-        Mark::Harmless
-    } else {
-        Mark::Telling
-    }
-}
-
 /// Whether a name has a word that could matter. Not exact: what it lets through is looked at properly.
 pub(super) fn is_remarkable(name: &[u8]) -> bool {
     has_word_of(&REMARKABLE, name)

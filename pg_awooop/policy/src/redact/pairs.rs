@@ -1,12 +1,15 @@
 //! Names and values that stand apart: `{"name": "DB_PASSWORD", "value": "…"}`, in either order.
 
 use super::bytes::{DEEPEST, is_word, line_break, run_back, run_on, stands_at};
+use super::known::Special;
 use super::names::{self, Name, Strength};
 use super::scan::Scanner;
 use super::values::Style;
 
 /// How far apart a name and its value may stand.
 const WINDOW: usize = 400;
+/// The same where a text has been looked at too much already.
+const NARROW: usize = 32;
 
 impl Scanner<'_> {
     /// Whether the value behind the operator could be the name of a secret: it is short, and a word of it says so.
@@ -34,15 +37,12 @@ impl Scanner<'_> {
         {
             return;
         }
-        if !names::could_be_secret(&bytes[name.start..name.end]) {
-            return;
-        }
-        let cut = Name::cut(&bytes[name.start..name.end]);
-        let header = matches!(cut.last(), "authorization" | "cookie");
-        let Some(strength) = cut.strength().filter(|strength| *strength >= Strength::Key) else { return };
+        let meaning = self.known.meaning(bytes, name.start, name.end);
+        let header = matches!(meaning.special, Special::Authorization | Special::Cookie);
+        let Some(strength) = meaning.strength.filter(|strength| *strength >= Strength::Key) else { return };
         let stop = |byte: u8| matches!(byte, b'{' | b'}' | b'<' | b'>' | b'[' | b']');
         // Behind: to the end of the object or the tag; before: to its beginning.
-        let reach = self.reach(at, WINDOW);
+        let reach = if self.exhausted(at) { NARROW } else { WINDOW };
         let to = run_on(bytes, name.end, reach, |byte| !stop(byte));
         let from = run_back(bytes, name.start, reach, |byte| !stop(byte));
         self.spend(4 * (to - from));

@@ -37,22 +37,28 @@ const REFERENCES: &[&str] = &[
     "self.", "settings.", "sm://", "sops:", "ssm:", "this.", "vals:", "var.", "vault:",
 ];
 
-/// What stand-ins begin with, a bit a letter; those with a sign in front have one for all signs.
-const STAND_IN_HEADS: u32 = {
-    let mut heads = 0;
+/// Where the stand-ins with each first byte are in their list, by the byte's last five bits.
+const STAND_INS_BY_HEAD: [(usize, usize); 32] = {
+    let mut ranges = [(0, 0); 32];
     let mut n = 0;
     while n < STAND_INS.len() {
-        heads |= 1 << (STAND_INS[n].as_bytes()[0] & 31);
+        let range = &mut ranges[(STAND_INS[n].as_bytes()[0] & 31) as usize];
+        if range.1 == 0 {
+            range.0 = n;
+        }
+        range.1 = n + 1;
         n += 1;
     }
-    heads
+    ranges
 };
 
 /// Whether a stand-in is a part of the text.
 fn has_stand_in(text: &[u8]) -> bool {
     (0..text.len()).any(|at| {
-        STAND_IN_HEADS >> (text[at] & 31) & 1 == 1
-            && STAND_INS.iter().any(|part| part.as_bytes()[0] == text[at] && text[at..].starts_with(part.as_bytes()))
+        let (start, end) = STAND_INS_BY_HEAD[usize::from(text[at] & 31)];
+        STAND_INS[start..end].iter().any(|part| {
+            text.get(at..at + part.len()).is_some_and(|text| text.eq_ignore_ascii_case(part.as_bytes()))
+        })
     })
 }
 
@@ -62,88 +68,100 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         return true;
     }
     let bytes = value.as_bytes();
-    let lower = value.to_ascii_lowercase();
-    let lower = lower.as_str();
-    if REFERENCES.iter().any(|beginning| lower.starts_with(beginning)) {
-        return !lower.starts_with("base64:");
+    let begins = |beginning: &str| bytes.get(..beginning.len()).is_some_and(|b| b.eq_ignore_ascii_case(beginning.as_bytes()));
+    if begins("base64:") {
+        return false;
     }
-    // `ref+awsssm://prod/db`, `awssm://…`: where it is kept, if nobody's password stands in it.
-    if let Some(scheme) = lower.find("://")
-        && scheme > 0
-        && lower[..scheme].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'-')
-        && !lower.contains('@')
-    {
+    // Every reference has a sign at its end, or is one of these.
+    let refers = bytes.iter().any(|byte| b".:+!({/".contains(byte)) || begins("environ") || begins("getenv");
+    if refers && (REFERENCES.iter().any(|beginning| begins(beginning)) || is_location(value)) {
         return true;
     }
-    if has_stand_in(lower.as_bytes()) && !has_random_tail(bytes) {
+    if has_stand_in(bytes) && !has_random_tail(bytes) {
         return true;
     }
     // `YOUR_TOKEN`, `ACCESS_TOKEN`: the name of a value.
     bytes.iter().all(|b| class(*b) & UPPER != 0 || *b == b'_')
-        && (value.contains('_') || ["PASSWORD", "TOKEN", "SECRET", "APIKEY", "KEY"].contains(&value))
+        && (bytes.contains(&b'_') || ["PASSWORD", "TOKEN", "SECRET", "APIKEY", "KEY"].contains(&value))
+}
+
+/// `ref+awsssm://prod/db`, `awssm://…`: where it is kept, if nobody's password stands in it.
+fn is_location(value: &str) -> bool {
+    let scheme = value.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'+' || *b == b'-').count();
+    scheme > 0 && value[scheme..].starts_with("://") && !value.contains('@')
 }
 
 /// Whether `value` is a variable, a mask, or empty: nothing that anybody would present.
 pub(super) fn is_template(value: &str) -> bool {
     let bytes = value.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return true };
-    let lower = value.to_ascii_lowercase();
-    let lower = lower.as_str();
-    if NO_VALUES.binary_search(&lower.trim_end_matches(['.', '!', '?', ';'])).is_ok() {
+    if is_no_value(bytes) {
         return true;
     }
-    let wrapped =
-        |open: &[u8], close: &[u8]| bytes.starts_with(open) && bytes.ends_with(close) && bytes.len() > open.len();
-    if wrapped(b"<", b">")
-        || wrapped(b"{{", b"}}")
-        || wrapped(b"[", b"]")
-        || wrapped(b"%", b"%") && !value.contains(' ')
+    // None of the forms below goes without one of these.
+    if bytes.iter().any(|byte| b"<>{}[]%`$#\\&.".contains(byte))
+        && (is_wrapped(value) || is_variable(value) || *first == b'<' || *first == b'.' && *last == b'.')
     {
         return true;
     }
-    if wrapped(b"{", b"}") && bytes[1..bytes.len() - 1].iter().all(|b| b.is_ascii_alphanumeric() || b"_.:".contains(b))
+    is_mask(value) || value.starts_with("[REDACTED") || value.starts_with("...")
+}
+
+/// Whether it is a word that stands where a value is missing.
+fn is_no_value(bytes: &[u8]) -> bool {
+    let end = bytes.iter().rposition(|byte| !b".!?;".contains(byte)).map_or(0, |last| last + 1);
+    let mut lower = [0; 16];
+    let Some(lower) = lower.get_mut(..end) else { return false };
+    lower.copy_from_slice(&bytes[..end]);
+    lower.make_ascii_lowercase();
+    NO_VALUES.binary_search_by(|word| word.as_bytes().cmp(lower)).is_ok()
+}
+
+/// `<token>`, `{{ token }}`, `[token]`, `%TOKEN%`, `{token}`, and a shell's `` `command` ``.
+fn is_wrapped(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let wrapped =
+        |open: &[u8], close: &[u8]| bytes.starts_with(open) && bytes.ends_with(close) && bytes.len() > open.len();
+    if wrapped(b"{", b"}")
+        && !wrapped(b"{{", b"}}")
+        && bytes[1..bytes.len() - 1].iter().all(|b| b.is_ascii_alphanumeric() || b"_.:".contains(b))
     {
         return bytes.len() < 24 && !bytes.iter().any(u8::is_ascii_digit) || bytes.len() == 3;
     }
-    // `$(…)` of a shell in its older form; a password may begin with the sign.
-    if bytes.len() > 1 && wrapped(b"`", b"`") {
-        return true;
-    }
+    wrapped(b"<", b">")
+        || wrapped(b"{{", b"}}")
+        || wrapped(b"[", b"]")
+        || wrapped(b"%", b"%") && !value.contains(' ')
+        || bytes.len() > 1 && wrapped(b"`", b"`")
+}
+
+/// `$PASSWORD`, `${PASSWORD}`, `%s`, `#{password}`.
+fn is_variable(value: &str) -> bool {
+    let bytes = value.as_bytes();
     if ["${", "$(", "$[", "{{", "<%", "%(", "#{", "\\(", "{%"].iter().any(|open| value.starts_with(open))
         || has_variable(value)
         || value.contains("{{") && value.contains("}}") && value.contains(['.', ' '])
     {
         return true;
     }
-    // `$PASSWORD`, `%PASSWORD%`, `$1`, `%s`.
-    if *first == b'$' && bytes.len() > 1 {
-        let rest = &bytes[1..];
-        let name = rest.strip_prefix(b"env:").unwrap_or(rest);
-        let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_:.[]'>-".contains(b);
-        if name.iter().all(is_name) && (name[0].is_ascii_alphabetic() || name[0] == b'_' || name.len() == 1) {
-            return true;
+    match bytes[0] {
+        b'$' if bytes.len() > 1 => {
+            let rest = &bytes[1..];
+            let name = rest.strip_prefix(b"env:").unwrap_or(rest);
+            let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_:.[]'>-".contains(b);
+            let first = name.first().copied().unwrap_or_default();
+            name.iter().all(is_name) && (first.is_ascii_alphabetic() || first == b'_' || name.len() == 1)
         }
+        b'%' => bytes.len() <= 3,
+        b'&' => bytes[1..].iter().all(u8::is_ascii_alphanumeric),
+        _ => false,
     }
-    if *first == b'%' && bytes.len() <= 3 || *first == b'&' && bytes[1..].iter().all(|b| b.is_ascii_alphanumeric()) {
-        return true;
-    }
-    // `xxxx`, `********`, `......`: one byte again and again, with separators.
-    let core: Vec<u8> = bytes.iter().copied().filter(|b| !b"-_ .:/".contains(b)).collect();
-    if core.is_empty() || core.len() >= 3 && distinct(&core.to_ascii_lowercase()) == 1 && !core[0].is_ascii_digit() {
-        return true;
-    }
-    if bytes.len() >= 6 && distinct(bytes) <= 2 && !bytes.iter().all(u8::is_ascii_lowercase)
-        || masked_share(bytes) * 2 > bytes.len()
-        || value.chars().filter(|c| "•●∙…█".contains(*c)).count() >= 3
-    {
-        return true;
-    }
-    *first == b'<' || *first == b'.' && *last == b'.' || value.starts_with("[REDACTED") || value.starts_with("...")
 }
 
 /// `prefix-${NAME}`, `${a.b:-c}` anywhere in it.
 fn has_variable(value: &str) -> bool {
-    value.match_indices("${").any(|(at, _)| {
+    const MOST: usize = 8;
+    value.match_indices("${").take(MOST).any(|(at, _)| {
         let inside = &value[at + 2..];
         inside.find('}').is_some_and(|end| {
             end > 0
@@ -151,6 +169,22 @@ fn has_variable(value: &str) -> bool {
                 && inside.as_bytes()[0] != b']'
         })
     })
+}
+
+/// `xxxx`, `********`, `......`: one byte again and again, with separators; or mostly such runs.
+fn is_mask(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let mut core = bytes.iter().filter(|b| !b"-_ .:/".contains(b)).map(u8::to_ascii_lowercase);
+    let Some(first) = core.next() else { return true };
+    let mut length = 1;
+    let same = core.all(|byte| {
+        length += 1;
+        byte == first
+    });
+    same && length >= 3 && !first.is_ascii_digit()
+        || bytes.len() >= 6 && distinct(bytes) <= 2 && !bytes.iter().all(u8::is_ascii_lowercase)
+        || masked_share(bytes) * 2 > bytes.len()
+        || !value.is_ascii() && value.chars().filter(|c| "•●∙…█".contains(*c)).count() >= 3
 }
 
 /// Bytes of masks: `sk-****abcd`, `xxxxxxxx-xxxx`.

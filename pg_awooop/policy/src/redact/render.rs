@@ -8,8 +8,7 @@ use super::{Family, Finding, marker};
 
 /// `text` with every finding replaced by its family's marker.
 pub(super) fn replace(text: &str, findings: &[Finding]) -> String {
-    let first = text.trim_start().as_bytes().first();
-    if matches!(first, Some(b'{' | b'[')) && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+    if is_json(text) {
         let redacted = String::with_capacity(text.len());
         return Json { text, redacted, at: 0, keys: marker::numbers(text) }.replace(findings);
     }
@@ -32,6 +31,12 @@ pub(super) fn replace(text: &str, findings: &[Finding]) -> String {
     }
     redacted.push_str(&text[copied..]);
     redacted
+}
+
+/// Whether the text is a JSON object or array as a whole.
+pub(super) fn is_json(text: &str) -> bool {
+    let first = text.trim_start().as_bytes().first();
+    matches!(first, Some(b'{' | b'[')) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 fn is_bare(byte: u8) -> bool {

@@ -1,18 +1,18 @@
 //! The one pass over a text: words, numbers and signs, each handed to what knows it.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use super::beginnings::{Beginnings, Pairs};
 use super::bytes::{
     DEEPEST, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_back,
     run_on, stands_at,
 };
-use super::names::Known;
+use super::known::Known;
 use super::rule::Rule;
 use super::rules::builtin::Builtin;
 use super::rules::phone::Group;
 use super::tokens;
-use super::{Family, Finding, Redactor, marker};
+use super::{Family, Finding, Redactor, marker, render};
 
 /// A text while it is read.
 pub(super) struct Scanner<'t> {
@@ -28,6 +28,8 @@ pub(super) struct Scanner<'t> {
     barren: Vec<usize>,
     /// How many bytes have been looked at ahead and behind, besides the reading itself.
     spent: Cell<usize>,
+    /// Whether the text is JSON as a whole, once asked.
+    json: OnceCell<bool>,
     /// Kept for its memory.
     pub(super) groups: Vec<Group>,
     /// Internet addresses before here have been found.
@@ -74,7 +76,7 @@ pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
         token_short_heads,
         token_inners,
         spent: Cell::new(0),
-
+        json: OnceCell::new(),
         barren: Vec::new(),
         groups: Vec::new(),
         addresses_until: 0,
@@ -306,6 +308,11 @@ impl<'t> Scanner<'t> {
     /// Whether more has been looked at than a text in earnest makes necessary.
     pub(super) fn exhausted(&self, at: usize) -> bool {
         self.spent.get() >= ALLOWANCE + at * AHEAD
+    }
+
+    /// Whether the text is JSON as a whole: then an unescaped quote is the end of a string, whatever stands before it.
+    pub(super) fn is_json(&self) -> bool {
+        *self.json.get_or_init(|| render::is_json(self.text))
     }
 
     pub(super) fn spend(&self, bytes: usize) {

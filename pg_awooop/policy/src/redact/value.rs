@@ -133,6 +133,7 @@ impl Scanner<'_> {
                     end = (after + 1).min(limit);
                 }
                 byte if byte == quote || byte == b'\n' && quote != b'`' => break,
+                b'"' if self.is_json() => break,
                 _ => end += 1,
             }
         }

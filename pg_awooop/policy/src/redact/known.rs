@@ -1,0 +1,89 @@
+//! What a name means, remembered: most of a text's names come again and again.
+
+use super::names::{self, Name, Strength};
+
+/// What a name says about its value, and about values beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Meaning {
+    pub(super) look: Look,
+    pub(super) strength: Option<Strength>,
+    /// It names the name of a value that stands beside it.
+    pub(super) names_another: bool,
+    /// It names the value of a name that stands beside it.
+    pub(super) holds_value: bool,
+    /// It is a type's.
+    pub(super) is_type: bool,
+    /// It may be the name of what is kept elsewhere.
+    pub(super) may_refer: bool,
+    pub(super) special: Special,
+}
+
+/// How far a name has to be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Look {
+    /// It has no word that could matter.
+    #[default]
+    None,
+    /// It may be a type, or name another name; it can't be a secret's.
+    Beside,
+    /// It may be a secret's.
+    Value,
+}
+
+/// Names whose values have a form of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Special {
+    #[default]
+    None,
+    Authorization,
+    Cookie,
+    Kind,
+    Lines,
+}
+
+/// The meanings of names of sixteen bytes or fewer, of the last one in each slot.
+#[derive(Default)]
+pub(super) struct Known {
+    names: [u128; 32],
+    meanings: [Meaning; 32],
+}
+
+impl Known {
+    /// What the name from `start` to `end` means.
+    #[inline]
+    pub(super) fn meaning(&mut self, bytes: &[u8], start: usize, end: usize) -> Meaning {
+        let name = &bytes[start..end];
+        let chunk = bytes.get(start..start + 16).and_then(|chunk| chunk.first_chunk());
+        let Some(chunk) = chunk.filter(|_| (1..=16).contains(&name.len())) else { return meaning(name) };
+        let whole = u128::from_le_bytes(*chunk) & (u128::MAX >> (128 - 8 * name.len()));
+        let mixed = (whole as u64 ^ (whole >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = (mixed >> 59) as usize;
+        if self.names[slot] != whole {
+            (self.names[slot], self.meanings[slot]) = (whole, meaning(name));
+        }
+        self.meanings[slot]
+    }
+}
+
+fn meaning(name: &[u8]) -> Meaning {
+    if !names::is_remarkable(name) {
+        return Meaning::default();
+    }
+    let secret = names::could_be_secret(name);
+    let cut = Name::cut(name);
+    Meaning {
+        look: if secret { Look::Value } else { Look::Beside },
+        strength: if secret { cut.strength() } else { None },
+        names_another: cut.means_name(),
+        holds_value: cut.means_value(),
+        is_type: cut.is_type(),
+        may_refer: cut.may_refer(),
+        special: match cut.last() {
+            "authorization" => Special::Authorization,
+            "cookie" | "cookies" => Special::Cookie,
+            "kind" => Special::Kind,
+            "lines" if name.eq_ignore_ascii_case(b"private-lines") => Special::Lines,
+            _ => Special::None,
+        },
+    }
+}

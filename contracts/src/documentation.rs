@@ -57,6 +57,8 @@ pub fn documentation() -> String {
             types.table(&mut page, definition);
         } else if let Some(pattern) = &definition.pattern {
             let _ = writeln!(page, "\nPattern: `{pattern}`");
+        } else if definition.type_name.is_some() {
+            let _ = writeln!(page, "\nA {}.", types.name(definition));
         }
     }
     page
@@ -88,7 +90,10 @@ impl Types<'_> {
                 None if object.required.contains(name) => "**required**".into(),
                 None => String::new(),
             };
-            let example = property.examples.first().map(|example| format!(" For example {}.", code(example)));
+            // Words and truth values are their own examples.
+            let speaks = property.constant.is_some() || !property.words.is_empty() || property.is_boolean();
+            let example = property.examples.first().filter(|_| !speaks);
+            let example = example.map(|example| format!(" For example {}.", code(example)));
             let _ = writeln!(
                 page,
                 "| `{name}` | {} | {default} | {}{} |",
@@ -117,7 +122,9 @@ impl Types<'_> {
             (least, None) => format!("from {least}"),
         };
         match node.type_name.as_deref() {
-            Some("integer") => format!("{} to {}", node.minimum.unwrap_or(0), node.maximum.unwrap_or(u64::MAX)),
+            Some("integer") => {
+                format!("whole number, {} to {}", node.minimum.unwrap_or(0), node.maximum.unwrap_or(u64::MAX))
+            }
             Some("array") => {
                 let item = node.items.as_ref().map(|item| self.name(item)).unwrap_or_default();
                 format!("list of {}: {item}", range(node.min_items, node.max_items))
@@ -126,7 +133,7 @@ impl Types<'_> {
                 let entry = node.pattern_properties.0.first().map(|(_, entry)| self.name(entry)).unwrap_or_default();
                 format!("table of {} by name: {entry}", range(node.min_properties, node.max_properties))
             }
-            Some("boolean") => "true or false".into(),
+            Some("boolean") => "`true`, `false`".into(),
             Some("string") if node.pattern.is_some() => {
                 format!("text like `{}`{longest}", node.pattern.as_deref().unwrap_or_default().replace('|', "\\|"))
             }
@@ -146,6 +153,8 @@ impl Types<'_> {
     }
 }
 
+/// A value on one line, as the schema writes it; a line end is never part of a JSON string.
 fn code(value: &RawValue) -> String {
-    format!("`{}`", value.get().replace('|', "\\|"))
+    let line: Vec<&str> = value.get().lines().map(str::trim).collect();
+    format!("`{}`", line.join(" ").replace('|', "\\|"))
 }

@@ -42,6 +42,10 @@ impl Node {
     pub fn is_record(&self) -> bool {
         self.type_name.is_some() && !self.properties.0.is_empty()
     }
+
+    pub fn is_boolean(&self) -> bool {
+        self.type_name.as_deref() == Some("boolean")
+    }
 }
 
 /// The members of an object, in their order; serde_json's own map sorts them.

@@ -84,6 +84,6 @@ mod tests {
         assert_eq!(Seconds::<1, 600>::try_from(600).unwrap().get(), 600);
         assert_eq!(Seconds::<1, 600>::try_from(0), Err(OutOfBounds { min: 1, max: 600 }));
         assert!(MicroUsd::try_from(MOST + 1).is_err());
-        assert!(MOST < crate::strict::MAX_EXACT_INTEGER);
+        const { assert!(MOST < crate::strict::MAX_EXACT_INTEGER) };
     }
 }

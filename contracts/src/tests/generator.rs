@@ -152,7 +152,7 @@ impl Generator {
                     json!(-0.0),
                 ];
                 let value = random.one_of(&near).clone();
-                document.pointer_mut(&place).map(|at| *at = value);
+                *document.pointer_mut(&place).unwrap() = value;
             }
             Some(Value::String(text)) if choice < 8 => self.change_text(random, text, &part),
             Some(at) => {
@@ -221,7 +221,10 @@ impl Generator {
         let at = *random.one_of(&boundaries);
         match random.below(8) {
             0 => text.clear(),
-            1 => text.insert_str(at, *random.one_of(&signs)),
+            1 => {
+                let sign = *random.one_of(&signs);
+                text.insert_str(at, sign);
+            }
             2 => text.truncate(at),
             3 => *text = text.to_uppercase(),
             4 => *text = random.one_of(&self.texts).clone(),

@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod contract;
 pub mod documentation;
 pub mod kind;
+pub mod links;
 pub mod model;
 pub mod schema;
 pub mod strict;

@@ -10,6 +10,9 @@ mod strength;
 
 use serde_json::{Map, Value};
 
+pub(crate) use fixtures::documents;
+pub(crate) use generator::places;
+
 use crate::Kind;
 
 fn schema(kind: Kind) -> Value {

@@ -111,6 +111,14 @@ impl ToolName {
     }
 }
 
+impl CredentialReference {
+    /// Namespace, secret and key.
+    pub fn parts(&self) -> (&str, &str, &str) {
+        let mut parts = self.0.trim_start_matches("k8s://").splitn(3, '/');
+        (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""))
+    }
+}
+
 /// Text of one line, 1 to `MAX` characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -262,6 +270,12 @@ mod tests {
         for bad in ["order", "a__b__c", "a___b", "_a__b", "a__b_", "__b", "a__", "a.b__c"] {
             assert!(ToolName::try_from(bad.to_owned()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_reference_has_three_parts() {
+        let reference = CredentialReference::try_from("k8s://ewoooc/shop-api/token".to_owned()).unwrap();
+        assert_eq!(reference.parts(), ("ewoooc", "shop-api", "token"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::contract::MAX_VIOLATIONS;
 use crate::{Contract, Kind, canonical_json, schema, strict};
 
 /// The documents of one folder, with their names.
-pub(super) fn documents(kind: Kind, folder: &str) -> Vec<(String, Value)> {
+pub(crate) fn documents(kind: Kind, folder: &str) -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(kind.as_str()).join(folder);
     let mut found: Vec<(String, Value)> = fs::read_dir(&folder)
         .unwrap()

@@ -34,7 +34,7 @@ impl Random {
 }
 
 /// Every place of a document but the whole.
-pub(super) fn places(document: &Value) -> Vec<String> {
+pub(crate) fn places(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![(String::new(), document)];
     while let Some((place, value)) = open.pop() {

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 type Page = (&'static str, fn() -> String);
 
 const PAGES: &[Page] = &[
+    ("docs/CONTRACTS.md", awooop_contracts::documentation::documentation),
     ("docs/ERRORS.md", awooop_policy::error::documentation),
     ("docs/RUN_STATES.md", awooop_policy::run_fsm::documentation),
     ("pg_awooop/sql/operations.sql", awooop_policy::operation::sql_declarations),

@@ -14,6 +14,8 @@ mod pgbench;
 mod place;
 mod redaction;
 mod redaction_quality;
+mod redaction_server;
+mod redaction_speed;
 mod report;
 
 use anyhow::{Result, bail};
@@ -24,7 +26,7 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Which benchmark: audit, envelope, gateway, redaction-quality (all that the server's build allows when not given).
+    /// Which benchmark: audit, envelope, gateway, redaction, redaction-quality (all that the server's build allows when not given).
     name: Option<String>,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -43,6 +45,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("audit", |effort| audit::run(&Place::from_environment()?, effort)),
     ("envelope", |effort| envelope::run(&Place::from_environment()?, effort)),
     ("gateway", |effort| gateway::run(&Place::from_environment()?, effort)),
+    ("redaction", redaction_speed::run),
     ("redaction-quality", |_| redaction_quality::run()),
 ];
 

@@ -24,12 +24,7 @@ const EXPRESSIONS: [(&str, &str); 9] = [
 ];
 
 /// Measures both on the same documents, turn about, and reports the ratio.
-pub fn against_regexp_replace(
-    place: &Place,
-    documents: &[String],
-    effort: &Effort,
-    report: &mut Report,
-) -> Result<()> {
+pub fn against_regexp_replace(place: &Place, documents: &[String], effort: &Effort, report: &mut Report) -> Result<()> {
     let mut admin = place.superuser()?;
     admin.batch_execute(
         "create schema if not exists bench;

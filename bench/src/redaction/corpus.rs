@@ -5,7 +5,7 @@ mod carrier;
 mod expand;
 mod numbers;
 mod phones;
-mod random;
+pub mod random;
 mod shape;
 mod slots;
 mod tables;

@@ -1,7 +1,10 @@
 //! Assignments: a name, an operator, a value. `password = "…"`, `"apiKey": "…"`, `TOKEN=…`, `set("X_TOKEN", "…")`,
 //! however many times the quotes are escaped.
 
-use super::bytes::{DEEPEST, JOINER, LOWER, UPPER, alphanumeric_at, escape_head, is_word, line_break, line_start, run_back, run_on, skip_blank};
+use super::bytes::{
+    DEEPEST, JOINER, LOWER, UPPER, alphanumeric_at, escape_head, is_word, line_break, line_start, run_back, run_on,
+    skip_blank,
+};
 use super::known::{Look, Special};
 use super::names::{self, Name, Strength};
 use super::rules::builtin::{Builtin, KEY_ASSIGNMENT, PASSWORD_ASSIGNMENT, SERVICE_KEY_ASSIGNMENT, TOKEN_ASSIGNMENT};
@@ -274,10 +277,7 @@ impl Scanner<'_> {
         let plain = word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_:".contains(b));
         let hyphens = word.iter().filter(|b| **b == b'-').count();
         let setting = kind == b':' && plain && word.len() >= 6;
-        if ends_line
-            && setting
-            && (begins_line && !(hyphens > 0 && may_refer) || hyphens >= 2 && !may_refer)
-        {
+        if ends_line && setting && (begins_line && !(hyphens > 0 && may_refer) || hyphens >= 2 && !may_refer) {
             return Style::Tight;
         }
         if kind == b'=' && self.is_setting(name, value, begins_line && ends_line) { Style::Tight } else { Style::Loose }

@@ -53,7 +53,11 @@ impl Scanner<'_> {
             let end = run_back(bytes, place, DEEPEST, |byte| b" \t\"'\\".contains(&byte));
             let start = run_back(bytes, end, 16, is_word);
             // None of these names is longer, or begins otherwise.
-            if start == end || end - start > 9 || !b"cdprv".contains(&(bytes[start] | 32)) || !Name::cut(&bytes[start..end]).means_value() {
+            if start == end
+                || end - start > 9
+                || !b"cdprv".contains(&(bytes[start] | 32))
+                || !Name::cut(&bytes[start..end]).means_value()
+            {
                 continue;
             }
             // Only the next line or two of YAML belong to it.

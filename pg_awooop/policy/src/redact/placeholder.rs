@@ -56,9 +56,9 @@ const STAND_INS_BY_HEAD: [(usize, usize); 32] = {
 fn has_stand_in(text: &[u8]) -> bool {
     (0..text.len()).any(|at| {
         let (start, end) = STAND_INS_BY_HEAD[usize::from(text[at] & 31)];
-        STAND_INS[start..end].iter().any(|part| {
-            text.get(at..at + part.len()).is_some_and(|text| text.eq_ignore_ascii_case(part.as_bytes()))
-        })
+        STAND_INS[start..end]
+            .iter()
+            .any(|part| text.get(at..at + part.len()).is_some_and(|text| text.eq_ignore_ascii_case(part.as_bytes())))
     })
 }
 
@@ -68,7 +68,8 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         return true;
     }
     let bytes = value.as_bytes();
-    let begins = |beginning: &str| bytes.get(..beginning.len()).is_some_and(|b| b.eq_ignore_ascii_case(beginning.as_bytes()));
+    let begins =
+        |beginning: &str| bytes.get(..beginning.len()).is_some_and(|b| b.eq_ignore_ascii_case(beginning.as_bytes()));
     if begins("base64:") {
         return false;
     }

@@ -4,8 +4,8 @@ use std::cell::{Cell, OnceCell};
 
 use super::beginnings::{Beginnings, Pairs};
 use super::bytes::{
-    DEEPEST, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_back,
-    run_on, stands_at,
+    DEEPEST, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_back, run_on,
+    stands_at,
 };
 use super::known::Known;
 use super::rule::Rule;

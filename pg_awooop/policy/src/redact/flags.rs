@@ -128,7 +128,8 @@ impl Scanner<'_> {
         let manual = MANUAL_PASSWORDS.contains(&password.to_ascii_lowercase().as_str())
             && MANUAL_USERS.contains(&user.to_ascii_lowercase().as_str())
             || user.starts_with('<') && password.ends_with('>');
-        if !manual && !is_template(password) && !(digits(user) && digits(password)) && !password.starts_with("//") {
+        let ids = digits(user) && digits(password);
+        if !(manual || ids || is_template(password) || password.starts_with("//")) {
             self.found(&COMMAND_LOGIN, from, to);
             self.operators_until = self.operators_until.max(to);
         }

@@ -67,7 +67,7 @@ impl Scanner<'_> {
         let version = ["version", "release", "oid", "section", "ver", "chrome/", "firefox/"]
             .iter()
             .any(|name| word.contains(name));
-        !version && !(self.byte(end) == b'.' && self.byte(end + 1).is_ascii_digit())
+        !(version || self.byte(end) == b'.' && self.byte(end + 1).is_ascii_digit())
     }
 
     fn crypto_address(&mut self, start: usize, end: usize) {

@@ -202,7 +202,7 @@ fn is_sentence(value: &str) -> bool {
 }
 
 fn is_token(bytes: &[u8], style: Style) -> bool {
-    if bytes.len() < 8 || bytes.iter().any(|b| *b == b' ') {
+    if bytes.len() < 8 || bytes.contains(&b' ') {
         return false;
     }
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();

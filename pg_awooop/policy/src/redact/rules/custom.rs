@@ -86,10 +86,10 @@ fn boundary(text: &str, at: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn find(shape: &str, text: &str) -> Vec<std::ops::Range<usize>> {
+    fn find(shape: &str, text: &str) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
         CustomRule::new("own", Family::Secret, &[], shape).unwrap().find(text, &mut found);
-        found.into_iter().map(|finding| finding.range).collect()
+        found.into_iter().map(|finding| (finding.range.start, finding.range.end)).collect()
     }
 
     #[test]
@@ -97,16 +97,16 @@ mod tests {
         for before in [0, 1, 499, 500, 501, 990, 999, 1000, 1001, 1499, 5000] {
             let text = format!("{}EMP-123456 {}", "é ".repeat(before), "x".repeat(3000));
             let start = 3 * before;
-            assert_eq!(find("EMP-[0-9]{6}", &text), [start..start + 10], "after {before}");
+            assert_eq!(find("EMP-[0-9]{6}", &text), [(start, start + 10)], "after {before}");
             let long = format!("{}EMP-{} end", " ".repeat(before), "7".repeat(20_000));
-            assert_eq!(find("EMP-[0-9]+", &long), [before..before + 20_004], "after {before}");
+            assert_eq!(find("EMP-[0-9]+", &long), [(before, before + 20_004)], "after {before}");
         }
     }
 
     #[test]
     fn the_ends_of_a_window_are_not_the_ends_of_the_text() {
-        assert_eq!(find("x$", &"x".repeat(3000)), [2999..3000]);
-        assert_eq!(find("^x", &"x".repeat(3000)), [0..1]);
+        assert_eq!(find("x$", &"x".repeat(3000)), [(2999, 3000)]);
+        assert_eq!(find("^x", &"x".repeat(3000)), [(0, 1)]);
         assert!(find(r"\bab\b", &"ab".repeat(1500)).is_empty());
     }
 

@@ -22,7 +22,8 @@ use crate::tenant;
 
 /// Failures of one bucket and minute that are recorded one by one; the rest is counted only.
 const RECORDED_FAILURES: i32 = 20;
-const BUCKETS: u16 = 1024;
+/// So many that who fails once hardly ever shares a bucket with a flood, so few that a flood can't fill the disk.
+const BUCKETS: u16 = 16_384;
 
 /// The outcome of an authentication; a failure has been recorded.
 pub(crate) enum Verdict {

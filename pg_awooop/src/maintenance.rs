@@ -41,7 +41,7 @@ statements! {
          returning s.run_id";
     FORGET_FAILURES: writing [INT4OID] =
         "with counts as (
-             delete from awooop.failed_authentication where minute < now() - $1 * interval '1 day'
+             delete from awooop.failed_authentication where minute < now() - interval '1 day'
          )
          delete from awooop.failed_authentication_log where failed_at < now() - $1 * interval '1 day'
          returning id";

@@ -73,11 +73,11 @@ fn slowest(redactor: &Redactor, clean: &[String]) -> (f64, String) {
             }
             best = best.max(ratio(&text));
         }
+        if best < 0.2 {
+            eprintln!("slow: {best:.3} {name}");
+        }
         if best < slowest.0 {
             slowest = (best, name);
-        }
-        if best < 0.2 {
-            eprintln!("slow: {best:.3} {:?}", text.chars().take(24).collect::<String>());
         }
     }
     slowest

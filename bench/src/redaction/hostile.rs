@@ -4,7 +4,7 @@ use awooop_policy::redact::rules::all_rules;
 
 const LENGTH: usize = 1 << 20;
 /// Of the many texts that are made from keywords.
-const SHORT: usize = 1 << 18;
+const SHORT: usize = 1 << 17;
 
 /// Beginnings, quotes, digits, operators, names.
 const PIECES: &[&str] = &[

@@ -6,11 +6,12 @@ use super::bytes::{
     skip_blank,
 };
 use super::known::{Look, Special};
+use super::marker;
 use super::names::{self, Name, Strength};
 use super::rules::builtin::{Builtin, KEY_ASSIGNMENT, PASSWORD_ASSIGNMENT, SERVICE_KEY_ASSIGNMENT, TOKEN_ASSIGNMENT};
 use super::scan::Scanner;
 use super::settings::is_among_settings;
-use super::value::{ALIGNMENT, LONGEST_NAME, Value, quote_before};
+use super::value::{ALIGNMENT, LONGEST_NAME, LONGEST_VALUE, Value, quote_before};
 use super::values::{self, Style};
 
 /// A name before an operator.
@@ -78,6 +79,10 @@ impl Scanner<'_> {
         }
         // `config["password"] =`, `char secret[25] =`.
         if bytes[end - 1] == b']' {
+            // A marker is no name.
+            if marker::behind_last(&bytes[end.saturating_sub(40)..end]) > 0 {
+                return None;
+            }
             let inside = run_back(bytes, end - 1, 5, |byte| byte.is_ascii_digit());
             end = if inside > 0 && bytes[inside - 1] == b'[' { inside - 1 } else { end - 1 };
         }
@@ -199,7 +204,7 @@ impl Scanner<'_> {
     }
 
     /// Notes the value as a finding if it is a secret's.
-    pub(super) fn judge(&mut self, value: Value, strength: Strength, style: Style) {
+    pub(super) fn judge(&mut self, mut value: Value, strength: Strength, style: Style) {
         if value.end <= value.start {
             return;
         }
@@ -215,10 +220,27 @@ impl Scanner<'_> {
                 _ => {}
             }
         }
-        if values::is_secret(text, strength, style) {
+        self.spend(16 * text.len());
+        let secret = values::is_secret(text, strength, style);
+        if secret {
+            value.end = self.whole_end(&value);
             self.found(rule_of(strength), value.start, value.end);
+        }
+        // `a=a=a=…`: what has been looked at is not looked at again.
+        if secret || !value.quoted && self.exhausted(value.start) {
             self.operators_until = self.operators_until.max(value.end);
         }
+    }
+
+    /// Where the value ends that a short look may have cut.
+    fn whole_end(&self, value: &Value) -> usize {
+        if !self.exhausted(value.start) {
+            return value.end;
+        }
+        let quote = if value.quoted { self.byte(value.start.wrapping_sub(1)) } else { b' ' };
+        run_on(self.bytes, value.end, LONGEST_VALUE, |byte| {
+            byte != quote && byte != b'\n' && (value.quoted || !b" \t\r\"'`,;<\\&".contains(&byte))
+        })
     }
 
     /// The strings of an array under a secret's name.
@@ -299,8 +321,13 @@ impl Scanner<'_> {
                 || next_end > next && self.byte(next_end) == b'=' && self.byte(next_end + 1) != b'=';
         }
         let indented = name.start > 0 && matches!(bytes[name.start - 1], b' ' | b'\t');
-        self.spend(400);
-        alone && plain && !indented && word.len() >= 4 && is_among_settings(bytes, name.start, value.end)
+        self.spend(800);
+        alone
+            && !self.exhausted(name.start)
+            && plain
+            && !indented
+            && word.len() >= 4
+            && is_among_settings(bytes, name.start, value.end)
     }
 
     /// `("X_TOKEN", "value")`: two arguments, the first of which names the second.

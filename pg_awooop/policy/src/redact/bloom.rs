@@ -8,6 +8,13 @@ impl Bloom {
         Bloom([0; 1024])
     }
 
+    /// All of these words.
+    pub(super) const fn of(words: &[&str]) -> Self {
+        let mut bloom = Bloom::empty();
+        bloom.insert_all(words);
+        bloom
+    }
+
     pub(super) const fn copy(&self) -> Self {
         Bloom(self.0)
     }
@@ -21,15 +28,22 @@ impl Bloom {
         ((hash ^ hash >> 15) & 0xffff) as usize
     }
 
-    pub(super) const fn insert(&mut self, letters: &[u8]) {
+    /// The hash of a word: of its letters.
+    #[inline]
+    pub(super) const fn hash(word: &[u8]) -> u32 {
         let mut hash = SEED;
         let mut n = 0;
-        while n < letters.len() {
-            if letters[n].is_ascii_alphabetic() {
-                hash = Bloom::step(hash, letters[n]);
+        while n < word.len() {
+            if word[n].is_ascii_alphabetic() {
+                hash = Bloom::step(hash, word[n]);
             }
             n += 1;
         }
+        hash
+    }
+
+    pub(super) const fn insert(&mut self, word: &[u8]) {
+        let hash = Bloom::hash(word);
         self.0[Bloom::slot(hash) >> 6] |= 1 << (Bloom::slot(hash) & 63);
     }
 

@@ -183,7 +183,10 @@ pub(super) fn line_start(bytes: &[u8], at: usize, most: usize) -> usize {
 pub(super) fn line_end(bytes: &[u8], at: usize, most: usize) -> usize {
     let ceiling = bytes.len().min(at + most);
     let mut end = at;
-    while end < ceiling && line_break(bytes, end) == 0 {
+    while end < ceiling {
+        if matches!(bytes[end], b'\n' | b'\r' | b'\\') && line_break(bytes, end) > 0 {
+            break;
+        }
         end += 1;
     }
     end

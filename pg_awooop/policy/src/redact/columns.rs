@@ -31,6 +31,7 @@ impl Scanner<'_> {
         let behind = run_on(bytes, end, 24, |byte| byte == b' ');
         let ends_line = |at: usize| line_break(bytes, at) > 0;
         if start < self.columns_until
+            || self.exhausted(start)
             || !(matches!(self.byte(behind), b',' | b';' | b'\t' | b'|') || behind == end && ends_line(end))
         {
             return;

@@ -8,6 +8,9 @@ use super::scan::Scanner;
 use super::value::Value;
 use super::values::{Style, is_placeholder, is_random};
 
+/// The most words of a command that are looked at.
+const MOST_ARGUMENTS: usize = 5;
+
 impl Scanner<'_> {
     /// A word that has a way of its own to be given a secret.
     pub(super) fn command(&mut self, word: &str, start: usize, end: usize) {
@@ -17,32 +20,26 @@ impl Scanner<'_> {
             "by" => self.identified_by(start, end),
             "htpasswd" => {
                 // The last of three words behind flags with a `b` for batch.
-                let arguments = self.arguments(end);
-                let batch = arguments.first().is_some_and(|flags| {
-                    let text = &self.bytes[flags.start..flags.end];
-                    text.first() == Some(&b'-') && text.contains(&b'b')
-                });
-                self.argument_of_command(arguments.get(3).copied().filter(|_| batch));
+                let flags = run_on(self.bytes, end, 8, |byte| byte == b' ');
+                let flags_end = run_on(self.bytes, flags, 16, |byte| byte == b'-' || byte.is_ascii_alphanumeric());
+                if self.byte(flags) == b'-' && self.bytes[flags..flags_end].contains(&b'b') {
+                    let arguments = self.arguments(flags_end, 3);
+                    self.argument_of_command(arguments[2]);
+                }
             }
             "add_user" | "change_password" => {
-                let arguments = self.arguments(end);
-                self.argument_of_command(arguments.get(1).copied());
+                let arguments = self.arguments(end, 2);
+                self.argument_of_command(arguments[1]);
             }
             "use" if self.bytes[..start].ends_with(b"net ") => {
-                let arguments = self.arguments(end);
-                let user = arguments.iter().position(|word| self.bytes[word.start..word.end].starts_with(b"/user:"));
-                let behind = user.and_then(|n| arguments.get(n + 1)).filter(|word| self.bytes[word.start] != b'/');
-                self.argument_of_command(behind.copied());
+                let arguments = self.arguments(end, MOST_ARGUMENTS);
+                let is_user = |word: &Value| self.bytes[word.start..word.end].starts_with(b"/user:");
+                let user = arguments.iter().flatten().position(is_user);
+                let behind = user.and_then(|n| *arguments.get(n + 1)?).filter(|word| self.bytes[word.start] != b'/');
+                self.argument_of_command(behind);
             }
-            "vault" | "unseal" => {
-                let arguments = self.arguments(end);
-                let place = usize::from(word == "vault");
-                let login = place == 0 || self.argument_is(&arguments, 0, b"login");
-                let token = arguments.get(place).copied().filter(|token| {
-                    login && is_random(&self.bytes[token.start..token.end]) && token.end - token.start >= 20
-                });
-                self.argument_of_command(token);
-            }
+            "vault" if stands_at(self.bytes, end, b" login ") => self.token_of_vault(end + " login".len()),
+            "unseal" => self.token_of_vault(end),
             "convertto-securestring" => {
                 let value = self.value_at(end + 1).filter(|value| value.quoted);
                 self.argument_of_command(value);
@@ -53,8 +50,12 @@ impl Scanner<'_> {
         }
     }
 
-    fn argument_is(&self, arguments: &[Value], n: usize, wanted: &[u8]) -> bool {
-        arguments.get(n).is_some_and(|word| &self.bytes[word.start..word.end] == wanted)
+    /// `vault login …`, `vault operator unseal …`.
+    fn token_of_vault(&mut self, at: usize) {
+        let [token, ..] = self.arguments(at, 1);
+        self.argument_of_command(
+            token.filter(|token| token.end - token.start >= 20 && is_random(&self.bytes[token.start..token.end])),
+        );
     }
 
     fn argument_of_command(&mut self, value: Option<Value>) {
@@ -65,14 +66,14 @@ impl Scanner<'_> {
         }
     }
 
-    /// The next words of a shell's line, five at most.
-    fn arguments(&self, at: usize) -> Vec<Value> {
+    /// The next words of a shell's line, at most so many.
+    fn arguments(&self, at: usize, most: usize) -> [Option<Value>; MOST_ARGUMENTS] {
         let reach = self.reach(at, 400);
         let limit = line_end(self.bytes, at, reach);
-        self.spend(2 * (limit - at));
-        let mut words = Vec::new();
+        self.spend(4 * (limit - at));
+        let mut words = [None; MOST_ARGUMENTS];
         let mut at = at;
-        while words.len() < 5 {
+        for place in words.iter_mut().take(most) {
             let start = run_on(self.bytes, at, 8, |byte| byte == b' ');
             if start >= limit || b"|&;\"".contains(&self.bytes[start]) {
                 break;
@@ -90,7 +91,7 @@ impl Scanner<'_> {
             if word.end <= word.start {
                 break;
             }
-            words.push(word);
+            *place = Some(word);
         }
         words
     }
@@ -146,7 +147,7 @@ impl Scanner<'_> {
     pub(super) fn command_before(&self, at: usize) -> &str {
         let reach = self.reach(at, 200);
         let mut start = run_back(self.bytes, at, reach, |byte| byte != b'\n' && byte != b'|' && byte != b';');
-        self.spend((at - start) * 8);
+        self.spend((at - start) * 32);
         while !self.text.is_char_boundary(start) {
             start += 1;
         }
@@ -158,7 +159,7 @@ impl Scanner<'_> {
             return false;
         }
         let command = self.command_before(at).to_ascii_lowercase();
-        let any = |names: &[&str]| names.iter().any(|name| command.contains(name));
+        let any = |names: &[&str]| names.iter().any(|name| runs(&command, name));
         match flag {
             b'a' => any(&["redis-cli", "valkey-cli"]),
             b'w' => any(&["ldapsearch", "ldapmodify", "ldapadd", "ipmitool"]),
@@ -195,7 +196,7 @@ impl Scanner<'_> {
             return false;
         }
         let command = self.command_before(at);
-        let any = |names: &[&str]| names.iter().any(|name| command.contains(name));
+        let any = |names: &[&str]| names.iter().any(|name| runs(command, name));
         any(&["mysql", "mariadb"]) && self.byte(at + 2) != b'o' || any(&["7z ", "7za ", "rar "])
     }
 
@@ -203,4 +204,9 @@ impl Scanner<'_> {
     pub(super) fn behind_flag(&self, end: usize) -> usize {
         run_on(self.bytes, end, DEEPEST, |byte| byte == b' ')
     }
+}
+
+/// Whether a word of the command begins so.
+fn runs(command: &str, name: &str) -> bool {
+    command.match_indices(name).any(|(at, _)| at == 0 || !command.as_bytes()[at - 1].is_ascii_alphanumeric())
 }

@@ -27,7 +27,13 @@ impl Scanner<'_> {
         match flag {
             b"-u" | b"--user" | b"--proxy-user" | b"-U" => return self.login_argument(start, argument),
             b"-a" if self.command_before(start).contains("http") => return self.login_argument(start, argument),
-            b"-b" | b"--cookie" => return self.header(end + 1, true, false),
+            b"-b" | b"--cookie" => {
+                let name = run_on(bytes, argument, 64, |byte| byte.is_ascii_graphic() && byte != b'=');
+                if self.byte(name) == b'=' {
+                    self.header(end + 1, true, false);
+                }
+                return;
+            }
             b"-p" | b"-P" | b"-a" | b"-w" | b"-A" | b"-X" if !attached => return self.short_flag(start, end, false),
             b"-pass" | b"-passin" | b"-passout" if stands_at(bytes, argument, b"pass:") => {
                 if let Some(value) = self.value_at(argument + "pass:".len()) {

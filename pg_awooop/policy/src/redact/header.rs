@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::bytes::{DEEPEST, run_on};
 use super::checksum::distinct;
+use super::lexicon::Lexicon;
 use super::rules::builtin::{AUTHORIZATION_HEADER, BASIC_CREDENTIALS, BEARER_TOKEN, COOKIE_HEADER, DIGEST_RESPONSE};
 use super::rules::context::SCHEMES;
 use super::scan::Scanner;
@@ -33,10 +34,11 @@ impl Scanner<'_> {
             }
             return;
         }
-        let scheme_end = value.find(' ').unwrap_or(value.len());
-        let scheme = value[..scheme_end].trim_end_matches(':').to_ascii_lowercase();
+        let scheme_end = value.bytes().take(LONGEST_SCHEME).position(|byte| byte == b' ').unwrap_or(value.len());
+        let mut scheme = value[..scheme_end].trim_end_matches(':');
         let mut from = start;
-        if SCHEMES.binary_search(&scheme.as_str()).is_ok() {
+        if let Some(known) = scheme_named(scheme) {
+            scheme = known;
             from = start + scheme_end + (value.len() - scheme_end - value[scheme_end..].trim_start().len());
         }
         if scheme == "digest" {
@@ -44,7 +46,7 @@ impl Scanner<'_> {
         }
         let mut credentials = self.slice(from, end);
         let several = matches!(
-            scheme.as_str(),
+            scheme,
             "signature" | "snowflake" | "aws4-hmac-sha256" | "hawk" | "mac" | "oauth" | "token" | "hmac"
         );
         if !several {
@@ -130,6 +132,14 @@ impl Scanner<'_> {
             self.found(&BASIC_CREDENTIALS, at, end);
         }
     }
+}
+
+const LONGEST_SCHEME: usize = 20;
+
+/// The scheme of that name, in whatever case it is written.
+fn scheme_named(name: &str) -> Option<&'static str> {
+    static LEXICON: Lexicon = Lexicon::of(SCHEMES);
+    LEXICON.find(name.as_bytes()).filter(|_| name.len() < LONGEST_SCHEME)
 }
 
 /// A call or a variable, where a header's value was expected.

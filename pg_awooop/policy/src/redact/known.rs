@@ -41,11 +41,27 @@ pub(super) enum Special {
     Lines,
 }
 
-/// The meanings of names of sixteen bytes or fewer, of the last one in each slot.
-#[derive(Default)]
+/// The meanings of names, of the last one in each slot.
 pub(super) struct Known {
-    names: [u128; 32],
-    meanings: [Meaning; 32],
+    /// Those of sixteen bytes or fewer.
+    names: [u128; SLOTS],
+    meanings: [Meaning; SLOTS],
+    /// Where longer ones stand in the text.
+    long_names: [(usize, usize); SLOTS],
+    long_meanings: [Meaning; SLOTS],
+}
+
+const SLOTS: usize = 64;
+
+impl Default for Known {
+    fn default() -> Self {
+        Known {
+            names: [0; SLOTS],
+            meanings: [Meaning::default(); SLOTS],
+            long_names: [(0, 0); SLOTS],
+            long_meanings: [Meaning::default(); SLOTS],
+        }
+    }
 }
 
 impl Known {
@@ -54,14 +70,28 @@ impl Known {
     pub(super) fn meaning(&mut self, bytes: &[u8], start: usize, end: usize) -> Meaning {
         let name = &bytes[start..end];
         let chunk = bytes.get(start..start + 16).and_then(|chunk| chunk.first_chunk());
-        let Some(chunk) = chunk.filter(|_| (1..=16).contains(&name.len())) else { return meaning(name) };
+        let Some(chunk) = chunk.filter(|_| (1..=16).contains(&name.len())) else {
+            return self.long_meaning(bytes, start, end);
+        };
         let whole = u128::from_le_bytes(*chunk) & (u128::MAX >> (128 - 8 * name.len()));
         let mixed = (whole as u64 ^ (whole >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = (mixed >> 59) as usize;
+        let slot = (mixed >> 58) as usize;
         if self.names[slot] != whole {
             (self.names[slot], self.meanings[slot]) = (whole, meaning(name));
         }
         self.meanings[slot]
+    }
+
+    fn long_meaning(&mut self, bytes: &[u8], start: usize, end: usize) -> Meaning {
+        let name = &bytes[start..end];
+        let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) else { return meaning(name) };
+        let mixed = u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29) ^ name.len() as u64;
+        let slot = (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize;
+        let (known_start, known_end) = self.long_names[slot];
+        if &bytes[known_start..known_end] != name {
+            (self.long_names[slot], self.long_meanings[slot]) = ((start, end), meaning(name));
+        }
+        self.long_meanings[slot]
     }
 }
 

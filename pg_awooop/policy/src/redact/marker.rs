@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::bytes::run_back;
 use super::{Family, Finding};
 
 pub(super) const BEGINNING: &str = "[REDACTED:";
 
 /// Where the marker that begins at `at` ends: the name of a family, and for keys that would be equal a number.
-fn end_of_marker(text: &str, at: usize) -> Option<usize> {
+pub(super) fn end_of_marker(text: &str, at: usize) -> Option<usize> {
     let rest = text[at..].strip_prefix(BEGINNING)?;
     let family = Family::ALL
         .into_iter()
@@ -33,6 +34,13 @@ pub(super) fn numbers(text: &str) -> HashMap<Family, usize> {
         }
     }
     numbers
+}
+
+/// Behind the last marker in the text: a marker's words say nothing about what follows it.
+pub(super) fn behind_last(text: &[u8]) -> usize {
+    let Some(bracket) = text.iter().rposition(|byte| *byte == b']') else { return 0 };
+    let name = run_back(text, bracket, 32, |byte| byte.is_ascii_alphanumeric() || b"_#:".contains(&byte));
+    if text[name..bracket].starts_with(b"REDACTED:") { bracket + 1 } else { 0 }
 }
 
 /// The text without its markers.

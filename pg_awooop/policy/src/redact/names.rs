@@ -4,10 +4,8 @@
 //! scanner asks for every name that is followed by an operator, so what is no secret's name must be seen at once.
 
 use super::bloom::{Bloom, SEED};
-use super::rules::context::{
-    ABOUT, INNOCENT, NAME_NAMES, OTHER_KEYS, OTHER_NAMES, OTHER_TOKENS, PASSWORD_WORDS, SECRET_KEYS, TOKEN_WORDS,
-    TYPES, VALUE_NAMES,
-};
+use super::meanings::{Lists, lists_of};
+use super::rules::context::{NAME_NAMES, OTHER_NAMES, PASSWORD_WORDS, TOKEN_WORDS, TYPES};
 use super::rules::services::SERVICES;
 
 /// How much a name says.
@@ -47,8 +45,7 @@ const JOINED: &[(&str, Strength)] = &[
 
 /// Words that can make a name a secret's.
 static SECRET: Bloom = {
-    let mut bloom = Bloom::empty();
-    bloom.insert_all(PASSWORD_WORDS);
+    let mut bloom = Bloom::of(PASSWORD_WORDS);
     bloom.insert_all(TOKEN_WORDS);
     bloom.insert_all(OTHER_NAMES);
     bloom.insert_all(SERVICES);
@@ -149,6 +146,7 @@ const WORDS: usize = 6;
 pub(super) struct Name {
     text: [u8; 64],
     ends: [(u8, u8); WORDS],
+    lists: [Lists; WORDS],
     count: usize,
 }
 
@@ -156,7 +154,7 @@ impl Name {
     /// Cuts a name into words. What does not fit is left out at its beginning.
     pub(super) fn cut(name: &[u8]) -> Self {
         let name = &name[name.len().saturating_sub(64)..];
-        let mut cut = Name { text: [0; 64], ends: [(0, 0); WORDS], count: 0 };
+        let mut cut = Name { text: [0; 64], ends: [(0, 0); WORDS], lists: Default::default(), count: 0 };
         for (to, from) in cut.text.iter_mut().zip(name) {
             *to = from.to_ascii_lowercase();
         }
@@ -182,6 +180,7 @@ impl Name {
     fn push(&mut self, start: usize, end: usize) {
         if end > start {
             self.ends[self.count] = (start as u8, end as u8);
+            self.lists[self.count] = lists_of(self.word_of(start, end));
             self.count += 1;
         }
     }
@@ -192,10 +191,22 @@ impl Name {
             return "";
         }
         let (start, end) = self.ends[n];
-        let word = &self.text[usize::from(start)..usize::from(end)];
-        let letters = word.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |last| last + 1);
         // ASCII letters and digits only.
-        std::str::from_utf8(&word[..letters]).unwrap_or_default()
+        std::str::from_utf8(self.word_of(usize::from(start), usize::from(end))).unwrap_or_default()
+    }
+
+    fn word_of(&self, start: usize, end: usize) -> &[u8] {
+        let word = &self.text[start..end];
+        &word[..word.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |last| last + 1)]
+    }
+
+    /// Whether the `n`th word from the end is in one of the lists.
+    fn is(&self, n: usize, lists: Lists) -> bool {
+        n < self.count && self.lists[n].have(lists)
+    }
+
+    fn any_is(&self, lists: Lists) -> bool {
+        self.lists[..self.count].iter().any(|own| own.have(lists))
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {
@@ -209,57 +220,59 @@ impl Name {
 
     /// Whether the name is a type's, and no value's.
     pub(super) fn is_type(&self) -> bool {
-        self.count == 1 && has(TYPES, self.word(0))
+        self.count == 1 && self.is(0, Lists::TYPE)
     }
 
     /// Whether it names the value of a name that stands beside it.
     pub(super) fn means_value(&self) -> bool {
-        self.count == 1 && has(VALUE_NAMES, self.word(0))
+        self.count == 1 && self.is(0, Lists::VALUE_NAME)
     }
 
     /// Whether it names the name of a value that stands beside it.
     pub(super) fn means_name(&self) -> bool {
         // `apiKey` is a secret's, not the name of one.
-        has(NAME_NAMES, self.word(0)) && (self.count == 1 || self.count == 2 && self.strength() < Some(Strength::Token))
+        self.is(0, Lists::NAME_NAME) && (self.count == 1 || self.count == 2 && self.strength() < Some(Strength::Token))
     }
 
     /// What the name says about its value; `None` for nothing.
     pub(super) fn strength(&self) -> Option<Strength> {
-        let mut words = self.words();
-        let last = words.next()?;
+        // Words that are nothing but digits number the others.
+        let mut places = (0..self.count).filter(|n| !self.word(*n).is_empty());
+        let (last_at, before_at) = (places.next()?, places.next().unwrap_or(WORDS));
+        let (last, before) = (self.word(last_at), self.word(before_at));
         // `existingSecret: …` names where a secret is kept.
-        if has(ABOUT, last) || self.words().any(|word| word == "existing") {
+        if self.is(last_at, Lists::ABOUT) || self.words().any(|word| word == "existing") {
             return None;
         }
-        let before = words.next().unwrap_or_default();
         if matches!(last, "key" | "keys") {
-            if has(OTHER_KEYS, before) {
+            if self.is(before_at, Lists::OTHER_KEY) {
                 return None;
             }
             return Some(match before {
                 "api" | "access" | "secret" | "private" | "preshared" | "shared" | "signing" | "encryption" => {
                     Strength::Password
                 }
-                _ if has(SECRET_KEYS, before) || self.names_service() => Strength::Token,
+                _ if self.is(before_at, Lists::SECRET_KEY) || self.names_service() => Strength::Token,
                 _ => Strength::Key,
             });
         }
-        if matches!(last, "token" | "tokens") && (has(OTHER_TOKENS, before) || self.words().any(|word| word == "page"))
+        if matches!(last, "token" | "tokens")
+            && (self.is(before_at, Lists::OTHER_TOKEN) || self.words().any(|word| word == "page"))
         {
             return None;
         }
         if matches!(last, "pin" | "cvv" | "cvc" | "cvn" | "csc" | "otp" | "totp") {
             return Some(Strength::Password);
         }
-        if has(TOKEN_WORDS, last) {
+        if self.is(last_at, Lists::TOKEN) {
             return Some(Strength::Token);
         }
-        if self.words().any(|word| has(PASSWORD_WORDS, word)) {
+        if self.any_is(Lists::PASSWORD) {
             return Some(Strength::Password);
         }
         if last.len() > 3
             && let Some((_, strength)) = JOINED.iter().find(|(stem, _)| last.ends_with(stem))
-            && !has(INNOCENT, last)
+            && !self.is(last_at, Lists::INNOCENT)
         {
             return Some(*strength);
         }
@@ -280,7 +293,7 @@ impl Name {
     }
 
     fn names_service(&self) -> bool {
-        self.words().any(|word| has(SERVICES, word) || word.len() > LONG_SERVICE && starts_with_service(word))
+        self.any_is(Lists::SERVICE) || self.words().any(|word| word.len() > LONG_SERVICE && starts_with_service(word))
     }
 }
 
@@ -292,18 +305,13 @@ fn begins_with_capital(name: &[u8], at: usize, end: usize) -> bool {
             || at + 1 < end && name[at + 1].is_ascii_lowercase() && name[at - 1].is_ascii_uppercase())
 }
 
-/// Sorted lists are searched by halving.
-fn has(list: &[&str], word: &str) -> bool {
-    list.binary_search(&word).is_ok()
-}
-
 fn starts_with_service(word: &str) -> bool {
     let mut hash = SEED;
     word.bytes().enumerate().any(|(n, letter)| {
         if letter.is_ascii_alphabetic() {
             hash = Bloom::step(hash, letter);
         }
-        n + 1 >= LONG_SERVICE && LONG_SERVICES.has(hash) && has(SERVICES, &word[..=n])
+        n + 1 >= LONG_SERVICE && LONG_SERVICES.has(hash) && lists_of(&word.as_bytes()[..=n]).have(Lists::SERVICE)
     })
 }
 

@@ -9,6 +9,7 @@ use super::bloom::{Bloom, SEED};
 use super::bytes::{DIGIT, HIGH, JOINER, LOWER, UPPER, alphanumeric_at, class, is_alphanumeric, run_back, run_on};
 use super::checksum::{TaiwaneseId, iban_length, is_card, is_ssn, is_taiwanese_id, luhn, mod_97};
 
+use super::marker;
 use super::rules::builtin::{
     BANK_ACCOUNT_NUMBER, PAYMENT_CARD, TAIWAN_IDENTITY_CARD, TAIWAN_RESIDENT_CERTIFICATE, US_SOCIAL_SECURITY_NUMBER,
 };
@@ -29,6 +30,10 @@ static NUMBER_WORDS: Bloom = {
     bloom.insert_all(SSN_WORDS);
     bloom
 };
+
+/// How much of its allowance a group costs whose forms are tried, and how many are tried in any case.
+const COST: usize = 32;
+const MANY: usize = 16;
 
 /// What the words before a number call it.
 #[derive(Clone, Copy, Default)]
@@ -141,16 +146,30 @@ impl Scanner<'_> {
         if digits >= FEWEST_DIGITS {
             let mut n = 0;
             let mut names = None;
+            let mut fresh = false;
             while n < groups.len() {
+                // Columns of numbers without end are no numbers of people.
+                if n > MANY && self.exhausted(start) {
+                    break;
+                }
+                self.spend(COST);
                 let before = n.checked_sub(1).map(|before| groups[before]);
-                n += self.forms(&groups[n..], before, &mut names).max(1);
+                let taken = self.forms(&groups[n..], before, fresh, &mut names);
+                fresh = taken > 0;
+                n += taken.max(1);
             }
         }
         self.groups = groups;
     }
 
     /// Tries the forms that begin with the first group; how many groups the one that fits takes.
-    fn forms(&mut self, groups: &[Group], before: Option<Group>, names: &mut Option<NumberNames>) -> usize {
+    fn forms(
+        &mut self,
+        groups: &[Group],
+        before: Option<Group>,
+        fresh: bool,
+        names: &mut Option<NumberNames>,
+    ) -> usize {
         let first = groups[0];
         // Nobody writes a telephone number's first group like this, and no card's.
         if first.len() == 1
@@ -178,7 +197,7 @@ impl Scanner<'_> {
         if within_fraction && groups[0].len() < 3 {
             return 0;
         }
-        if let Some(phone) = phone::find(self.bytes, groups, || named().phone) {
+        if let Some(phone) = phone::find(self.bytes, groups, fresh, || named().phone) {
             let end = groups[phone.groups - 1].end;
             self.found(phone.rule, phone.start, end);
             return phone.groups;
@@ -257,6 +276,7 @@ impl Scanner<'_> {
     fn names_before(&self, at: usize) -> NumberNames {
         let mut names = NumberNames::default();
         let start = run_back(self.bytes, at, CONTEXT, |byte| byte != b'\n');
+        let start = start + marker::behind_last(&self.bytes[start..at]);
         let before = &self.bytes[start..at];
         let (mut hash, mut from, mut last, mut wide) = (SEED, 0, 0, false);
         for (n, byte) in before.iter().enumerate() {

@@ -30,6 +30,9 @@ impl Scanner<'_> {
     /// `"name": "DB_PASSWORD"`: the value stands beside it, before or behind.
     pub(super) fn pair(&mut self, at: usize, after: usize) {
         let bytes = self.bytes;
+        if !self.names_a_secret(at) {
+            return;
+        }
         let Some(name) = self.value_behind(after) else { return };
         if name.end - name.start > 64
             || name.end <= name.start

@@ -2,6 +2,7 @@
 
 use super::bytes::{UPPER, class};
 use super::checksum::{distinct, entropy};
+use super::lexicon::Lexicon;
 
 /// Words that stand where a value is missing, in lower case.
 #[rustfmt::skip]
@@ -19,6 +20,8 @@ const NO_VALUES: &[&str] = &[
     "unchanged", "undefined", "unknown", "unset", "unsupported", "unused", "updated", "valid", "value", "varchar",
     "verified", "void", "was", "with", "wrong", "yes", "your",
 ];
+static LEXICON: Lexicon = Lexicon::of(NO_VALUES);
+const LONGEST_NO_VALUE: usize = 16;
 /// Parts that make a value a stand-in for one.
 #[rustfmt::skip]
 const STAND_INS: &[&str] = &[
@@ -37,28 +40,31 @@ const REFERENCES: &[&str] = &[
     "self.", "settings.", "sm://", "sops:", "ssm:", "this.", "vals:", "var.", "vault:",
 ];
 
-/// Where the stand-ins with each first byte are in their list, by the byte's last five bits.
-const STAND_INS_BY_HEAD: [(usize, usize); 32] = {
-    let mut ranges = [(0, 0); 32];
+/// Where the stand-ins with each first byte are in their list, by the byte's last five bits, and the last five bits of
+/// their second bytes.
+const STAND_INS_BY_HEAD: [(u8, u8, u32); 32] = {
+    let mut heads = [(0, 0, 0); 32];
     let mut n = 0;
     while n < STAND_INS.len() {
-        let range = &mut ranges[(STAND_INS[n].as_bytes()[0] & 31) as usize];
-        if range.1 == 0 {
-            range.0 = n;
+        let head = &mut heads[(STAND_INS[n].as_bytes()[0] & 31) as usize];
+        if head.1 == 0 {
+            head.0 = n as u8;
         }
-        range.1 = n + 1;
+        head.1 = n as u8 + 1;
+        head.2 |= 1 << (STAND_INS[n].as_bytes()[1] & 31);
         n += 1;
     }
-    ranges
+    heads
 };
 
 /// Whether a stand-in is a part of the text.
 fn has_stand_in(text: &[u8]) -> bool {
-    (0..text.len()).any(|at| {
-        let (start, end) = STAND_INS_BY_HEAD[usize::from(text[at] & 31)];
-        STAND_INS[start..end]
-            .iter()
-            .any(|part| text.get(at..at + part.len()).is_some_and(|text| text.eq_ignore_ascii_case(part.as_bytes())))
+    text.windows(2).enumerate().any(|(at, pair)| {
+        let (start, end, seconds) = STAND_INS_BY_HEAD[usize::from(pair[0] & 31)];
+        seconds >> (pair[1] & 31) & 1 == 1
+            && STAND_INS[usize::from(start)..usize::from(end)].iter().any(|part| {
+                text.get(at..at + part.len()).is_some_and(|text| text.eq_ignore_ascii_case(part.as_bytes()))
+            })
     })
 }
 
@@ -74,7 +80,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         return false;
     }
     // Every reference has a sign at its end, or is one of these.
-    let refers = bytes.iter().any(|byte| b".:+!({/".contains(byte)) || begins("environ") || begins("getenv");
+    let refers = has_sign(bytes, REFERS) || begins("environ") || begins("getenv");
     if refers && (REFERENCES.iter().any(|beginning| begins(beginning)) || is_location(value)) {
         return true;
     }
@@ -100,7 +106,7 @@ pub(super) fn is_template(value: &str) -> bool {
         return true;
     }
     // None of the forms below goes without one of these.
-    if bytes.iter().any(|byte| b"<>{}[]%`$#\\&.".contains(byte))
+    if has_sign(bytes, FORMS)
         && (is_wrapped(value) || is_variable(value) || *first == b'<' || *first == b'.' && *last == b'.')
     {
         return true;
@@ -108,14 +114,33 @@ pub(super) fn is_template(value: &str) -> bool {
     is_mask(value) || value.starts_with("[REDACTED") || value.starts_with("...")
 }
 
+/// Signs of references, and of the forms that templates have.
+const REFERS: u8 = 1;
+const FORMS: u8 = 2;
+const SIGNS: [u8; 256] = {
+    let mut table = [0; 256];
+    let (refers, forms) = (b".:+!({/", b"<>{}[]%`$#\\&.");
+    let mut n = 0;
+    while n < refers.len() {
+        table[refers[n] as usize] |= REFERS;
+        n += 1;
+    }
+    n = 0;
+    while n < forms.len() {
+        table[forms[n] as usize] |= FORMS;
+        n += 1;
+    }
+    table
+};
+
+fn has_sign(bytes: &[u8], signs: u8) -> bool {
+    bytes.iter().any(|byte| SIGNS[usize::from(*byte)] & signs != 0)
+}
+
 /// Whether it is a word that stands where a value is missing.
 fn is_no_value(bytes: &[u8]) -> bool {
     let end = bytes.iter().rposition(|byte| !b".!?;".contains(byte)).map_or(0, |last| last + 1);
-    let mut lower = [0; 16];
-    let Some(lower) = lower.get_mut(..end) else { return false };
-    lower.copy_from_slice(&bytes[..end]);
-    lower.make_ascii_lowercase();
-    NO_VALUES.binary_search_by(|word| word.as_bytes().cmp(lower)).is_ok()
+    end <= LONGEST_NO_VALUE && LEXICON.find(&bytes[..end]).is_some()
 }
 
 /// `<token>`, `{{ token }}`, `[token]`, `%TOKEN%`, `{token}`, and a shell's `` `command` ``.

@@ -202,6 +202,13 @@ proptest! {
     }
 
     #[test]
+    fn long_texts_are_redacted_once_and_for_all(parts in prop::collection::vec((made_of_pieces(), 0..900_usize), 1..24)) {
+        let filler = "{\"status\": \"ok\", \"count\": 12, \"note\": \"the order has been updated\"},\n";
+        let text: String = parts.iter().map(|(part, gap)| format!("{part}\n{}", filler.repeat(gap / 30))).collect();
+        check(&text);
+    }
+
+    #[test]
     fn what_is_nearly_an_example_is_redacted_once_and_for_all(text in mutated()) {
         check(&text);
     }

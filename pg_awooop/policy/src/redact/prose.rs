@@ -1,6 +1,7 @@
 //! Secrets in sentences: `the password is …`, `password "…"`, `Password for joe: …`, `IDENTIFIED BY '…'`.
 
 use super::bytes::{run_back, run_on};
+use super::lexicon::Lexicon;
 use super::names::{self, Name, Strength};
 use super::scan::Scanner;
 use super::value::Value;
@@ -40,6 +41,8 @@ const WORDS: &[&str] = &[
     "use",
     "vault",
 ];
+
+static LEXICON: Lexicon = Lexicon::of(WORDS);
 
 /// The same by first and last letter, and by first letter and length: most words are none of them.
 static STARTS: [(u32, u32); 32] = {
@@ -99,14 +102,10 @@ impl Scanner<'_> {
 
     fn prose_word(&mut self, start: usize, end: usize) {
         let bytes = self.bytes;
-        let mut lower = [0; 24];
-        if start < self.operators_until || end - start > lower.len() {
+        if start < self.operators_until {
             return;
         }
-        lower[..end - start].copy_from_slice(&bytes[start..end]);
-        lower.make_ascii_lowercase();
-        let Ok(place) = WORDS.binary_search_by(|word| word.as_bytes().cmp(&lower[..end - start])) else { return };
-        let word = WORDS[place];
+        let Some(word) = LEXICON.find(&bytes[start..end]) else { return };
         let strength = match word {
             "bearer"
             | "basic"
@@ -220,7 +219,8 @@ impl Scanner<'_> {
         }
         let Some(mut value) = self.value_at(at) else { return };
         let text = self.slice(value.start, value.end);
-        if TECHNICAL.binary_search(&text.to_ascii_lowercase().as_str()).is_ok() || text.starts_with('(') {
+        let technical = text.len() <= 12 && TECHNICAL.iter().any(|word| text.eq_ignore_ascii_case(word));
+        if technical || text.starts_with('(') {
             return;
         }
         if value.quoted {

@@ -28,6 +28,8 @@ pub(super) struct Scanner<'t> {
     barren: Vec<usize>,
     /// How many bytes have been looked at ahead and behind, besides the reading itself.
     spent: Cell<usize>,
+    /// The last run that an unquoted value could have: where it begins and ends, and whether brackets close in it.
+    pub(super) bare: Cell<(usize, usize, bool)>,
     /// Whether the text is JSON as a whole, once asked.
     json: OnceCell<bool>,
     /// Kept for its memory.
@@ -38,6 +40,10 @@ pub(super) struct Scanner<'t> {
     pub(super) manifests_until: usize,
     /// Heads of tables before here have been looked at.
     pub(super) columns_until: usize,
+    /// Base64 before here is followed by no dot: it is no token's head.
+    pub(super) dotless_until: usize,
+    /// Base64 before here has been tried as a token in Base64.
+    pub(super) wrapped_until: usize,
     /// Escaped characters before here have been read.
     characters_until: usize,
     networks: bool,
@@ -59,8 +65,11 @@ const SHORTEST_LONG: usize = 20;
 /// Words of fewer bytes have no token that is known by what stands inside it.
 const SHORTEST_INNER: usize = 32;
 
+/// What the word that a marker begins with is made of.
+const MARKER_KINDS: u8 = WORD | UPPER;
+
 /// Bytes that may be looked at ahead for each byte read, and before any has been.
-const AHEAD: usize = 2;
+const AHEAD: usize = 4;
 const ALLOWANCE: usize = 1 << 16;
 /// How far is looked when they are used up.
 const SHORT_LOOK: usize = 64;
@@ -76,12 +85,15 @@ pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
         token_short_heads,
         token_inners,
         spent: Cell::new(0),
+        bare: Cell::new((0, 0, false)),
         json: OnceCell::new(),
         barren: Vec::new(),
         groups: Vec::new(),
         addresses_until: 0,
         manifests_until: 0,
         columns_until: 0,
+        dotless_until: 0,
+        wrapped_until: 0,
         characters_until: 0,
         networks: redactor.looks_for(Family::Ip) || redactor.looks_for(Family::CryptoAddress),
         last_word: (0, 0),
@@ -131,6 +143,14 @@ impl<'t> Scanner<'t> {
             end += 1;
         }
         let before = if start > 0 { bytes[start - 1] } else { b' ' };
+        // What has been redacted is not looked into.
+        if before == b'['
+            && kinds == MARKER_KINDS
+            && let Some(behind) = marker::end_of_marker(self.text, start - 1)
+        {
+            self.last_word = (start, behind);
+            return behind;
+        }
         match before {
             b'.' | b'+' | b'%' => self.inner_tokens(start - 1, start),
             b'|' => self.rules_at(start - 1),

@@ -27,7 +27,7 @@ impl Scanner<'_> {
             return None;
         }
         let code = self.bytes.get(letter + 1..letter + 5)?;
-        let code = code.iter().try_fold(0, |code, digit| Some(code << 4 | char::from(*digit).to_digit(16)?))?;
+        let code = code.iter().try_fold(0, |code, digit| Some(code << 4 | hexadecimal(*digit)?))?;
         Some((char::from_u32(code)?, letter + 5))
     }
 
@@ -55,16 +55,16 @@ impl Scanner<'_> {
 
     #[inline]
     fn secret_word(&self, first: char, at: usize) -> Option<(usize, Strength)> {
-        if !BEGINNINGS.contains(&first) {
+        if BEGINNINGS >> (first as u32 & 63) & 1 == 0 {
             return None;
         }
-        let find = |words: &[&str], strength| {
-            words
-                .iter()
-                .filter(|word| word.starts_with(first))
-                .find_map(|word| Some((self.stands(word, at)?, strength)))
-        };
-        find(PASSWORD_SIGNS, Strength::Password).or_else(|| find(TOKEN_SIGNS, Strength::Token))
+        SIGNS.iter().zip(FIRSTS).filter(|(_, begins)| *begins == first as u32).find_map(|((word, strength), _)| {
+            let end = match self.bytes[at] {
+                b'\\' => self.stands(word, at)?,
+                _ => stands_at(self.bytes, at, word.as_bytes()).then_some(at + word.len())?,
+            };
+            Some((end, *strength))
+        })
     }
 
     fn named_beyond_ascii(&mut self, word: usize, behind: usize, strength: Strength) {
@@ -79,7 +79,8 @@ impl Scanner<'_> {
         let mut said = false;
         // At most six of: a verb, a colon, a bracket, a blank.
         for _ in 0..6 {
-            if let Some(next) = BETWEEN.iter().find_map(|sign| self.stands(sign, at)) {
+            let wide = self.byte(at) >= 0x80 || self.byte(at) == b'\\';
+            if wide && let Some(next) = BETWEEN.iter().find_map(|sign| self.stands(sign, at)) {
                 said = true;
                 at = next;
             } else if matches!(self.byte(at), b':' | b'=') {
@@ -129,18 +130,52 @@ impl Scanner<'_> {
     }
 }
 
-/// The first characters of the words.
-const BEGINNINGS: &[char] =
-    &['密', '帳', '口', '通', '金', '驗', '验', '動', '暗', 'パ', '비', 'п', '權', '令', '私', '憑', 'ト', '토'];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_word_has_its_beginning() {
-        for word in PASSWORD_SIGNS.iter().chain(TOKEN_SIGNS) {
-            assert!(word.chars().next().is_some_and(|first| BEGINNINGS.contains(&first)), "{word}");
-        }
+fn hexadecimal(digit: u8) -> Option<u32> {
+    match digit {
+        b'0'..=b'9' => Some(u32::from(digit - b'0')),
+        b'a'..=b'f' | b'A'..=b'F' => Some(u32::from((digit | 32) - b'a') + 10),
+        _ => None,
     }
 }
+
+/// All the words, and what they say.
+const SIGNS: [(&str, Strength); PASSWORD_SIGNS.len() + TOKEN_SIGNS.len()] = {
+    let mut signs = [("", Strength::Password); _];
+    let mut n = 0;
+    while n < signs.len() {
+        signs[n] = match n < PASSWORD_SIGNS.len() {
+            true => (PASSWORD_SIGNS[n], Strength::Password),
+            false => (TOKEN_SIGNS[n - PASSWORD_SIGNS.len()], Strength::Token),
+        };
+        n += 1;
+    }
+    signs
+};
+
+/// The first character of each.
+const FIRSTS: [u32; SIGNS.len()] = {
+    let mut firsts = [0; SIGNS.len()];
+    let mut n = 0;
+    while n < firsts.len() {
+        firsts[n] = match SIGNS[n].0.as_bytes() {
+            [first @ 0xe0..=0xef, second, third, ..] => {
+                (*first as u32 & 15) << 12 | (*second as u32 & 63) << 6 | *third as u32 & 63
+            }
+            [first @ 0xc0..=0xdf, second, ..] => (*first as u32 & 31) << 6 | *second as u32 & 63,
+            _ => panic!("a word that begins with neither two nor three bytes"),
+        };
+        n += 1;
+    }
+    firsts
+};
+
+/// The same by their last six bits: most characters are none of them.
+const BEGINNINGS: u64 = {
+    let mut set = 0;
+    let mut n = 0;
+    while n < FIRSTS.len() {
+        set |= 1u64 << (FIRSTS[n] & 63);
+        n += 1;
+    }
+    set
+};

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::beginnings::{Beginnings, Pairs};
-use super::bytes::{alphanumeric_at, run_on, stands_at};
+use super::bytes::{WORD, alphanumeric_at, class, run_on, stands_at};
 use super::checksum::{distinct, entropy};
 use super::rule::{Rule, Validator};
 use super::rules;
@@ -33,25 +33,43 @@ struct Table {
     short_heads: Pairs,
     /// What stands inside tokens, looked for in long words.
     inner: Beginnings,
-    /// In the order of their keywords.
+    /// In the order of their keywords' first two bytes.
     entries: Vec<Entry>,
-    /// By the first byte of a keyword: its entries.
-    by_byte: [Range<usize>; 256],
+    /// By the first two bytes of a keyword: its entries.
+    by_pair: Vec<(u16, u16)>,
+    /// By the only byte of a keyword: its entries.
+    by_byte: [(u16, u16); 256],
     rules: Vec<(&'static Rule, OnceLock<Option<Regex>>)>,
 }
 
 /// A keyword of a rule.
 struct Entry {
     keyword: &'static [u8],
+    /// Its first eight bytes, and which of eight they are.
+    head: (u64, u64),
     rule: usize,
     /// How many bytes of the token may stand before the keyword.
     before: &'static [usize],
 }
 
 impl Entry {
-    /// The first two bytes of the keyword; one that has no second stands for every second.
-    fn pair(&self) -> (u8, u8) {
-        (self.keyword[0], self.keyword.get(1).copied().unwrap_or(0))
+    fn new(keyword: &'static [u8], rule: usize, before: &'static [usize]) -> Self {
+        let (mut head, mut mask) = ([0; 8], [0; 8]);
+        for (n, byte) in keyword.iter().take(8).enumerate() {
+            (head[n], mask[n]) = (*byte, 0xff);
+        }
+        Entry { keyword, head: (u64::from_le_bytes(head), u64::from_le_bytes(mask)), rule, before }
+    }
+
+    /// The first two bytes of the keyword; one that has no second stands apart.
+    fn pair(&self) -> (u8, Option<u8>) {
+        (self.keyword[0], self.keyword.get(1).copied())
+    }
+
+    /// Whether the keyword stands at `at`, where `head` stands.
+    #[inline(always)]
+    fn stands_at(&self, bytes: &[u8], at: usize, head: u64) -> bool {
+        head & self.head.1 == self.head.0 && (self.keyword.len() <= 8 || stands_at(bytes, at, self.keyword))
     }
 }
 
@@ -61,7 +79,8 @@ static TABLE: LazyLock<Box<Table>> = LazyLock::new(|| {
         short_heads: Pairs::empty(),
         inner: Beginnings::empty(),
         entries: Vec::new(),
-        by_byte: [const { 0..0 }; 256],
+        by_pair: vec![(0, 0); 1 << 16],
+        by_byte: [(0, 0); 256],
         rules: Vec::new(),
     });
     let prefixed = rules::prefixed().map(|rule| (rule, &[0][..]));
@@ -76,17 +95,22 @@ static TABLE: LazyLock<Box<Table>> = LazyLock::new(|| {
                 (_, [_]) => {}
                 _ => table.inner.insert(keyword),
             }
-            table.entries.push(Entry { keyword, rule: number, before });
+            table.entries.push(Entry::new(keyword, number, before));
         }
         table.rules.push((rule, OnceLock::new()));
     }
     table.heads.insert(b"eyJ");
     table.heads.insert(b"ZXl");
     table.entries.sort_by_key(Entry::pair);
-    for byte in 0..=255u8 {
-        let start = table.entries.partition_point(|entry| entry.keyword[0] < byte);
-        let end = table.entries.partition_point(|entry| entry.keyword[0] <= byte);
-        table.by_byte[usize::from(byte)] = start..end;
+    for n in 0..table.entries.len() {
+        let place = match table.entries[n].pair() {
+            (first, Some(second)) => &mut table.by_pair[usize::from(u16::from_le_bytes([first, second]))],
+            (byte, None) => &mut table.by_byte[usize::from(byte)],
+        };
+        if place.1 == 0 {
+            place.0 = n as u16;
+        }
+        place.1 = n as u16 + 1;
     }
     table
 });
@@ -108,14 +132,18 @@ fn matches(rule: &Rule, shape: &Regex, text: &[u8]) -> (Option<Range<usize>>, us
             None => return (None, 0),
         }
     }
-    let whole = found.range();
-    let range = if shape.capture_names().any(|name| name == Some("secret")) {
-        shape.captures(within).and_then(|groups| groups.name("secret")).map_or(whole.clone(), |secret| secret.range())
-    } else {
-        whole.clone()
+    let mut whole = found.range();
+    let secret = match shape.capture_names().any(|name| name == Some("secret")) {
+        true => shape.captures(within).and_then(|groups| groups.name("secret")).map(|secret| secret.range()),
+        false => None,
     };
+    // What is longer than any token is one as a whole, so that its rest is not taken for another.
+    if whole.end == LONGEST {
+        whole.end = run_on(text, whole.end, usize::MAX, |byte| class(byte) & WORD != 0);
+    }
+    let range = secret.unwrap_or_else(|| whole.clone());
     let ends = !alphanumeric_at(text, whole.end);
-    (if ends && is_valid(rule, &text[whole.clone()]) { Some(range) } else { None }, whole.end)
+    (if ends && is_valid(rule, &text[whole.start..whole.end.min(LONGEST)]) { Some(range) } else { None }, whole.end)
 }
 
 fn is_valid(rule: &Rule, found: &[u8]) -> bool {
@@ -182,13 +210,13 @@ impl Scanner<'_> {
     /// Tries the rules one of whose keywords stands at `at`.
     pub(super) fn rules_at(&mut self, at: usize) {
         let table = &*TABLE;
-        let entries = &table.entries[table.by_byte[usize::from(self.bytes[at])].clone()];
-        let second = self.byte(at + 1);
-        let alone = entries.iter().take_while(|entry| entry.keyword.len() == 1);
-        let first = entries.partition_point(|entry| entry.pair().1 < second);
-        let pairs = entries[first..].iter().take_while(|entry| entry.pair().1 == second && entry.keyword.len() > 1);
-        for Entry { keyword, rule, before } in alone.chain(pairs) {
-            if !stands_at(self.bytes, at, keyword) || self.barren_until(*rule) > at {
+        let pair = usize::from(u16::from_le_bytes([self.bytes[at], self.byte(at + 1)]));
+        let head = u64::from_le_bytes(self.head(at));
+        let entries = |(first, end): (u16, u16)| &table.entries[usize::from(first)..usize::from(end)];
+        let alone = entries(table.by_byte[usize::from(self.bytes[at])]);
+        for entry in alone.iter().chain(entries(table.by_pair[pair])) {
+            let Entry { rule, before, .. } = entry;
+            if !entry.stands_at(self.bytes, at, head) || self.barren_until(*rule) > at {
                 continue;
             }
             let (data, shape) = &table.rules[*rule];
@@ -198,11 +226,20 @@ impl Scanner<'_> {
                     continue;
                 }
                 self.spend(COST);
-                match matches(data, shape, &self.bytes[start..]) {
-                    (Some(range), _) => self.found_token(data, start + range.start, start + range.end),
-                    // What did not vary enough as a whole does not in its parts: they are not tried again.
-                    (None, end) => self.mark_barren(*rule, start + end),
-                }
+                let end = match matches(data, shape, &self.bytes[start..]) {
+                    (Some(range), end) => {
+                        self.found_token(data, start + range.start, start + range.end);
+                        end
+                    }
+                    (None, 0) => {
+                        self.spend(2 * WINDOW);
+                        if self.exhausted(at) { WINDOW / 2 } else { 0 }
+                    }
+                    (None, end) => end,
+                };
+                self.spend(2 * end);
+                // What is found, or does not vary enough, as a whole is not looked for in its parts.
+                self.mark_barren(*rule, start + end);
             }
         }
     }
@@ -220,8 +257,16 @@ impl Scanner<'_> {
     fn web_token(&mut self, at: usize) {
         let bytes = self.bytes;
         let part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if at < self.dotless_until {
+            return;
+        }
         let head_end = run_on(bytes, at, LONGEST, part);
-        if bytes.get(head_end) != Some(&b'.') || !is_jose_header(&bytes[at..head_end]) {
+        if self.byte(head_end) != b'.' {
+            self.dotless_until = head_end;
+            return;
+        }
+        self.spend(4 * (head_end - at));
+        if !is_jose_header(&bytes[at..head_end]) {
             return;
         }
         let mut end = head_end;
@@ -240,7 +285,12 @@ impl Scanner<'_> {
 
     /// A JSON Web Token in Base64 once more.
     fn wrapped_web_token(&mut self, at: usize) {
+        if at < self.wrapped_until {
+            return;
+        }
         let end = run_on(self.bytes, at, 64 * 1024, |b| b.is_ascii_alphanumeric() || b"+/_-=".contains(&b));
+        // What is no token from its beginning on is none from its middle.
+        self.wrapped_until = end;
         let text = &self.bytes[at..end];
         let head = &text[..text.len().min(2048) / 4 * 4];
         if let Ok(decoded) =

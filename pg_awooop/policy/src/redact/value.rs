@@ -33,6 +33,45 @@ pub(super) fn quote_before(bytes: &[u8], end: usize) -> Option<usize> {
     }
 }
 
+/// What a byte is in a value without quotes.
+#[derive(Clone, Copy)]
+enum Bare {
+    Inside,
+    /// A closing bracket: inside if the value opened it.
+    Closes,
+    Ends,
+    Ampersand,
+    Backslash,
+}
+
+const BARE: [Bare; 256] = {
+    let mut table = [Bare::Inside; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'<' | b',' | b';' => Bare::Ends,
+            // Text beyond ASCII goes on with prose.
+            0x80.. => Bare::Ends,
+            b')' | b']' | b'}' | b'>' => Bare::Closes,
+            b'&' => Bare::Ampersand,
+            b'\\' => Bare::Backslash,
+            _ => Bare::Inside,
+        };
+        byte += 1;
+    }
+    table
+};
+
+/// Which of the four kinds of brackets it is.
+fn bracket(byte: u8) -> usize {
+    match byte {
+        b'(' | b')' => 0,
+        b'[' | b']' => 1,
+        b'{' | b'}' => 2,
+        _ => 3,
+    }
+}
+
 impl Scanner<'_> {
     /// The value behind an operator that ends at `after`.
     pub(super) fn value_behind(&self, after: usize) -> Option<Value> {
@@ -144,45 +183,61 @@ impl Scanner<'_> {
         Value { start, end: end.max(start), quoted: true, spaced: false }
     }
 
-    /// Where an unquoted value ends: at a blank, a quote, a separator; closing brackets that it did not open are not its.
-    pub(super) fn bare_end(&self, start: usize) -> usize {
+    /// Where the bytes end that an unquoted value can have, and whether closing brackets are among them. `a=b=c=…`: values
+    /// within a value end where it does, and are not read again.
+    fn bare_run(&self, start: usize) -> (usize, bool) {
+        let (from, until, closes) = self.bare.get();
+        if from <= start && start < until {
+            return (until, closes);
+        }
         let bytes = self.bytes;
-        let limit = bytes.len().min(start + self.reach(start, LONGEST_VALUE));
+        let limit = bytes.len().min(start + LONGEST_VALUE);
         let mut end = start;
+        let mut closes = false;
         while end < limit {
-            match bytes[end] {
-                b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'<' | b',' | b';' => break,
-                b'&' if self.begins_parameter(end + 1) => break,
-                b'\\' => {
+            match BARE[usize::from(bytes[end])] {
+                Bare::Inside => end += 1,
+                Bare::Closes => {
+                    closes = true;
+                    end += 1;
+                }
+                Bare::Ends => break,
+                Bare::Ampersand if self.begins_parameter(end + 1) => break,
+                Bare::Ampersand => end += 1,
+                Bare::Backslash => {
                     let after = run_on(bytes, end, DEEPEST, |byte| byte == b'\\');
                     if matches!(self.byte(after), b'n' | b'r' | b't' | b'"' | b'\'' | b'u') {
                         break;
                     }
                     end = after;
                 }
-                // Text beyond ASCII goes on with prose.
-                0x80.. => break,
-                _ => end += 1,
             }
         }
-        let mut end = end.min(limit);
+        let end = end.min(limit);
         self.spend(end - start);
+        if end < limit || limit == bytes.len() {
+            self.bare.set((start, end, closes));
+        }
+        (end, closes)
+    }
+
+    /// Where an unquoted value ends: at a blank, a quote, a separator; closing brackets that it did not open are not its.
+    pub(super) fn bare_end(&self, start: usize) -> usize {
+        let bytes = self.bytes;
+        let (mut end, closes) = self.bare_run(start);
         // How often each bracket closes more than it opens, counted once.
-        let mut open = [0i32; 128];
-        for byte in &bytes[start..end] {
+        let mut open = [0i32; 4];
+        for byte in bytes[start..end].iter().filter(|_| closes) {
             match byte {
-                b')' | b']' | b'}' | b'>' => open[usize::from(*byte)] -= 1,
-                b'(' => open[usize::from(b')')] += 1,
-                b'[' => open[usize::from(b']')] += 1,
-                b'{' => open[usize::from(b'}')] += 1,
-                b'<' => open[usize::from(b'>')] += 1,
+                b')' | b']' | b'}' | b'>' => open[bracket(*byte)] -= 1,
+                b'(' | b'[' | b'{' | b'<' => open[bracket(*byte)] += 1,
                 _ => {}
             }
         }
         while end > start {
             match bytes[end - 1] {
-                close @ (b')' | b']' | b'}' | b'>') if open[usize::from(close)] < 0 => {
-                    open[usize::from(close)] += 1;
+                close @ (b')' | b']' | b'}' | b'>') if open[bracket(close)] < 0 => {
+                    open[bracket(close)] += 1;
                     end -= 1;
                 }
                 b'.' | b':' | b'\\' | b'|' => end -= 1,

@@ -266,17 +266,14 @@ pub(super) fn is_random(bytes: &[u8]) -> bool {
     if is_noise(bytes) && bytes.len() >= 14 {
         return digits + upper + lower > bytes.len() / 2;
     }
+    let entropy = entropy(bytes);
     if digits == 0 {
         // Base64 without a digit is rare, and longer.
-        return upper > 2 && lower > 2 && mixes_case_inside(bytes) && entropy(bytes) > 350
-            || bytes.len() >= 24
-                && upper == 0
-                && !bytes.iter().any(|b| b"-_.".contains(b))
-                && distinct(bytes) >= 4
-                && entropy(bytes) > 290;
+        return upper > 2 && lower > 2 && mixes_case_inside(bytes) && entropy > 350
+            || bytes.len() >= 24 && upper == 0 && !bytes.iter().any(|b| b"-_.".contains(b)) && entropy > 290;
     }
     digits + upper + lower > bytes.len() / 2
         && (upper + lower > 0 || bytes.len() >= 24)
-        && (digits >= 3 || upper > 1 && lower > 1 || entropy(bytes) > 380)
-        && entropy(bytes) > 280
+        && (digits >= 3 || upper > 1 && lower > 1 || entropy > 380)
+        && entropy > 280
 }

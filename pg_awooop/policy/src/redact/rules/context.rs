@@ -1,7 +1,7 @@
 //! Context words as data: what the words beside a value say about it, in English and Traditional Chinese, and what names
 //! mean something else.
 //!
-//! Lists of ASCII words are sorted; they are searched by halving.
+//! Lists of ASCII words are sorted; each is there once.
 
 /// Words that make the name a password's, wherever they stand.
 #[rustfmt::skip]

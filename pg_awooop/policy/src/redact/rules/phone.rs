@@ -52,7 +52,8 @@ const COUNTRIES: &[(&str, usize, usize)] = &[
 
 /// A number that begins with the first group, if it has the form of a telephone number. `named` says whether a word
 /// before it calls it one.
-pub(crate) fn find(bytes: &[u8], groups: &[Group], mut named: impl FnMut() -> bool) -> Option<Phone> {
+/// `fresh` says that the groups before are another number's.
+pub(crate) fn find(bytes: &[u8], groups: &[Group], fresh: bool, mut named: impl FnMut() -> bool) -> Option<Phone> {
     let first = groups[0];
     let start = first.start;
     let before = start.checked_sub(1).map_or(0, |at| bytes[at]);
@@ -87,10 +88,16 @@ pub(crate) fn find(bytes: &[u8], groups: &[Group], mut named: impl FnMut() -> bo
         return Some(Phone { start: lead, groups: 1, rule: &PHONE_TAIWAN });
     }
     // `GE29 NB00 0101 9049 18`: groups of a longer number that begins before.
-    let goes_on = before == b' ' && second_before.is_ascii_alphanumeric() && continues(bytes, start);
+    let goes_on = !fresh && before == b' ' && second_before.is_ascii_alphanumeric() && continues(bytes, start);
+    let mut total: usize = groups.iter().take(6).map(Group::len).sum();
     for taken in (2..=groups.len().min(6)).rev() {
         if goes_on && bytes[groups[0].end] == b' ' {
             break;
+        }
+        let length = total;
+        total -= groups[taken - 1].len();
+        if !(9..=11).contains(&length) {
+            continue;
         }
         // `0912-34-5678-90`: a longer number of another kind.
         let longer = groups.get(taken).is_some_and(|next| &bytes[groups[taken - 1].end..next.start] == b"-");
@@ -134,6 +141,7 @@ fn international(bytes: &[u8], groups: &[Group], lead: usize, skip: usize, rule:
     let (mut count, mut taken) = (0, 0);
     let mut most = 15 + skip;
     let mut fewest = 8 + skip;
+    let mut country = None;
     for group in groups.iter().take(8) {
         if count + group.len() > most.min(19) {
             break;
@@ -144,12 +152,9 @@ fn international(bytes: &[u8], groups: &[Group], lead: usize, skip: usize, rule:
         digits[count..count + group.len()].copy_from_slice(&bytes[group.range()]);
         count += group.len();
         taken += 1;
-        if count >= skip + 3
-            && let Some((code, least, longest)) = COUNTRIES
-                .iter()
-                .filter(|(code, ..)| digits[skip..count].starts_with(code.as_bytes()))
-                .max_by_key(|c| c.0.len())
-        {
+        if country.is_none() && count >= skip + 3 {
+            country = country_of(&digits[skip..count]);
+            let Some((code, least, longest)) = country else { continue };
             // One more for a trunk zero that people leave in: +886 (0)912 345 678.
             fewest = skip + code.len() + least;
             most = skip + code.len() + longest + 1;
@@ -159,9 +164,19 @@ fn international(bytes: &[u8], groups: &[Group], lead: usize, skip: usize, rule:
     if count <= skip || digits[skip] == b'0' {
         return None;
     }
-    let known = COUNTRIES.iter().any(|(code, ..)| digits[skip..count].starts_with(code.as_bytes()));
-    (taken > 0 && count >= fewest && count <= most && (known || skip == 0 && std::ptr::eq(rule, &PHONE_INTERNATIONAL)))
-        .then_some(Phone { start: lead, groups: taken, rule })
+    (taken > 0
+        && count >= fewest
+        && count <= most
+        && (country.is_some() || skip == 0 && std::ptr::eq(rule, &PHONE_INTERNATIONAL)))
+    .then_some(Phone { start: lead, groups: taken, rule })
+}
+
+/// The country whose code the digits begin with, the longest of them.
+fn country_of(digits: &[u8]) -> Option<&'static (&'static str, usize, usize)> {
+    COUNTRIES
+        .iter()
+        .filter(|(code, ..)| code.as_bytes()[0] == digits[0] && digits.starts_with(code.as_bytes()))
+        .max_by_key(|(code, ..)| code.len())
 }
 
 fn is_separator(text: &[u8]) -> bool {

@@ -8,11 +8,19 @@ use super::bytes::{
 use super::known::{Look, Special};
 use super::marker;
 use super::names::{self, Name, Strength};
-use super::rules::builtin::{Builtin, KEY_ASSIGNMENT, PASSWORD_ASSIGNMENT, SERVICE_KEY_ASSIGNMENT, TOKEN_ASSIGNMENT};
+use super::placeholder::is_placeholder;
+use super::rules::builtin::{
+    Builtin, KEY_ASSIGNMENT, PASSWORD_ASSIGNMENT, PGPASS_ENTRY, SERVICE_KEY_ASSIGNMENT, TOKEN_ASSIGNMENT,
+};
 use super::scan::Scanner;
 use super::settings::is_among_settings;
 use super::value::{ALIGNMENT, LONGEST_NAME, LONGEST_VALUE, Value, quote_before};
 use super::values::{self, Style};
+
+/// Arrays in an array under a secret's name.
+const DEEPEST_ARRAY: usize = 3;
+/// Keys of an object under a secret's name whose values are as secret.
+const VERSIONS: [&[u8]; 8] = [b"old", b"new", b"current", b"previous", b"next", b"confirm", b"confirmation", b"repeat"];
 
 /// A name before an operator.
 pub(super) struct Named {
@@ -39,11 +47,31 @@ impl Scanner<'_> {
             b':' if bytes.get(at + 1) == Some(&b':') && !matches!(self.byte(at + 2), b':' | b'=') => {
                 self.operators_until = at + 2;
             }
+            // `host:5432:database:user:…`, `*:*:…`.
+            b':' if matches!(bytes.get(at.saturating_sub(2)..at), Some([b':', b'*']))
+                || bytes[..at].ends_with(b":5432") =>
+            {
+                self.pgpass(at);
+            }
             // `20:15`: no name has nothing but digits.
             b':' if self.last_word.1 == at
                 && self.last_kinds & (UPPER | LOWER | JOINER) == 0
                 && self.byte(at + 1).is_ascii_digit() => {}
             kind => self.assignment(kind, at, at + 1),
+        }
+    }
+
+    /// A line of PostgreSQL's password file, whose second colon stands at `at`.
+    fn pgpass(&mut self, at: usize) {
+        let field = |byte: u8| byte.is_ascii_graphic() && !b":/\"'`,;|<>(){}[]=@&\\".contains(&byte);
+        let database = run_on(self.bytes, at + 1, LONGEST_NAME, field);
+        let user = run_on(self.bytes, database + 1, LONGEST_NAME, field);
+        let end =
+            run_on(self.bytes, user + 1, LONGEST_NAME, |byte| byte.is_ascii_graphic() && !b"\"'`\\".contains(&byte));
+        let colons = [database, user].iter().all(|colon| self.byte(*colon) == b':');
+        if colons && database > at + 1 && user > database + 1 && !is_placeholder(self.slice(user + 1, end)) {
+            self.found(&PGPASS_ENTRY, user + 1, end);
+            self.operators_until = self.operators_until.max(end);
         }
     }
 
@@ -146,6 +174,8 @@ impl Scanner<'_> {
             Special::Cookie => return self.header(after, true, name.quoted),
             Special::Kind => return self.manifest(at),
             Special::Lines => return self.putty_lines(after),
+            Special::KeyMember if name.quoted => return self.key_member(at, after),
+            Special::KeyMember => return,
             Special::None => {}
         }
         if meaning.names_another {
@@ -215,7 +245,7 @@ impl Scanner<'_> {
         }
         if !value.quoted {
             match self.bytes[value.start] {
-                b'[' => return self.elements(value.start, strength),
+                b'[' => return self.elements(value.start, strength, DEEPEST_ARRAY),
                 b'{' => return self.members(value.start, strength),
                 _ => {}
             }
@@ -244,10 +274,13 @@ impl Scanner<'_> {
     }
 
     /// The strings of an array under a secret's name.
-    fn elements(&mut self, open: usize, strength: Strength) {
+    fn elements(&mut self, open: usize, strength: Strength, depth: usize) {
         let mut at = open + 1;
         for _ in 0..32 {
             at = skip_blank(self.bytes, run_on(self.bytes, at, 8, |byte| byte == b',' || byte == b' '), 80);
+            if self.byte(at) == b'[' && depth > 0 {
+                return self.elements(at, strength, depth - 1);
+            }
             let Some(value) = self.value_at(at).filter(|value| value.quoted) else { return };
             self.judge(value, strength, Style::Quoted);
             at = self.behind_quote(value.end);
@@ -267,9 +300,14 @@ impl Scanner<'_> {
                 return;
             }
             let Some(value) = self.value_behind(colon + 1) else { return };
-            if Name::cut(&self.bytes[key.start..key.end]).means_value() {
-                let style = if value.quoted { Style::Quoted } else { Style::Tight };
+            let key = &self.bytes[key.start..key.end];
+            let style = if value.quoted { Style::Quoted } else { Style::Tight };
+            if Name::cut(key).means_value() {
                 return self.judge(value, strength, style);
+            }
+            // `"password": {"old": "…", "new": "…"}`
+            if VERSIONS.iter().any(|version| key.eq_ignore_ascii_case(version)) {
+                self.judge(value, strength, style);
             }
             at = if value.quoted { self.behind_quote(value.end) } else { value.end };
         }

@@ -1,7 +1,7 @@
 //! Tables with a column of secrets: CSV, tab-separated text, Markdown, a client's output.
 
 use super::assign::is_telling;
-use super::bytes::{line_break, line_end, line_start, run_on};
+use super::bytes::{DEEPEST, line_break, line_end, line_start, run_back, run_on};
 use super::names::Strength;
 use super::rules::builtin::SECRET_COLUMN;
 use super::scan::Scanner;
@@ -37,8 +37,11 @@ impl Scanner<'_> {
             return;
         }
         let reach = self.reach(start, LONGEST_TABLE);
-        let first = line_start(bytes, start, reach.min(LONGEST_LINE));
         let last = line_end(bytes, end, reach.min(LONGEST_LINE));
+        let first = line_start(bytes, start, reach.min(LONGEST_LINE));
+        // A table in a string, whose lines end with an escape, begins and ends where the string does.
+        let around = quote_around(bytes, last);
+        let first = around.map_or(first, |depth| behind_quote(bytes, first, start, depth));
         self.spend(last - first);
         // Without a line below there is no table, for no column of this line.
         if line_break(bytes, last) == 0 && !bytes[first..last].contains(&b'|') {
@@ -68,9 +71,12 @@ impl Scanner<'_> {
             let row = line + length;
             line = next;
             // The string that a table stands in ends with its last line.
-            let row_end = match bytes[row..next].iter().position(|byte| *byte == b'"') {
-                Some(quote) if separator != b',' => row + quote,
-                _ => next,
+            let row_end = match around {
+                Some(depth) => at_quote(bytes, row, next, depth),
+                None => match bytes[row..next].iter().position(|byte| *byte == b'"') {
+                    Some(quote) if separator != b',' => row + quote,
+                    _ => next,
+                },
             };
             let text = &bytes[row..row_end];
             if text.iter().all(|byte| b"|-+: =".contains(byte)) {
@@ -80,6 +86,9 @@ impl Scanner<'_> {
                 break;
             }
             self.cell(row, row_end, separator, column, strength);
+            if row_end < next {
+                break;
+            }
         }
         self.spend(2 * (line - last));
         self.columns_until = self.columns_until.max(end);
@@ -125,4 +134,25 @@ impl Scanner<'_> {
             self.found(&SECRET_COLUMN, from, to);
         }
     }
+}
+
+/// How many backslashes the quotes have of the string that an escaped end of line stands in.
+fn quote_around(bytes: &[u8], line_break: usize) -> Option<usize> {
+    let letter = run_on(bytes, line_break, DEEPEST, |byte| byte == b'\\');
+    // An end of line has 1, 2, 4 of them, a quote one fewer.
+    (letter > line_break).then(|| letter - line_break - 1)
+}
+
+fn is_quote(bytes: &[u8], at: usize, depth: usize) -> bool {
+    bytes[at] == b'"' && at - run_back(bytes, at, DEEPEST, |byte| byte == b'\\') == depth
+}
+
+/// Behind the last quote of that depth between `from` and `to`, or `from`.
+fn behind_quote(bytes: &[u8], from: usize, to: usize, depth: usize) -> usize {
+    (from..to).rev().find(|at| is_quote(bytes, *at, depth)).map_or(from, |quote| quote + 1)
+}
+
+/// At the first quote of that depth between `from` and `to`, or `to`.
+fn at_quote(bytes: &[u8], from: usize, to: usize, depth: usize) -> usize {
+    (from..to).find(|at| is_quote(bytes, *at, depth)).map_or(to, |quote| quote - depth)
 }

@@ -87,6 +87,10 @@ impl Scanner<'_> {
     fn content(&mut self, after: usize, strength: Strength) {
         let bytes = self.bytes;
         let mut start = skip_blank(bytes, after, 160);
+        // `<setting name="DbPassword"><value>…</value></setting>`
+        if stands_at(bytes, start, b"<value>") {
+            start += b"<value>".len();
+        }
         let cdata = b"<![CDATA[";
         if stands_at(bytes, start, cdata) {
             start += cdata.len();

@@ -14,13 +14,13 @@ const LONGEST_LOCAL: usize = 64;
 const LONGEST_DOMAIN: usize = 253;
 
 impl Scanner<'_> {
-    /// An `@`: behind it a domain, before it who is there.
-    pub(super) fn at_sign(&mut self, at: usize) {
+    /// An `@` from `at` to `after` (`%40` as well): behind it a domain, before it who is there.
+    pub(super) fn at_sign(&mut self, at: usize, after: usize) {
         let bytes = self.bytes;
-        if at == 0 || at + 1 >= bytes.len() {
+        if at == 0 || after >= bytes.len() {
             return;
         }
-        let Some(end) = self.domain(at + 1) else { return };
+        let Some(end) = self.domain(after) else { return };
         let Some(start) = self.local_part(at) else { return };
         // `git@host:path` and the user of a URL without a password are addresses of machines.
         let local = self.slice(start, at);

@@ -39,6 +39,7 @@ pub(super) enum Special {
     Cookie,
     Kind,
     Lines,
+    KeyMember,
 }
 
 /// The meanings of names, of the last one in each slot.
@@ -96,6 +97,9 @@ impl Known {
 }
 
 fn meaning(name: &[u8]) -> Meaning {
+    if matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k") {
+        return Meaning { look: Look::Value, special: Special::KeyMember, ..Meaning::default() };
+    }
     if !names::is_remarkable(name) {
         return Meaning::default();
     }

@@ -38,6 +38,10 @@ impl Lists {
     pub(super) const NAME_NAME: Lists = Lists(1 << 9);
     pub(super) const SERVICE: Lists = Lists(1 << 10);
 
+    pub(super) fn or(self, other: Lists) -> Self {
+        Lists(self.0 | other.0)
+    }
+
     pub(super) fn have(self, lists: Lists) -> bool {
         self.0 & lists.0 != 0
     }
@@ -54,6 +58,7 @@ static TABLE: [(&str, u16); PLACES] = {
         while n < LISTS[list].len() {
             let word = LISTS[list][n];
             let mut at = place(Bloom::hash(word.as_bytes()));
+            // Digits don't count in the hash: `s3` stands behind `s`.
             while table[at].1 != 0 && !same(table[at].0.as_bytes(), word.as_bytes()) {
                 at = (at + 1) % PLACES;
             }

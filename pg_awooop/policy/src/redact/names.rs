@@ -180,7 +180,8 @@ impl Name {
     fn push(&mut self, start: usize, end: usize) {
         if end > start {
             self.ends[self.count] = (start as u8, end as u8);
-            self.lists[self.count] = lists_of(self.word_of(start, end));
+            // `s3` is a word, `token2` one that is numbered.
+            self.lists[self.count] = lists_of(&self.text[start..end]).or(lists_of(self.word_of(start, end)));
             self.count += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! Private keys in armour: PEM (RFC 7468), OpenSSH, PGP, PuTTY.
 
-use super::bytes::{DEEPEST, run_on, stands_at};
+use super::bytes::{DEEPEST, escape_head, line_break, line_end, run_on, stands_at};
 use super::rules::builtin::{PRIVATE_KEY_ARMOUR, PUTTY_PRIVATE_KEY};
 use super::scan::Scanner;
 
@@ -12,6 +12,11 @@ const LONGEST_LABEL: usize = 64;
 const LONGEST_KEY: usize = 64 * 1024;
 /// Between the pieces of a key that code joins: quotes, operators and blanks.
 const LONGEST_JOINT: usize = 120;
+
+/// A line of a key that is told from the words around it.
+const SHORTEST_LINE: usize = 16;
+/// The lines of the longest PuTTY key.
+const MOST_LINES: usize = 128;
 
 impl Scanner<'_> {
     /// `-----BEGIN`: what follows is a private key if its label says so.
@@ -26,7 +31,10 @@ impl Scanner<'_> {
             return;
         }
         let body = run_on(bytes, label_end, 5, |byte| byte == b'-');
-        let end = self.armour_end(body);
+        let (end, whole) = self.armour_end(body);
+        if !whole {
+            self.scattered_key(end);
+        }
         if bytes[body..end].iter().any(u8::is_ascii_alphanumeric) {
             self.found(&PRIVATE_KEY_ARMOUR, start, end);
             self.operators_until = self.operators_until.max(end);
@@ -34,8 +42,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// The armour ends with its tail, else where no line of a key can go on.
-    fn armour_end(&self, body: usize) -> usize {
+    /// The armour ends with its tail, else where no line of a key can go on; where that is, and whether it is the tail.
+    fn armour_end(&self, body: usize) -> (usize, bool) {
         let bytes = self.bytes;
         let limit = bytes.len().min(body + LONGEST_KEY);
         let mut end = body;
@@ -43,21 +51,58 @@ impl Scanner<'_> {
             match bytes[end] {
                 b'-' if stands_at(bytes, end, END) => {
                     let tail = run_on(bytes, end + END.len(), LONGEST_LABEL, |byte| byte != b'-' && byte != b'\n');
-                    return run_on(bytes, tail, 5, |byte| byte == b'-');
+                    return (run_on(bytes, tail, 5, |byte| byte == b'-'), true);
                 }
                 b'-' if stands_at(bytes, end, BEGIN) => break,
                 b'"' | b'\'' | b'`' => match self.behind_joint(end) {
                     Some(next) => end = next,
                     None => break,
                 },
-                b'<' => break,
+                b'<' => match self.behind_tag(end) {
+                    Some(next) => end = next,
+                    None => break,
+                },
                 _ => end += 1,
             }
         }
         while end > body && (bytes[end - 1] == b'\\' || !self.text.is_char_boundary(end)) {
             end -= 1;
         }
-        end
+        (end, false)
+    }
+
+    /// `<br/>` between the lines of a key: behind it.
+    fn behind_tag(&self, at: usize) -> Option<usize> {
+        let name = run_on(self.bytes, at + 1, 1, |byte| byte == b'/');
+        let end = run_on(self.bytes, name, 8, |byte| byte.is_ascii_alphanumeric() || b" /".contains(&byte));
+        (end > name && self.byte(end) == b'>').then_some(end + 1)
+    }
+
+    /// The lines of a key that stand apart, one in each line of a log or statement of a program, from `start` to the
+    /// armour's tail.
+    fn scattered_key(&mut self, start: usize) {
+        if start < self.tailless_until {
+            return;
+        }
+        let bytes = self.bytes;
+        let reach = self.reach(start, LONGEST_KEY);
+        let limit = bytes.len().min(start + reach);
+        let tail = bytes[start..limit].windows(END.len()).position(|part| part == END);
+        self.spend(tail.unwrap_or(limit - start));
+        let Some(tail) = tail.map(|n| start + n) else {
+            self.tailless_until = limit;
+            return;
+        };
+        let mut at = start;
+        while at < tail {
+            let end = run_on(bytes, at, tail - at, |byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+            // The letter of `\n` before a line is none of the line's.
+            let line = at + escape_head(bytes, at);
+            if end >= line + SHORTEST_LINE {
+                self.found(&PRIVATE_KEY_ARMOUR, line, end);
+            }
+            at = end + 1;
+        }
     }
 
     /// A key may be in pieces, `"…" +\n"…"`: where the next piece begins behind the quote at `at`.
@@ -84,6 +129,25 @@ impl Scanner<'_> {
         let end = mac.map_or(end, |n| run_back_escape(bytes, count + n));
         if end > count + 16 {
             self.found(&PUTTY_PRIVATE_KEY, count, end);
+        } else {
+            self.prefixed_lines(count);
+        }
+    }
+
+    /// The lines of a PuTTY key behind what a log or a quotation begins each line with.
+    fn prefixed_lines(&mut self, count: usize) {
+        let digits = self.bytes[..count].iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        let lines: usize = self.slice(count - digits, count).parse().unwrap_or(0);
+        let mut line = line_end(self.bytes, count, LONGEST_JOINT);
+        for _ in 0..lines.min(MOST_LINES) {
+            let start = line + line_break(self.bytes, line);
+            line = line_end(self.bytes, start, 2 * LONGEST_JOINT);
+            let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+            let length = self.bytes[start..line].iter().rev().take_while(|byte| is_key(byte)).count();
+            if line == start || length < SHORTEST_LINE {
+                break;
+            }
+            self.found(&PUTTY_PRIVATE_KEY, line - length, line);
         }
     }
 }

@@ -27,14 +27,14 @@ const LONGEST_NO_VALUE: usize = 16;
 const STAND_INS: &[&str] = &[
     "<your", "[your", "change-me", "change_it", "change_me", "changeit", "changeme", "dummy", "enter_your", "example",
     "goes-here", "goes_here", "goeshere", "insert-", "insert_", "my-secret-name", "placeholder", "put-your",
-    "put_your", "redacted", "replace-me", "replace-with", "replace_me", "replace_with", "replaceme", "required|",
+    "put_your", "replace-me", "replace-with", "replace_me", "replace_with", "replaceme", "required|",
     "todo", "your ", "your-", "your_", "yourkey", "yourpassword", "yoursecret", "yourtoken",
 ];
 /// Beginnings of references to where the value is kept.
 #[rustfmt::skip]
 const REFERENCES: &[&str] = &[
     "!getatt", "!ref", "!sub", "${", "@microsoft.keyvault", "arn:", "aws-sm:", "azurekeyvault", "bao:", "base64:",
-    "cfg.", "config.", "credentials.", "data.", "doppler:", "env(", "env.", "env:", "environ", "file:", "gcp-sm:",
+    "cfg.", "config.", "credentials.", "data.", "doppler:", "enc[", "env(", "env.", "env:", "environ", "file:", "gcp-sm:",
     "getenv", "http://", "https://", "import.meta", "infisical:", "k8s://", "keyring:", "kms:", "local.", "module.",
     "op://", "os.", "process.env", "props.", "ref+", "secret://", "secretref:", "secrets.", "secretsmanager:",
     "self.", "settings.", "sm://", "sops:", "ssm:", "this.", "vals:", "var.", "vault:",
@@ -81,7 +81,10 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     }
     // Every reference has a sign at its end, or is one of these.
     let refers = has_sign(bytes, REFERS) || begins("environ") || begins("getenv");
-    if refers && (REFERENCES.iter().any(|beginning| begins(beginning)) || is_location(value)) {
+    if refers
+        && (REFERENCES.iter().any(|beginning| begins(beginning) && (!beginning.ends_with('.') || is_tame(bytes, 5)))
+            || is_location(value))
+    {
         return true;
     }
     if has_stand_in(bytes) && !has_random_tail(bytes) {
@@ -107,19 +110,32 @@ pub(super) fn is_template(value: &str) -> bool {
     }
     // None of the forms below goes without one of these.
     if has_sign(bytes, FORMS)
-        && (is_wrapped(value) || is_variable(value) || *first == b'<' || *first == b'.' && *last == b'.')
+        && (is_wrapped(value)
+            || is_variable(value)
+            || *first == b'<' && is_tame(bytes, 8)
+            || *first == b'.' && *last == b'.')
     {
         return true;
     }
-    is_mask(value) || value.starts_with("[REDACTED") || value.starts_with("...")
+    is_mask(value) || is_cut(value) || is_redacted(bytes)
+}
+
+/// `[REDACTED]`, `<redacted by the operator>`: another's marker, with nothing behind it that could be a value.
+fn is_redacted(bytes: &[u8]) -> bool {
+    const WORD: &[u8] = b"redacted";
+    has_sign(bytes, MARKS) && bytes.windows(WORD.len()).any(|part| part.eq_ignore_ascii_case(WORD)) && is_tame(bytes, 8)
 }
 
 /// Signs of references, and of the forms that templates have.
 const REFERS: u8 = 1;
 const FORMS: u8 = 2;
+/// The first letter of another's marker.
+const MARKS: u8 = 4;
 const SIGNS: [u8; 256] = {
     let mut table = [0; 256];
-    let (refers, forms) = (b".:+!({/", b"<>{}[]%`$#\\&.");
+    table[b'R' as usize] |= MARKS;
+    table[b'r' as usize] |= MARKS;
+    let (refers, forms) = (b".:+!({/[", b"<>{}[]%`$#\\&.");
     let mut n = 0;
     while n < refers.len() {
         table[refers[n] as usize] |= REFERS;
@@ -135,6 +151,13 @@ const SIGNS: [u8; 256] = {
 
 fn has_sign(bytes: &[u8], signs: u8) -> bool {
     bytes.iter().any(|byte| SIGNS[usize::from(*byte)] & signs != 0)
+}
+
+/// `...x9f2`: the last characters of a value, for people to know it by.
+fn is_cut(value: &str) -> bool {
+    const MOST_SHOWN: usize = 6;
+    let shown = value.trim_start_matches('.');
+    value.len() - shown.len() >= 3 && shown.chars().filter(|c| c.is_alphanumeric()).count() <= MOST_SHOWN
 }
 
 /// Whether it is a word that stands where a value is missing.
@@ -154,11 +177,20 @@ fn is_wrapped(value: &str) -> bool {
     {
         return bytes.len() < 24 && !bytes.iter().any(u8::is_ascii_digit) || bytes.len() == 3;
     }
-    wrapped(b"<", b">")
-        || wrapped(b"{{", b"}}")
-        || wrapped(b"[", b"]")
-        || wrapped(b"%", b"%") && !value.contains(' ')
+    (wrapped(b"<", b">") || wrapped(b"[", b"]") || wrapped(b"{{", b"}}") || wrapped(b"%", b"%") && !value.contains(' '))
+        && is_tame(bytes, 8)
         || bytes.len() > 1 && wrapped(b"`", b"`")
+}
+
+/// Whether its words are such as people name things with: none that is as long as `wild` has capitals, small letters and
+/// digits at once.
+fn is_tame(bytes: &[u8], wild: usize) -> bool {
+    bytes.split(|byte| !byte.is_ascii_alphanumeric()).all(|word| {
+        word.len() < wild
+            || !(word.iter().any(u8::is_ascii_digit)
+                && word.iter().any(u8::is_ascii_uppercase)
+                && word.iter().any(u8::is_ascii_lowercase))
+    })
 }
 
 /// `$PASSWORD`, `${PASSWORD}`, `%s`, `#{password}`.

@@ -1,6 +1,6 @@
 //! Secrets in sentences: `the password is …`, `password "…"`, `Password for joe: …`, `IDENTIFIED BY '…'`.
 
-use super::bytes::{run_back, run_on};
+use super::bytes::{is_word, run_back, run_on};
 use super::lexicon::Lexicon;
 use super::names::{self, Name, Strength};
 use super::scan::Scanner;
@@ -39,6 +39,7 @@ const WORDS: &[&str] = &[
     "token",
     "unseal",
     "use",
+    "values",
     "vault",
 ];
 
@@ -107,6 +108,7 @@ impl Scanner<'_> {
         }
         let Some(word) = LEXICON.find(&bytes[start..end]) else { return };
         let strength = match word {
+            "values" => return self.inserted(start, end),
             "bearer"
             | "basic"
             | "by"
@@ -151,16 +153,20 @@ impl Scanner<'_> {
             "2fa",
             "access",
             "authentication",
+            "backup",
             "confirmation",
             "login",
             "mfa",
+            "one-time",
             "otp",
             "passcode",
+            "recovery",
+            "security",
             "sms",
             "verification",
         ];
         let word_end = run_back(self.bytes, at, 1, |byte| byte == b' ');
-        let word = run_back(self.bytes, word_end, 16, |byte| byte.is_ascii_alphanumeric());
+        let word = run_back(self.bytes, word_end, 16, is_word);
         KINDS.iter().any(|kind| self.bytes[word..word_end].eq_ignore_ascii_case(kind.as_bytes()))
     }
 

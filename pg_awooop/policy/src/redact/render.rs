@@ -6,12 +6,71 @@ use serde::de::IgnoredAny;
 
 use super::{Family, Finding, marker};
 
+/// How a text is written, as far as its markers depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// A JSON object or array as a whole.
+    Json,
+    /// One of them on each line.
+    JsonLines,
+    Text,
+}
+
+impl Carrier {
+    pub(super) fn of(text: &str) -> Self {
+        if is_json(text) {
+            return Carrier::Json;
+        }
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        match lines.next().is_some_and(is_json) && lines.all(is_json) {
+            true => Carrier::JsonLines,
+            false => Carrier::Text,
+        }
+    }
+}
+
 /// `text` with every finding replaced by its family's marker.
 pub(super) fn replace(text: &str, findings: &[Finding]) -> String {
-    if is_json(text) {
-        let redacted = String::with_capacity(text.len());
-        return Json { text, redacted, at: 0, keys: marker::numbers(text) }.replace(findings);
+    match Carrier::of(text) {
+        Carrier::Json => Json::new(text).replace(findings),
+        Carrier::JsonLines => replace_in_lines(text, findings),
+        Carrier::Text => replace_in_text(text, findings),
     }
+}
+
+/// `text` with a marker instead of everything: for one whose redaction does not come to an end.
+pub(super) fn replace_all(text: &str, family: Family) -> String {
+    let all = [Finding { family, rule: "".into(), range: 0..text.len() }];
+    match Carrier::of(text) {
+        Carrier::Text => family.marker().to_owned(),
+        _ => replace(text, &all),
+    }
+}
+
+fn replace_in_lines(text: &str, findings: &[Finding]) -> String {
+    let mut redacted = String::with_capacity(text.len());
+    let (mut start, mut first) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        first += findings[first..].iter().take_while(|finding| finding.range.end <= start).count();
+        let here: Vec<Finding> = findings[first..]
+            .iter()
+            .take_while(|finding| finding.range.start < end)
+            .map(|finding| Finding {
+                range: finding.range.start.saturating_sub(start)..finding.range.end.min(end) - start,
+                ..finding.clone()
+            })
+            .collect();
+        match here.is_empty() {
+            true => redacted.push_str(line),
+            false => redacted.push_str(&Json::new(line).replace(&here)),
+        }
+        start = end;
+    }
+    redacted
+}
+
+fn replace_in_text(text: &str, findings: &[Finding]) -> String {
     let mut redacted = String::with_capacity(text.len() + 8);
     let mut copied = 0;
     for finding in findings {
@@ -34,7 +93,7 @@ pub(super) fn replace(text: &str, findings: &[Finding]) -> String {
 }
 
 /// Whether the text is a JSON object or array as a whole.
-pub(super) fn is_json(text: &str) -> bool {
+fn is_json(text: &str) -> bool {
     let first = text.trim_start().as_bytes().first();
     matches!(first, Some(b'{' | b'[')) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
@@ -67,7 +126,7 @@ fn bare_value(text: &str, start: usize, end: usize) -> Option<(usize, usize, &'s
 }
 
 /// A text that is JSON as a whole, while findings in it are replaced. A marker never crosses the end of a string, never
-/// halves an escape, and gets quotes where a number stood.
+/// halves an escape, and gets quotes where a number stood: what a finding covers of several values is replaced in each.
 struct Json<'t> {
     text: &'t str,
     redacted: String,
@@ -77,35 +136,26 @@ struct Json<'t> {
     keys: HashMap<Family, usize>,
 }
 
-impl Json<'_> {
+impl<'t> Json<'t> {
+    fn new(text: &'t str) -> Self {
+        Json { text, redacted: String::with_capacity(text.len()), at: 0, keys: marker::numbers(text) }
+    }
+
     fn replace(mut self, findings: &[Finding]) -> String {
         let bytes = self.text.as_bytes();
-        let mut findings = findings.iter().peekable();
-        let mut begin = 0;
-        while let Some(next) = findings.peek() {
-            if begin >= bytes.len() {
-                break;
-            }
+        let (mut begin, mut first) = (0, 0);
+        while begin < bytes.len() {
+            first += findings[first..].iter().take_while(|finding| finding.range.end <= begin).count();
+            let Some(next) = findings.get(first) else { break };
             let end = token_end(bytes, begin);
-            if next.range.start < end && (bytes[begin] == b'"' || is_bare(bytes[begin])) {
-                let mut overlapping = Vec::new();
-                while let Some(finding) = findings.peek().filter(|finding| finding.range.start < end) {
-                    overlapping.push(*finding);
-                    // A finding that begins in a string ends with it: what it took for its end was something else's. One
-                    // that begins before the token goes on behind it.
-                    if finding.range.end > end && finding.range.start <= begin {
-                        break;
-                    }
-                    findings.next();
+            if next.range.start < end {
+                let count = findings[first..].iter().take_while(|finding| finding.range.start < end).count();
+                let here = &findings[first..first + count];
+                match bytes[begin] {
+                    b'"' => self.in_string(begin, end, here),
+                    byte if is_bare(byte) => self.instead_of_bare(begin, end, &here[0]),
+                    _ => {}
                 }
-                if bytes[begin] == b'"' {
-                    self.in_string(begin, end, &overlapping);
-                } else {
-                    self.instead_of_bare(begin, end, overlapping[0]);
-                }
-            }
-            while findings.peek().is_some_and(|finding| finding.range.end <= end) {
-                findings.next();
             }
             begin = end;
         }
@@ -124,14 +174,16 @@ impl Json<'_> {
         self.at = end;
     }
 
-    fn in_string(&mut self, begin: usize, end: usize, findings: &[&Finding]) {
+    fn in_string(&mut self, begin: usize, end: usize, findings: &[Finding]) {
         let bytes = self.text.as_bytes();
         let is_key = bytes[end..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
         let mut read = begin + 1;
         for finding in findings {
             let (from, to) = whole_escapes(bytes, read, end - 1, finding.range.start, finding.range.end);
             read = to;
-            if from >= to {
+            // Of what began before, signs alone are what stood around it.
+            let began_before = finding.range.start < begin;
+            if from >= to || began_before && !self.text[from..to].contains(char::is_alphanumeric) {
                 continue;
             }
             self.copy_to(from);

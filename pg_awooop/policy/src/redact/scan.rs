@@ -30,7 +30,7 @@ pub(super) struct Scanner<'t> {
     spent: Cell<usize>,
     /// The last run that an unquoted value could have: where it begins and ends, and whether brackets close in it.
     pub(super) bare: Cell<(usize, usize, bool)>,
-    /// Whether the text is JSON as a whole, once asked.
+    /// Whether the text is JSON, as a whole or line by line, once asked.
     json: OnceCell<bool>,
     /// Kept for its memory.
     pub(super) groups: Vec<Group>,
@@ -44,6 +44,8 @@ pub(super) struct Scanner<'t> {
     pub(super) dotless_until: usize,
     /// Base64 before here has been tried as a token in Base64.
     pub(super) wrapped_until: usize,
+    /// Before here no armour has a tail.
+    pub(super) tailless_until: usize,
     /// Escaped characters before here have been read.
     characters_until: usize,
     networks: bool,
@@ -94,6 +96,7 @@ pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
         columns_until: 0,
         dotless_until: 0,
         wrapped_until: 0,
+        tailless_until: 0,
         characters_until: 0,
         networks: redactor.looks_for(Family::Ip) || redactor.looks_for(Family::CryptoAddress),
         last_word: (0, 0),
@@ -215,6 +218,7 @@ impl<'t> Scanner<'t> {
                 self.encoded_url(end + 6);
             }
             [b'3', b'A' | b'a'] => self.escaped_operator(b':', before, end),
+            [b'4', b'0'] => self.at_sign(at, end),
             [b'u', b'0', b'0', ..] => {}
             [b'u', ..] if at >= self.characters_until => {
                 let mut last = end;
@@ -239,7 +243,9 @@ impl<'t> Scanner<'t> {
         } else if self.byte(end) == b' ' {
             self.spaced_name(start, end);
         }
-        if end - start < SHORTEST_TOKEN {
+        // `name_ya29.…`: a token may go on behind the word.
+        let goes_on = matches!(self.byte(end), b'.' | b':');
+        if end - start < SHORTEST_TOKEN && !goes_on {
             return;
         }
         for at in start + 1..end {
@@ -249,7 +255,7 @@ impl<'t> Scanner<'t> {
                     return;
                 }
                 self.token(at);
-                if end - at >= SHORTEST_LONG && self.short_keyword(at) {
+                if (end - at >= SHORTEST_LONG || goes_on) && self.short_keyword(at) && self.goes_on(at, end) {
                     self.rules_at(at);
                 }
             }
@@ -259,7 +265,7 @@ impl<'t> Scanner<'t> {
     fn sign(&mut self, at: usize) {
         match self.bytes[at] {
             b'@' => {
-                self.at_sign(at);
+                self.at_sign(at, at + 1);
                 self.login_before(at);
             }
             b':' => {
@@ -330,9 +336,9 @@ impl<'t> Scanner<'t> {
         self.spent.get() >= ALLOWANCE + at * AHEAD
     }
 
-    /// Whether the text is JSON as a whole: then an unescaped quote is the end of a string, whatever stands before it.
+    /// Whether the text is JSON, as a whole or line by line: then an unescaped quote is the end of a string, whatever stands before it.
     pub(super) fn is_json(&self) -> bool {
-        *self.json.get_or_init(|| render::is_json(self.text))
+        *self.json.get_or_init(|| render::Carrier::of(self.text) != render::Carrier::Text)
     }
 
     pub(super) fn spend(&self, bytes: usize) {

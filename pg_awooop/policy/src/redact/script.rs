@@ -93,6 +93,11 @@ impl Scanner<'_> {
             }
         }
         let Some(mut value) = self.value_at(at) else { return };
+        // `"請輸入密碼" }`: the quote is the end of what the word stands in.
+        if value.quoted && at == behind && quote_before(bytes, word).is_none() && self.closes_string(word, value.start)
+        {
+            return;
+        }
         // `\u300d` and the like end it.
         if !value.quoted && self.byte(value.start) == b'\\' {
             return;

@@ -42,6 +42,8 @@ enum Bare {
     Ends,
     Ampersand,
     Backslash,
+    /// The first of two bytes of a letter.
+    Letter,
 }
 
 const BARE: [Bare; 256] = {
@@ -50,7 +52,8 @@ const BARE: [Bare; 256] = {
     while byte < 256 {
         table[byte] = match byte as u8 {
             b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'<' | b',' | b';' => Bare::Ends,
-            // Text beyond ASCII goes on with prose.
+            // Letters of two bytes, as Latin, Greek and Cyrillic have, are a value's; what has more goes on with prose.
+            0xc3..=0xdf => Bare::Letter,
             0x80.. => Bare::Ends,
             b')' | b']' | b'}' | b'>' => Bare::Closes,
             b'&' => Bare::Ampersand,
@@ -201,6 +204,7 @@ impl Scanner<'_> {
                     closes = true;
                     end += 1;
                 }
+                Bare::Letter => end += 2,
                 Bare::Ends => break,
                 Bare::Ampersand if self.begins_parameter(end + 1) => break,
                 Bare::Ampersand => end += 1,

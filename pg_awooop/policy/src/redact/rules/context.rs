@@ -62,7 +62,7 @@ pub(crate) const OTHER_TOKENS: &[&str] = &[
 #[rustfmt::skip]
 pub(crate) const INNOCENT: &[&str] = &[
     "allpass", "bandpass", "bypass", "compass", "encompass", "eurotoken", "highpass", "jsonwebtoken", "lowpass",
-    "multipass", "overpass", "renderpass", "subpass", "surpass", "topsecret", "trespass", "underpass",
+    "multipass", "oldpwd", "overpass", "renderpass", "subpass", "surpass", "topsecret", "trespass", "underpass",
 ];
 
 /// Last words that say it is about the secret, not the secret itself.

@@ -14,6 +14,19 @@ builtin_rules! {
     PUTTY_PRIVATE_KEY = PrivateKey "putty-private-key", &[&["Private-Lines"]], "the private lines of a PuTTY key file", Shape,
     finds ["Private-Lines: 1\nTKCO1xiTQdosa0d76tv14GeJiKEbN+v8GhphdMnZyCNyYtki\nPrivate-MAC: 27"],
     passes ["Public-Lines: 1\nAAAAC3NzaC1lZDI1NTE5", "Private-Lines: 14"];
+    JSON_WEB_PRIVATE_KEY = PrivateKey "json-web-private-key", &[&["d", "p", "q", "dp", "dq", "qi", "k"], &["kty"]],
+    "the private members of a JSON Web Key (RFC 7518, 6.2.2, 6.3.2 and 6.4.1)", Shape,
+    finds ["{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZ" "NP4Bk43bVdj3eAE\"}"],
+    passes ["{\"kty\":\"EC\",\"x\":\"RKHiCaKijsA-kDnRXcVyBBF11E_E3w_xmieVTU74NNw\"}",
+        "{\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE\"}"];
+    SQL_INSERTED_SECRET = Secret "sql-inserted-secret", &[&["VALUES"], PASSWORD_WORDS, TOKEN_WORDS],
+    "the value of a column that holds secrets, in an INSERT", NoPlaceholder,
+    finds ["INSERT INTO users (name, password) VALUES ('bob', 'Zx9!kLm2pQ');",
+        "insert into t (api_key, n) values ('a1', 1), ('8f14e45fceea167a', 2)"],
+    passes ["INSERT INTO users (name, email_id) VALUES ('bob', 'x')", "INSERT INTO users (name, password) VALUES (?, ?)"];
+    PGPASS_ENTRY = Secret "pgpass-entry", &[&[":5432:", ":*:"]], "a line of PostgreSQL's password file", Shape,
+    finds ["db.example.org:5432:app:bob:Zx9kLm2pQ", "*:*:*:postgres:Sw0rdfish"],
+    passes ["10:20:30:40:50", "db.example.org:5432:app:bob"];
     JSON_WEB_TOKEN = AuthToken "json-web-token", &[&["eyJ"]], "two to five parts in Base64url (RFC 7519)", JoseHeader,
     finds ["eyJhbGciOiJIUzI1NiJ9" ".eyJzdWIiOiIxIn0.c2lnbmF0dXJl"],
     passes ["eyJmb28iOiJiYXIifQ.notatoken", "eyJhbGciOiJIUzI1NiJ9"];

@@ -18,6 +18,10 @@ pub(super) const RULES: &[Rule] = rules! { VendorToken:
         "sk_prod_" "dt0uzegyjOxbwfI63z7M",
     ],
     passes ["sk_live_", "sk_test_" "key_name", "sk_live_" "xxxxxxxxxxxxxxxxxxxxxxxx"];
+    "stripe-organization-key", &["sk_org_live_", "sk_org_test_"], Varied(8),
+    "sk_org_(?:live|test)_[A-Za-z0-9]{24,255}",
+    finds ["sk_org_" "live_wPRhYQDs8WKeW1gsC48aqm0xz19rBPQ17AcSGb8Q9T6IMaVF3bDWbcXh2iEH"],
+    passes ["sk_org_" "live_key", "sk_org_" "test_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"];
     "stripe-publishable-key", &["pk_live_", "pk_test_"], Varied(8),
     "pk_(?:live|test)_[A-Za-z0-9]{20,255}",
     finds [

@@ -216,4 +216,16 @@ pub(super) const RULES: &[Rule] = rules! { VendorToken:
     r"thingsboard\.cloud/api/v1/(?P<secret>[a-z0-9]{20})",
     finds ["thingsboard." "cloud/api/v1/hytp2ra2l2qhlpuzmamw/telemetry"],
     passes ["thingsboard." "cloud/api/v1/docs", "thingsboard." "cloud/api/v1/xxxxxxxxxxxxxxxxxxxx/telemetry"];
+    "planet-key", &["PLAK"], Varied(8),
+    "PLAK[a-f0-9]{32}",
+    finds ["PLAK" "cd73b947d55e8ca1667477e86e9b98ab"],
+    passes ["PLAK" "AT", "PLAK" "00000000000000000000000000000000"];
+    "bytebase-key", &["bbs_"], Varied(8),
+    "bbs_[A-Za-z0-9]{20}",
+    finds ["bbs_" "wMHeWgTgAjL4bBZBrpdc"],
+    passes ["bbs_" "migrations", "bbs_" "xxxxxxxxxxxxxxxxxxxx"];
+    "k3s-token", &["K10"], Varied(10),
+    "K10[a-f0-9]{64}::(?:server|node):[A-Za-z0-9]{16,}",
+    finds ["K10" "a9f1c2b37d04e5568d1be7f09c34a2b6d5e8f7011c2d3b4a59687766554433ab::server:7bb1ad0d8f0e6ab1"],
+    passes ["K10" "a::server:b"];
 };

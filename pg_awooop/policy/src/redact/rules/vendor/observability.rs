@@ -197,4 +197,8 @@ pub(super) const RULES: &[Rule] = rules! { VendorToken:
         "lmv1:" "ADelhH59WxChIfMEEmmX:LJTBjNIZD4j3hCQH36alJrQXgvoCIiq5LhY/aTCRx8r=:1789012345678",
     ],
     passes ["lmb_" "count", "lmb_" "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx=="];
+    "logfire-token", &["pylf_v"], Varied(8),
+    "pylf_v[0-9]_(?:[a-z]{2}_)?[A-Za-z0-9]{40,64}",
+    finds ["pylf_v1_us_" "9C3AWlC0zLGI1tV1ZEb84wCdKGLhhp2rcndVKFdc7nu"],
+    passes ["pylf_v1_us_" "token"];
 };

@@ -208,7 +208,7 @@ impl Scanner<'_> {
         let depth = value - 1 - run_back(bytes, value - 1, DEEPEST, |byte| byte == b'\\');
         let reach = self.reach(name, 200);
         let start = line_start(bytes, name, reach);
-        if name - start >= 200 {
+        if name - start >= reach {
             // No whole line: what opens before can't be told.
             return false;
         }

@@ -172,3 +172,27 @@ fn a_quote_that_closes_a_string_opens_no_value() {
         assert_eq!(redacted(text), text);
     }
 }
+
+/// Examples of every rule, one below the other, are found as each is alone, whatever stands before them: the looks that
+/// hostile text gets are shorter, not fewer.
+#[test]
+fn a_text_of_nothing_but_secrets_hides_none() {
+    let redactor = Redactor::default();
+    let mut together = String::new();
+    let mut secrets = Vec::new();
+    for example in super::rules::all_rules().flat_map(|rule| rule.positive) {
+        let alone = redactor.find(&example);
+        secrets.extend(alone.iter().map(|finding| example[finding.range.clone()].to_owned()));
+        together.push_str(&example);
+        together.push_str("\n\n");
+    }
+    secrets.retain(|secret| secret.len() >= 12);
+    for before in ["", "k_=", "sk-", "pwd ", "password:\"", "-----BEGIN ", "{\"a\":", "密碼"] {
+        let text = before.repeat(200_000 / before.len().max(1)) + "\n\n" + &together;
+        let text = if before.is_empty() { together.clone() } else { text };
+        let redacted = redactor.redact(&text);
+        let left: Vec<&String> = secrets.iter().filter(|secret| redacted.contains(secret.as_str())).collect();
+        assert!(left.len() * 1000 <= secrets.len() * 5, "behind {before:?} {} are left: {left:?}", left.len());
+        assert_eq!(redactor.redact(&redacted), redacted, "behind {before:?}");
+    }
+}

@@ -71,10 +71,10 @@ const SHORTEST_INNER: usize = 32;
 const MARKER_KINDS: u8 = WORD | UPPER;
 
 /// Bytes that may be looked at ahead for each byte read, and before any has been.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 const ALLOWANCE: usize = 1 << 16;
 /// How far is looked when they are used up.
-const SHORT_LOOK: usize = 64;
+const SHORT_LOOK: usize = 128;
 
 pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
     let (token_heads, token_short_heads, token_inners) = tokens::beginnings();

@@ -69,6 +69,9 @@ impl Scanner<'_> {
 
     fn named_beyond_ascii(&mut self, word: usize, behind: usize, strength: Strength) {
         let bytes = self.bytes;
+        if word < self.operators_until {
+            return;
+        }
         self.column(word, behind, strength);
         // The word may be a key in quotes: `"密碼": "…"`.
         let mut at = behind;

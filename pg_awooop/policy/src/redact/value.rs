@@ -219,9 +219,7 @@ impl Scanner<'_> {
         }
         let end = end.min(limit);
         self.spend(end - start);
-        if end < limit || limit == bytes.len() {
-            self.bare.set((start, end, closes));
-        }
+        self.bare.set((start, end, closes));
         (end, closes)
     }
 

@@ -22,6 +22,48 @@ const DEEPEST_ARRAY: usize = 3;
 /// Keys of an object under a secret's name whose values are as secret.
 const VERSIONS: [&[u8]; 8] = [b"old", b"new", b"current", b"previous", b"next", b"confirm", b"confirmation", b"repeat"];
 
+/// How much of a line before a name says whether the name stands in a string.
+const LONGEST_LINE: usize = 200;
+
+/// A line, as far as its quotes of one kind have been counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Line {
+    start: usize,
+    /// Everything before has been read.
+    at: usize,
+    /// Whether a string is open there.
+    open: bool,
+    quote: u8,
+    /// How many backslashes the quotes have.
+    depth: usize,
+}
+
+impl Line {
+    /// The same with the next byte read, or the next run of backslashes; quotes at `name` and behind don't count.
+    fn behind_next(mut self, bytes: &[u8], name: usize) -> Self {
+        let at = self.at;
+        self.at += 1;
+        match bytes[at] {
+            b'\n' => (self.start, self.open) = (self.at, false),
+            b'\\' => {
+                let end = run_on(bytes, at, DEEPEST, |byte| byte == b'\\');
+                let behind = bytes.get(end).copied().unwrap_or_default();
+                self.at = end + 1;
+                if behind == b'n' {
+                    (self.start, self.open) = (self.at, false);
+                } else {
+                    self.open ^= behind == self.quote && end - at == self.depth && end < name;
+                }
+            }
+            // An apostrophe within a word opens nothing.
+            b'\'' if at > 0 && alphanumeric_at(bytes, at - 1) && alphanumeric_at(bytes, at + 1) => {}
+            byte if byte == self.quote && self.depth == 0 => self.open = !self.open,
+            _ => {}
+        }
+        self
+    }
+}
+
 /// A name before an operator.
 pub(super) struct Named {
     pub(super) start: usize,
@@ -206,31 +248,22 @@ impl Scanner<'_> {
         let bytes = self.bytes;
         let quote = bytes[value - 1];
         let depth = value - 1 - run_back(bytes, value - 1, DEEPEST, |byte| byte == b'\\');
-        let reach = self.reach(name, 200);
-        let start = line_start(bytes, name, reach);
-        if name - start >= reach {
-            // No whole line: what opens before can't be told.
-            return false;
+        let mut line = self.line.get();
+        if (line.quote, line.depth) != (quote, depth) || line.at > name {
+            let start = line_start(bytes, name, LONGEST_LINE);
+            self.spend(4 * (name - start));
+            line = Line { start, at: start, open: false, quote, depth };
         }
-        self.spend(4 * (name - start));
-        let mut open = false;
-        let mut at = start;
-        while at < name {
-            match bytes[at] {
-                b'\\' => {
-                    let end = run_on(bytes, at, DEEPEST, |byte| byte == b'\\');
-                    open ^= self.byte(end) == quote && end - at == depth && end < name;
-                    at = end + 1;
-                    continue;
-                }
-                // An apostrophe within a word opens nothing.
-                b'\'' if at > 0 && alphanumeric_at(bytes, at - 1) && alphanumeric_at(bytes, at + 1) => {}
-                byte if byte == quote && depth == 0 => open = !open,
-                _ => {}
-            }
-            at += 1;
+        // Of a longer line it can't be told what opens before.
+        let long = name - line.start >= LONGEST_LINE;
+        if long && !bytes[line.at..name].iter().any(|byte| matches!(byte, b'\n' | b'\\')) {
+            line.at = name;
         }
-        open
+        while line.at < name {
+            line = line.behind_next(bytes, name);
+        }
+        self.line.set(line);
+        line.open && name - line.start < LONGEST_LINE
     }
 
     /// Notes the value as a finding if it is a secret's.

@@ -147,7 +147,7 @@ impl Scanner<'_> {
     pub(super) fn command_before(&self, at: usize) -> &str {
         let reach = self.reach(at, 200);
         let mut start = run_back(self.bytes, at, reach, |byte| byte != b'\n' && byte != b'|' && byte != b';');
-        self.spend((at - start) * 32);
+        self.spend((at - start) * 16);
         while !self.text.is_char_boundary(start) {
             start += 1;
         }

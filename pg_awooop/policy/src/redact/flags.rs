@@ -11,6 +11,8 @@ const MANUAL_USERS: &[&str] = &["login", "name", "user", "username"];
 const MANUAL_PASSWORDS: &[&str] =
     &["apikey", "apitoken", "api_key", "api_token", "key", "pass", "passwd", "password", "pwd", "secret", "token"];
 
+const LONGEST_USER: usize = 64;
+
 impl Scanner<'_> {
     /// A word that begins with a hyphen: a flag whose argument may be a secret.
     pub(super) fn flag(&mut self, start: usize, end: usize) {
@@ -70,7 +72,10 @@ impl Scanner<'_> {
         let bytes = self.bytes;
         let reach = self.reach(start, 512);
         let limit = bytes.len().min(start + reach);
-        let separator = if self.command_before(flag).contains("smb") { b'%' } else { b':' };
+        let percent =
+            run_on(bytes, start, LONGEST_USER, |byte| byte.is_ascii_graphic() && byte != b'%' && byte != b':');
+        let samba = self.byte(percent) == b'%' && self.command_before(flag).contains("smb");
+        let separator = if samba { b'%' } else { b':' };
         let (mut at, mut quote) = (start, None);
         let mut colon = None;
         while at < limit {

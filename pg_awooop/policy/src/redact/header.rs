@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::bytes::{DEEPEST, run_on};
 use super::checksum::distinct;
 use super::lexicon::Lexicon;
+use super::marker;
 use super::rules::builtin::{AUTHORIZATION_HEADER, BASIC_CREDENTIALS, BEARER_TOKEN, COOKIE_HEADER, DIGEST_RESPONSE};
 use super::rules::context::SCHEMES;
 use super::scan::Scanner;
@@ -18,6 +19,9 @@ impl Scanner<'_> {
     pub(super) fn header(&mut self, after: usize, cookie: bool, quoted: bool) {
         let bytes = self.bytes;
         let start = run_on(bytes, after, 8, |byte| b" \t=>".contains(&byte));
+        if marker::end_of_marker(self.text, start).is_some() {
+            return;
+        }
         let (start, end) = match self.value_at(start) {
             Some(value) if value.quoted => (value.start, value.end),
             // Without quotes of its own: to the end of the line, or of the string that holds the header.

@@ -10,7 +10,7 @@ pub(super) const BEGINNING: &str = "[REDACTED:";
 
 /// Where the marker that begins at `at` ends: the name of a family, and for keys that would be equal a number.
 pub(super) fn end_of_marker(text: &str, at: usize) -> Option<usize> {
-    let rest = text[at..].strip_prefix(BEGINNING)?;
+    let rest = text.get(at..)?.strip_prefix(BEGINNING)?;
     let family = Family::ALL
         .into_iter()
         .find(|family| rest.strip_prefix(family.as_str()).is_some_and(|tail| tail.starts_with([']', '#'])))?;

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 
+use super::assign::Line;
 use super::beginnings::{Beginnings, Pairs};
 use super::bytes::{
     DEEPEST, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_back, run_on,
@@ -30,6 +31,8 @@ pub(super) struct Scanner<'t> {
     spent: Cell<usize>,
     /// The last run that an unquoted value could have: where it begins and ends, and whether brackets close in it.
     pub(super) bare: Cell<(usize, usize, bool)>,
+    /// The last line whose quotes have been counted.
+    pub(super) line: Cell<Line>,
     /// Whether the text is JSON, as a whole or line by line, once asked.
     json: OnceCell<bool>,
     /// Kept for its memory.
@@ -88,6 +91,7 @@ pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
         token_inners,
         spent: Cell::new(0),
         bare: Cell::new((0, 0, false)),
+        line: Cell::default(),
         json: OnceCell::new(),
         barren: Vec::new(),
         groups: Vec::new(),

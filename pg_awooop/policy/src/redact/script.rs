@@ -10,6 +10,9 @@ use super::values::Style;
 /// What stands between such a word and its value.
 const BETWEEN: &[&str] = &["是", "為", "为", "：", "＝", "「", "『", "“", "設", "改", "成", "変更", "は", "："];
 
+/// The longest value without quotes.
+const LONGEST_BARE: usize = 256;
+
 impl Scanner<'_> {
     /// The character at `at`, written out or escaped, and where it ends.
     #[inline]
@@ -108,11 +111,14 @@ impl Scanner<'_> {
         if bytes[value.start..value.end].contains(&b' ') && !value.quoted {
             return;
         }
+        if !value.quoted && (!said && at == behind || value.end - value.start > LONGEST_BARE) {
+            return;
+        }
         let text = self.slice(value.start, value.end);
-        let digits = text.bytes().any(|b| b.is_ascii_digit());
-        let hyphens = text.bytes().filter(|b| *b == b'-').count();
-        let telling = text.len() >= 6 && (digits || hyphens >= 2) && at > behind;
-        if value.quoted || said && text.len() >= 4 && text.is_ascii() || telling {
+        let digits = || text.bytes().any(|b| b.is_ascii_digit());
+        let hyphens = || text.bytes().filter(|b| *b == b'-').count();
+        let telling = || at > behind && text.len() >= 6 && (digits() || hyphens() >= 2);
+        if value.quoted || said && text.len() >= 4 && text.is_ascii() || telling() {
             let style = if value.quoted { Style::Quoted } else { Style::Tight };
             // Brackets hold more than one word: 密碼:「a b c」.
             if !value.quoted && self.byte(value.end) == b' ' && self.opens_bracket(at) {

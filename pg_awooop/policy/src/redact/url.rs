@@ -7,8 +7,31 @@ use super::values::{is_random, is_template};
 
 const LONGEST_AUTHORITY: usize = 1024;
 
+/// What ends a URL, and what ends its authority.
+const ENDS_URL: u8 = 1;
+const ENDS_AUTHORITY: u8 = 2;
+const ENDS: [u8; 256] = {
+    let mut table = [0; 256];
+    let (url, authority) = (b" \t\n\x0c\r\"'<>\\`^|", b"/?#");
+    let mut n = 0;
+    while n < url.len() {
+        table[url[n] as usize] = ENDS_URL | ENDS_AUTHORITY;
+        n += 1;
+    }
+    n = 0;
+    while n < authority.len() {
+        table[authority[n] as usize] = ENDS_AUTHORITY;
+        n += 1;
+    }
+    table
+};
+
 fn ends_url(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || b"\"'<>\\`^|".contains(&byte)
+    ENDS[usize::from(byte)] & ENDS_URL != 0
+}
+
+fn ends_authority(byte: u8) -> bool {
+    ENDS[usize::from(byte)] & ENDS_AUTHORITY != 0
 }
 
 impl Scanner<'_> {
@@ -52,9 +75,7 @@ impl Scanner<'_> {
         if template(start) {
             return;
         }
-        let plain_end = run_on(bytes, start, self.reach(start, LONGEST_AUTHORITY), |byte| {
-            !ends_url(byte) && !b"/?#".contains(&byte)
-        });
+        let plain_end = run_on(bytes, start, self.reach(start, LONGEST_AUTHORITY), |byte| !ends_authority(byte));
         self.spend(2 * (plain_end - start));
         let mut end = bytes[start..plain_end].iter().rposition(|byte| *byte == b'@').map(|n| start + n);
         if end.is_none() {
@@ -64,7 +85,7 @@ impl Scanner<'_> {
                 && !bytes[colon + 1..plain_end].iter().all(u8::is_ascii_digit)
             {
                 let loose_end = run_on(bytes, start, self.reach(start, 256), |byte| !ends_url(byte));
-                self.spend(loose_end - start);
+                self.spend(4 * (loose_end - start));
                 end = bytes[start..loose_end].iter().rposition(|byte| *byte == b'@').map(|n| start + n);
             }
         }

@@ -2,6 +2,7 @@
 
 use super::bytes::{DIGIT, LOWER, UPPER, class};
 use super::checksum::{distinct, entropy};
+use super::lexicon::Lexicon;
 use super::marker;
 use super::names::Strength;
 pub(super) use super::placeholder::{is_placeholder, is_template};
@@ -24,6 +25,9 @@ const POOR_VALUES: &[&str] = &[
     "private", "public", "sample", "secret", "test", "token",
 ];
 
+static POOR: Lexicon = Lexicon::of(POOR_VALUES);
+const LONGEST_POOR_VALUE: usize = 8;
+
 /// Whether `value` is a secret's value, under a name of this strength.
 pub(super) fn is_secret(value: &str, strength: Strength, style: Style) -> bool {
     let bytes = value.as_bytes();
@@ -41,7 +45,8 @@ pub(super) fn is_secret(value: &str, strength: Strength, style: Style) -> bool {
         return false;
     }
     if (strength != Strength::Password || style == Style::Loose)
-        && POOR_VALUES.binary_search(&value.to_ascii_lowercase().as_str()).is_ok()
+        && value.len() <= LONGEST_POOR_VALUE
+        && POOR.find(bytes).is_some()
     {
         return false;
     }

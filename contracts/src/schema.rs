@@ -34,6 +34,11 @@ impl CompiledSchema {
         }
     }
 
+    /// The schema that was compiled.
+    pub fn as_value(&self) -> &Value {
+        &self.schema
+    }
+
     /// Whether the document is valid; cheaper than asking for what is wrong.
     pub fn is_valid(&self, document: &Value) -> bool {
         self.validator.is_valid(document)

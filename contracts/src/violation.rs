@@ -80,6 +80,19 @@ pub(crate) fn of_error(error: &ValidationError, schema: &Value) -> Vec<SchemaVio
     }
 }
 
+/// What to do about a violation, as a sentence to whoever wrote the document.
+pub(crate) fn sentence(violation: &SchemaViolation) -> String {
+    let SchemaViolation { pointer, keyword, expected, got } = violation;
+    let place = if pointer.is_empty() { "the document" } else { pointer };
+    match keyword.as_str() {
+        "required" => format!("Add {expected} to {place}."),
+        "additionalProperties" | "unevaluatedProperties" if !pointer.is_empty() => {
+            format!("Remove {place}: the schema has no such property.")
+        }
+        _ => format!("Change {place}: expected {expected}, got {got}."),
+    }
+}
+
 /// A name as a token of a JSON pointer.
 pub(crate) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")

@@ -83,7 +83,7 @@ pub(super) struct Reader<'a> {
     flaws: Vec<Flaw>,
     path: Vec<String>,
     unclosed: Vec<String>,
-    is_json: bool,
+    pub is_json: bool,
 }
 
 /// Reads the document that begins at `start`; `fence` is where its code block ends, if it is in one.

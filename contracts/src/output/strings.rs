@@ -38,10 +38,7 @@ impl Reader<'_> {
         loop {
             let rest = &self.text[self.at..];
             let is_special = |c: char| c == quote.closing || c == '\\' || c < ' ';
-            let Some(length) = rest.find(is_special) else {
-                self.at = self.text.len();
-                return self.halt(FlawKind::CutOff("a string"));
-            };
+            let Some(length) = rest.find(is_special) else { return self.cut_off() };
             content.push_str(&rest[..length]);
             self.at += length;
             let special = rest[length..].chars().next().unwrap_or_default();
@@ -67,10 +64,16 @@ impl Reader<'_> {
         }
     }
 
+    /// What is left of the text is the beginning of a string; nothing in it is a document of its own.
+    fn cut_off<T>(&mut self) -> Read<T> {
+        self.at = self.text.len();
+        self.is_json = true;
+        self.halt(FlawKind::CutOff("a string"))
+    }
+
     fn escape(&mut self) -> Read<char> {
         let Some(letter) = self.text[self.at + 1..].chars().next() else {
-            self.at = self.text.len();
-            return self.halt(FlawKind::CutOff("a string"));
+            return self.cut_off();
         };
         let meant = match letter {
             '"' | '\\' | '/' => letter,
@@ -117,8 +120,7 @@ impl Reader<'_> {
     fn code_unit(&mut self) -> Read<u32> {
         let digits = &self.text.as_bytes()[self.at + 2..];
         if digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit) {
-            self.at = self.text.len();
-            return self.halt(FlawKind::CutOff("a string"));
+            return self.cut_off();
         }
         let unit = std::str::from_utf8(&digits[..digits.len().min(4)]).ok();
         let unit = unit.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));

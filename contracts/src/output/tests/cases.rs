@@ -229,6 +229,9 @@ fn a_text_that_was_cut_off_says_where() {
     refuses("```json\n{\"a\": {\"b\": \"c\"}", &anything(), "truncated", "", "not closed");
     refuses("{\"a\": 1, // more", &anything(), "truncated", "", "an object");
     refuses("{\"a\": 1 /* more", &anything(), "truncated", "", "a comment");
+    // What stands in a string is not a document.
+    refuses("[\"```json\\n{}\\n", &anything(), "truncated", "/0", "a string");
+    refuses("{'a {\"n\": 1}", &anything(), "truncated", "", "a string");
     // An earlier document was not to be the answer.
     refuses("Such as {\"n\": 1}. Now:\n```json\n{\"n\": 4", &count(), "truncated", "/n", "cut off");
     refuses("Such as {\"n\": 1}. Now:\n{\"n", &count(), "truncated", "", "cut off");

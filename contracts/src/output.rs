@@ -99,7 +99,7 @@ pub fn read(raw: &str, schema: &CompiledSchema) -> Result<Output, Vec<OutputErro
         return Err(vec![OutputError::empty()]);
     }
     match strict::parse(text, MAX_OUTPUT_BYTES) {
-        Ok(value) => accepted(value, repairs, schema).map_err(|value| refused(&value, schema)),
+        Ok(value) => accepted(value, repairs, text.len(), schema).map_err(|value| refused(&value, schema)),
         Err(_) => repaired(text, repairs, schema),
     }
 }
@@ -123,7 +123,7 @@ fn repaired(text: &str, repairs: BTreeSet<Repair>, schema: &CompiledSchema) -> R
         if attempt.start > begin || !is_last {
             repairs.insert(Repair::Surroundings);
         }
-        match judged(attempt, repairs, schema) {
+        match judged(attempt, repairs, text.len(), schema) {
             Ok(output) => {
                 let rank = if is_fenced { &mut fenced } else { &mut in_prose };
                 if rank.iter().all(|other: &Output| !is_same(&other.document, &output.document)) {
@@ -173,7 +173,12 @@ impl Failure {
 }
 
 /// One document of the text.
-fn judged(attempt: Attempt, mut repairs: BTreeSet<Repair>, schema: &CompiledSchema) -> Result<Output, Failure> {
+fn judged(
+    attempt: Attempt,
+    mut repairs: BTreeSet<Repair>,
+    bytes: usize,
+    schema: &CompiledSchema,
+) -> Result<Output, Failure> {
     let Reading { value, repairs: mut own, unclosed } = attempt.result.map_err(Failure::Flawed)?;
     repairs.append(&mut own);
     if let Some(innermost) = unclosed.first() {
@@ -182,14 +187,20 @@ fn judged(attempt: Attempt, mut repairs: BTreeSet<Repair>, schema: &CompiledSche
         }
         repairs.insert(Repair::ClosingBracket);
     }
-    accepted(value, repairs, schema).map_err(Failure::Refused)
+    accepted(value, repairs, bytes, schema).map_err(Failure::Refused)
 }
 
 /// The value as the document, or what the string that it is holds; gives the value back if neither is accepted.
-fn accepted(value: Value, mut repairs: BTreeSet<Repair>, schema: &CompiledSchema) -> Result<Output, Value> {
+/// It was read from a text of so many bytes.
+fn accepted(
+    value: Value,
+    mut repairs: BTreeSet<Repair>,
+    bytes: usize,
+    schema: &CompiledSchema,
+) -> Result<Output, Value> {
     let mut document = value;
     for _ in 0..=MAX_ENCODINGS {
-        if schema.is_valid(&document) {
+        if schema.is_valid_parsed(&document, bytes) {
             return Ok(Output { document, repairs: repairs.into_iter().collect() });
         }
         let Some(inner) = document.as_str().and_then(|text| decoded(text, &mut repairs)) else { break };

@@ -67,7 +67,13 @@ impl CompiledSchema {
     }
 
     fn verdict(&self, document: &Value) -> Verdict {
-        self.budget.check(&self.validator, document)
+        self.budget.check(&self.validator, document, None)
+    }
+
+    /// As [`CompiledSchema::is_valid`], for a document that [`crate::strict::parse`] read from a text of so many bytes:
+    /// the text's length bounds its size, so that most documents need not be measured.
+    pub fn is_valid_parsed(&self, document: &Value, bytes: usize) -> bool {
+        self.budget.check(&self.validator, document, Some(bytes)) == Verdict::Valid
     }
 
     /// Whether the document is valid; cheaper than asking for what is wrong. One that cannot be checked within

@@ -14,7 +14,7 @@ use jsonschema::{Keyword, ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 use super::graph::{Graph, Part, size};
-use super::limits::{MAX_CHAIN, Measured};
+use super::limits::{MAX_CHAIN, Measured, is_deeper};
 use super::options;
 use crate::strict::MAX_DEPTH;
 use crate::violation::SchemaViolation;
@@ -23,7 +23,7 @@ use crate::violation::SchemaViolation;
 /// pattern: some ten nanoseconds.
 pub const MAX_STEPS: u64 = 20_000_000;
 
-/// How many steps looking for everything that is wrong may take; each can leave an error in memory.
+/// How many keywords on values may be looked at to find everything that is wrong; each can leave an error in memory.
 pub const MAX_ERROR_STEPS: u64 = 1_000_000;
 
 /// The keyword in the counting copy: what following the reference costs.
@@ -69,10 +69,20 @@ impl Budget {
         Self { graph: measured.graph, weight: measured.weight, counting: OnceLock::new(), counted }
     }
 
-    pub fn check(&self, validator: &Validator, document: &Value) -> Verdict {
+    /// Checks a document; `bytes` is the length of the text that [`crate::strict`] read it from, where it did.
+    pub fn check(&self, validator: &Validator, document: &Value, bytes: Option<usize>) -> Verdict {
         let verdict = |is_valid: bool| if is_valid { Verdict::Valid } else { Verdict::Invalid };
-        let Some(size) = size_within(document, MAX_DEPTH) else { return Verdict::TooDeep };
-        let fits = self.weight.saturating_mul(size) <= MAX_STEPS || self.steps(document, false).is_some();
+        let limit = MAX_STEPS / self.weight.max(1);
+        // No document is larger than its text.
+        let fits = match bytes {
+            Some(bytes) if bytes as u64 <= limit => true,
+            _ => match extent(document, limit) {
+                Extent::Within => true,
+                Extent::TooDeep => return Verdict::TooDeep,
+                Extent::Larger if is_deeper(document, MAX_DEPTH) => return Verdict::TooDeep,
+                Extent::Larger => self.steps(document, false).is_some(),
+            },
+        };
         if fits {
             return verdict(validator.is_valid(document));
         }
@@ -93,29 +103,58 @@ impl Budget {
 
     /// How many steps checking the document takes, if no more than there are.
     pub fn steps(&self, document: &Value, for_errors: bool) -> Option<u64> {
-        let limit = if for_errors { MAX_ERROR_STEPS } else { MAX_STEPS };
-        let mut walk = Walk { parts: &self.graph.parts, left: limit, chain: 0, for_errors };
-        walk.part(0, document).map(|()| limit - walk.left)
+        let errors = if for_errors { MAX_ERROR_STEPS } else { u64::MAX };
+        let mut walk = Walk { parts: &self.graph.parts, left: MAX_STEPS, errors, chain: 0, for_errors };
+        walk.part(0, document).map(|()| MAX_STEPS - walk.left)
     }
 }
 
-/// The size of a document that is nested at most so deeply.
-fn size_within(document: &Value, levels: usize) -> Option<u64> {
-    let inner = |value: &Value| size_within(value, levels.checked_sub(1)?);
-    match document {
-        Value::Array(_) | Value::Object(_) if levels == 0 => None,
-        Value::Array(items) => items.iter().try_fold(1, |sum, item| Some(sum + inner(item)?)),
-        Value::Object(members) => {
-            members.iter().try_fold(1, |sum, (name, member)| Some(sum + 1 + name.len() as u64 / 16 + inner(member)?))
-        }
-        scalar => Some(size(scalar)),
+/// Whether a document is nested too deeply, or larger than this; then it takes a closer look.
+enum Extent {
+    Within,
+    Larger,
+    TooDeep,
+}
+
+fn extent(document: &Value, limit: u64) -> Extent {
+    let mut left = limit;
+    match spend_size(document, MAX_DEPTH, &mut left) {
+        Ok(()) => Extent::Within,
+        Err(extent) => extent,
     }
+}
+
+/// Takes the size of the document, as [`size`] counts, off what is left.
+fn spend_size(document: &Value, levels: usize, left: &mut u64) -> Result<(), Extent> {
+    let own = match document {
+        Value::Array(_) | Value::Object(_) if levels == 0 => return Err(Extent::TooDeep),
+        Value::Array(items) => {
+            for item in items {
+                spend_size(item, levels - 1, left)?;
+            }
+            1
+        }
+        Value::Object(members) => {
+            let mut names = 1;
+            for (name, member) in members {
+                names += 1 + name.len() as u64 / 16;
+                spend_size(member, levels - 1, left)?;
+            }
+            names
+        }
+        Value::String(text) => 1 + text.len() as u64 / 16,
+        _ => 1,
+    };
+    *left = left.checked_sub(own).ok_or(Extent::Larger)?;
+    Ok(())
 }
 
 /// Goes every way through schema and document that checking goes at most.
 struct Walk<'a> {
     parts: &'a [Part],
     left: u64,
+    /// How many keywords may still be found to be violated.
+    errors: u64,
     /// How many parts have led to each other on this value.
     chain: u64,
     for_errors: bool,
@@ -126,6 +165,7 @@ impl Walk<'_> {
     fn part(&mut self, id: usize, value: &Value) -> Option<()> {
         let part = &self.parts[id];
         self.spend(part.weight + part.values)?;
+        self.errors = self.errors.checked_sub(part.weight)?;
         match value {
             Value::String(text) => self.pattern(part.pattern, text)?,
             Value::Array(items) => {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Kind;
 use crate::schema::budget::Verdict;
+use crate::schema::graph::size;
 use crate::schema::{self, CompiledSchema, MAX_STEPS};
 use crate::strict::MAX_DEPTH;
 
@@ -144,6 +145,7 @@ fn patterns_are_bounded_together_and_run_in_linear_time() {
     assert!(!evil.is_valid(&json!("a".repeat(100_000))));
     let wide = compiled(json!({ "pattern": "[ab]*a[ab]{1000}c" }));
     assert!(!wide.is_valid(&json!("ab".repeat(100_000))));
+    assert_eq!(wide.errors(&json!("ab".repeat(10_000)), 9)[0].keyword, "pattern");
     let told = wide.errors(&json!("ab".repeat(1_000_000)), 9);
     assert_eq!(told[0].keyword, "budget");
 }
@@ -195,6 +197,19 @@ fn many_resources_anchors_and_subschemas_are_refused() {
     let anchors: Vec<Value> = (0..3000).map(|_| json!({ "$dynamicAnchor": "a", "$dynamicRef": "#a" })).collect();
     refuses(json!({ "allOf": anchors }), "references");
     refuses(json!({ "description": "x".repeat(4_000_000) }), "size");
+}
+
+#[test]
+fn the_length_of_a_text_bounds_the_document_in_it() {
+    // The shortest texts for their size.
+    for text in ["[1,2,3]", "{\"\":1}", "{\"a\":\"\",\"b\":[]}", "\"\"", "0", "[[],[],{}]", "[[[[[]]]]]"] {
+        assert!(size(&serde_json::from_str(text).unwrap()) <= text.len() as u64, "{text}");
+    }
+    let schema = compiled(json!({ "items": { "allOf": vec![json!({ "minLength": 1 }); 5000] } }));
+    let document = Value::Array(vec![json!("a"); 5000]);
+    let text = document.to_string();
+    assert!(!schema.is_valid_parsed(&document, text.len()));
+    assert!(schema.is_valid_parsed(&json!(["a"]), 5));
 }
 
 #[test]

@@ -39,7 +39,8 @@ impl CompiledSchema {
     /// Compiles a schema, an object or a boolean, of draft 2020-12.
     ///
     /// # Errors
-    /// What is wrong with the schema: where it violates the meta-schema, or a reference or pattern that cannot be used.
+    /// What is wrong with the schema: where it violates the meta-schema, a reference or pattern that cannot be used, or
+    /// the limit that it exceeds.
     pub fn new(schema: Value) -> Result<Self, SchemaViolation> {
         Self::with_resources(schema, None)
     }

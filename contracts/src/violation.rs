@@ -17,7 +17,8 @@ pub struct SchemaViolation {
     /// Where, as a JSON pointer (RFC 6901). A property that is not allowed is pointed at itself, one that is missing at
     /// the object that lacks it. The names of members are the document's own.
     pub pointer: String,
-    /// The keyword of JSON Schema that is violated, or `json` where the text is not unambiguous JSON.
+    /// The keyword of JSON Schema that is violated, `json` where the text is not unambiguous JSON, or `budget` where
+    /// checking the document would take too long.
     pub keyword: String,
     /// What would be right, in words.
     pub expected: String,

@@ -54,6 +54,12 @@ pub(super) struct Graph {
     pub references: usize,
 }
 
+/// The meta-schema and its parts, which come with the validator.
+const META: &str = "https://json-schema.org/draft/2020-12/";
+
+/// What the meta-schema costs on each value.
+const META_WEIGHT: u64 = 200;
+
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 struct Builder<'a> {
@@ -66,6 +72,8 @@ struct Builder<'a> {
     named: Vec<&'a Value>,
     anchors: HashMap<&'a str, Vec<usize>>,
     dynamic_anchors: HashMap<&'a str, Vec<usize>>,
+    /// The parts that refer to the meta-schema.
+    meta: Vec<usize>,
 }
 
 impl Graph {
@@ -80,6 +88,7 @@ impl Graph {
             named: Vec::new(),
             anchors: HashMap::new(),
             dynamic_anchors: HashMap::new(),
+            meta: Vec::new(),
         };
         builder.part(root, root);
         builder.graph.named = builder.named.len();
@@ -90,6 +99,7 @@ impl Graph {
             at += 1;
         }
         builder.graph.named = builder.named.len();
+        builder.enter_meta_schema();
         (builder.graph, builder.ids)
     }
 }
@@ -182,7 +192,11 @@ impl<'a> Builder<'a> {
         let mut all = Vec::new();
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             all = self.targets(reference, resource);
-            self.graph.is_open |= all.is_empty();
+            if all.is_empty() && reference.starts_with(META) {
+                self.meta.push(at);
+            } else {
+                self.graph.is_open |= all.is_empty();
+            }
         }
         if let Some(reference) = schema.get("$dynamicRef").and_then(Value::as_str) {
             let anchor = reference.rsplit_once('#').map_or("", |(_, anchor)| anchor);
@@ -196,6 +210,19 @@ impl<'a> Builder<'a> {
         }
         self.graph.references += all.len();
         self.graph.parts[at].references = all;
+    }
+
+    /// The meta-schema applies to each value inside whatever extends it through the dynamic anchor `meta`.
+    fn enter_meta_schema(&mut self) {
+        let extensions = self.dynamic_anchors.get("meta").cloned().unwrap_or_default();
+        for id in &self.meta {
+            let part = &mut self.graph.parts[*id];
+            part.weight += META_WEIGHT;
+            part.items.extend(&extensions);
+            // By a pattern that every name matches.
+            part.patterns.extend(extensions.iter().map(|extension| (0, *extension)));
+            self.graph.references += 2 * extensions.len();
+        }
     }
 
     /// Every part that a reference may lead to. Addresses are compared by their last segment, which finds too much

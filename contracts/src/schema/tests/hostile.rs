@@ -103,6 +103,20 @@ fn a_recursion_that_branches_is_checked_within_the_budget() {
 }
 
 #[test]
+fn a_recursion_through_the_meta_schema_is_seen() {
+    let meta = || json!({ "$ref": "https://json-schema.org/draft/2020-12/schema" });
+    let branching = compiled(json!({ "$dynamicAnchor": "meta", "allOf": [meta(), meta()], "minProperties": 1 }));
+    let document = nested(30, json!({}), |inner| json!({ "not": inner }));
+    assert_eq!(branching.verdict(&document), Verdict::Invalid);
+    assert_eq!(branching.errors(&document, 9)[0].keyword, "budget");
+    // In one way it is linear, and without an extension too.
+    let extended = compiled(json!({ "$dynamicAnchor": "meta", "allOf": [meta()], "minProperties": 1 }));
+    assert_eq!(extended.errors(&document, 9)[0].keyword, "minProperties");
+    let twice = compiled(json!({ "allOf": [meta(), meta()] }));
+    assert!(twice.is_valid(&document));
+}
+
+#[test]
 fn what_is_nested_too_deeply_is_refused() {
     refuses(nested(MAX_DEPTH + 1, json!({}), |inner| json!({ "not": inner })), "levels");
     refuses(nested(1000, json!(true), |inner| json!({ "items": inner })), "levels");

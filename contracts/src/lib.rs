@@ -5,7 +5,7 @@
 //!
 //! A [`Contract`] is a document about a project, agent, policy, tool, channel or run. Each [`Kind`] has a JSON Schema,
 //! which is the reference and the check ([`schema`]), and a type ([`model`]), which the code works with. They accept the
-//! same documents.
+//! same documents. [`output`] reads what a language model returned as the document that a schema asks for.
 
 pub mod canonical;
 pub mod contract;
@@ -13,6 +13,7 @@ pub mod documentation;
 pub mod kind;
 pub mod links;
 pub mod model;
+pub mod output;
 pub mod schema;
 pub mod strict;
 pub mod violation;

@@ -2,12 +2,24 @@
 //! contracts hold.
 //!
 //! Nothing is ever fetched: a reference that leads out of a schema is refused when it is compiled. Patterns run on an
-//! engine whose time is linear in the text, within a bounded size.
+//! engine whose time is linear in the text, within a bounded size. What a schema may be is limited ([`limits`]), and so is
+//! what checking one document may take ([`budget`]); what exceeds that is refused, not tried.
+
+mod budget;
+pub mod errors;
+mod graph;
+mod limits;
+mod pattern;
 
 use std::sync::LazyLock;
 
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::{Draft, PatternOptions, Registry, Validator};
 use serde_json::Value;
+
+use budget::{Budget, Verdict};
+pub use budget::{MAX_ERROR_STEPS, MAX_STEPS};
+pub use errors::{SchemaError, errors};
+pub use limits::{MAX_CHAIN, MAX_EXPANSION, MAX_NAMED, MAX_PARTS, MAX_PATTERNS, MAX_SIZE};
 
 use crate::Kind;
 use crate::violation::{SchemaViolation, of_error};
@@ -20,48 +32,60 @@ const PATTERN_BYTES: usize = 1 << 20;
 pub struct CompiledSchema {
     schema: Value,
     validator: Validator,
+    budget: Budget,
 }
 
 impl CompiledSchema {
-    /// Compiles a schema, an object or a boolean.
+    /// Compiles a schema, an object or a boolean, of draft 2020-12.
     ///
     /// # Errors
-    /// What is wrong with the schema: where it violates the meta-schema, or a reference or pattern that cannot be used.
+    /// What is wrong with the schema: where it violates the meta-schema, a reference or pattern that cannot be used, or
+    /// the limit that it exceeds.
     pub fn new(schema: Value) -> Result<Self, SchemaViolation> {
-        match options().build(&schema) {
-            Ok(validator) => Ok(Self { schema, validator }),
+        Self::with_resources(schema, None)
+    }
+
+    /// As [`CompiledSchema::new`], with schemas that it may refer to. The platform has none.
+    fn with_resources(schema: Value, resources: Option<&Registry>) -> Result<Self, SchemaViolation> {
+        let measured = limits::measured(&schema)?;
+        if measured.graph.is_foreign && resources.is_none() {
+            return Err(limits::foreign());
+        }
+        let budget = Budget::new(measured, &schema);
+        let options = match resources {
+            Some(resources) => options().with_registry(resources),
+            None => options().with_draft(Draft::Draft202012),
+        };
+        match options.build(&schema) {
+            Ok(validator) => Ok(Self { schema, validator, budget }),
             Err(error) => Err(of_error(&error, &Value::Null).into_iter().next().unwrap_or_else(unusable)),
         }
     }
 
-    /// Whether the document is valid; cheaper than asking for what is wrong.
-    pub fn is_valid(&self, document: &Value) -> bool {
-        self.validator.is_valid(document)
+    /// The schema that was compiled.
+    pub fn as_value(&self) -> &Value {
+        &self.schema
     }
 
-    /// What is wrong with the document, at most `limit` of it.
-    pub fn violations(&self, document: &Value, limit: usize) -> Vec<SchemaViolation> {
-        if self.is_valid(document) {
-            return Vec::new();
-        }
-        let mut found = Vec::new();
-        for violation in self.validator.iter_errors(document).flat_map(|error| of_error(&error, &self.schema)) {
-            // Two rules can demand the same thing, and say one type in two ways.
-            let same = |other: &SchemaViolation| {
-                other == &violation
-                    || (other.pointer == violation.pointer && other.keyword == "type" && violation.keyword == "type")
-            };
-            if found.len() < limit && !found.iter().any(same) {
-                found.push(violation);
-            }
-        }
-        found
+    fn verdict(&self, document: &Value) -> Verdict {
+        self.budget.check(&self.validator, document, None)
+    }
+
+    /// As [`CompiledSchema::is_valid`], for a document that [`crate::strict::parse`] read from a text of so many bytes:
+    /// the text's length bounds its size, so that most documents need not be measured.
+    pub fn is_valid_parsed(&self, document: &Value, bytes: usize) -> bool {
+        self.budget.check(&self.validator, document, Some(bytes)) == Verdict::Valid
+    }
+
+    /// Whether the document is valid; cheaper than asking for what is wrong. One that cannot be checked within
+    /// [`MAX_STEPS`] is not.
+    pub fn is_valid(&self, document: &Value) -> bool {
+        self.verdict(document) == Verdict::Valid
     }
 }
 
-fn options() -> jsonschema::ValidationOptions<'static> {
+fn options<'a>() -> jsonschema::ValidationOptions<'a> {
     jsonschema::options()
-        .with_draft(Draft::Draft202012)
         .offline()
         .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES))
 }
@@ -116,3 +140,6 @@ pub fn violations(kind: Kind, document: &Value, limit: usize) -> Vec<SchemaViola
 pub fn is_embeddable(schema: &Value) -> bool {
     EMBEDDABLE.as_ref().is_ok_and(|embeddable| embeddable.is_valid(schema))
 }
+
+#[cfg(test)]
+mod tests;

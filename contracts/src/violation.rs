@@ -17,7 +17,8 @@ pub struct SchemaViolation {
     /// Where, as a JSON pointer (RFC 6901). A property that is not allowed is pointed at itself, one that is missing at
     /// the object that lacks it. The names of members are the document's own.
     pub pointer: String,
-    /// The keyword of JSON Schema that is violated, or `json` where the text is not unambiguous JSON.
+    /// The keyword of JSON Schema that is violated, `json` where the text is not unambiguous JSON, or `budget` where
+    /// checking the document would take too long.
     pub keyword: String,
     /// What would be right, in words.
     pub expected: String,
@@ -77,6 +78,19 @@ pub(crate) fn of_error(error: &ValidationError, schema: &Value) -> Vec<SchemaVio
             vec![one(pointer.into(), format!("the property {name}"), "an object without it".into())]
         }
         kind => vec![one(pointer.into(), expected(kind, error, schema), described(error.instance()))],
+    }
+}
+
+/// What to do about a violation, as a sentence to whoever wrote the document.
+pub(crate) fn sentence(violation: &SchemaViolation) -> String {
+    let SchemaViolation { pointer, keyword, expected, got } = violation;
+    let place = if pointer.is_empty() { "the document" } else { pointer };
+    match keyword.as_str() {
+        "required" => format!("Add {expected} to {place}."),
+        "additionalProperties" | "unevaluatedProperties" if !pointer.is_empty() => {
+            format!("Remove {place}: the schema has no such property.")
+        }
+        _ => format!("Change {place}: expected {expected}, got {got}."),
     }
 }
 

@@ -87,6 +87,14 @@ fn unit_tests(place: &Place, tally: &mut Tally, only: Option<&str>) -> Result<()
     pure.args(["test", "--no-fail-fast", "--workspace", "--exclude=pg_awooop", "--exclude=awooop-tests"]).args(only);
     tally.cargo_test("unit", &mut pure)?;
 
+    // The tests that need what is fetched here.
+    if let Some(suite) = tally.expect("fetching the JSON Schema Test Suite", toolchain::json_schema_test_suite()) {
+        let mut conformance = program::cargo(&place.checkout);
+        conformance.args(["test", "--no-fail-fast", "--package=awooop-contracts", "--lib"]).args(only);
+        conformance.args(["--", "--ignored"]).env("AWOOOP_JSON_SCHEMA_TEST_SUITE", suite);
+        tally.cargo_test("JSON Schema Test Suite", &mut conformance)?;
+    }
+
     let tree = Tree::prepare(place, Major::Pg15)?;
     let mut inside = program::cargo(&place.checkout);
     inside.args(["test", "--no-fail-fast", "--package=pg_awooop", "--lib", "--no-default-features", "--features"]);

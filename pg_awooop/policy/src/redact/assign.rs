@@ -1,68 +1,16 @@
 //! Assignments: a name, an operator, a value. `password = "…"`, `"apiKey": "…"`, `TOKEN=…`, `set("X_TOKEN", "…")`,
 //! however many times the quotes are escaped.
 
-use super::bytes::{
-    DEEPEST, JOINER, LOWER, UPPER, alphanumeric_at, escape_head, is_word, line_break, line_start, run_back, run_on,
-    skip_blank,
-};
+use super::bytes::{DEEPEST, JOINER, LOWER, UPPER, escape_head, is_word, line_break, line_start, run_back, run_on};
+use super::containers::DEEPEST_ARRAY;
 use super::known::{Look, Special};
 use super::marker;
-use super::names::{self, Name, Strength};
-use super::placeholder::is_placeholder;
-use super::rules::builtin::{
-    Builtin, KEY_ASSIGNMENT, PASSWORD_ASSIGNMENT, PGPASS_ENTRY, SERVICE_KEY_ASSIGNMENT, TOKEN_ASSIGNMENT,
-};
+use super::names::{self, Strength};
+use super::rules::builtin::{Builtin, KEY_ASSIGNMENT, PASSWORD_ASSIGNMENT, SERVICE_KEY_ASSIGNMENT, TOKEN_ASSIGNMENT};
 use super::scan::Scanner;
 use super::settings::is_among_settings;
 use super::value::{ALIGNMENT, LONGEST_NAME, LONGEST_VALUE, Value, quote_before};
 use super::values::{self, Style};
-
-/// Arrays in an array under a secret's name.
-const DEEPEST_ARRAY: usize = 3;
-/// Keys of an object under a secret's name whose values are as secret.
-const VERSIONS: [&[u8]; 8] = [b"old", b"new", b"current", b"previous", b"next", b"confirm", b"confirmation", b"repeat"];
-
-/// How much of a line before a name says whether the name stands in a string.
-const LONGEST_LINE: usize = 200;
-
-/// A line, as far as its quotes of one kind have been counted.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Line {
-    start: usize,
-    /// Everything before has been read.
-    at: usize,
-    /// Whether a string is open there.
-    open: bool,
-    quote: u8,
-    /// How many backslashes the quotes have.
-    depth: usize,
-}
-
-impl Line {
-    /// The same with the next byte read, or the next run of backslashes; quotes at `name` and behind don't count.
-    fn behind_next(mut self, bytes: &[u8], name: usize) -> Self {
-        let at = self.at;
-        self.at += 1;
-        match bytes[at] {
-            b'\n' => (self.start, self.open) = (self.at, false),
-            b'\\' => {
-                let end = run_on(bytes, at, DEEPEST, |byte| byte == b'\\');
-                let behind = bytes.get(end).copied().unwrap_or_default();
-                self.at = end + 1;
-                if behind == b'n' {
-                    (self.start, self.open) = (self.at, false);
-                } else {
-                    self.open ^= behind == self.quote && end - at == self.depth && end < name;
-                }
-            }
-            // An apostrophe within a word opens nothing.
-            b'\'' if at > 0 && alphanumeric_at(bytes, at - 1) && alphanumeric_at(bytes, at + 1) => {}
-            byte if byte == self.quote && self.depth == 0 => self.open = !self.open,
-            _ => {}
-        }
-        self
-    }
-}
 
 /// A name before an operator.
 pub(super) struct Named {
@@ -100,20 +48,6 @@ impl Scanner<'_> {
                 && self.last_kinds & (UPPER | LOWER | JOINER) == 0
                 && self.byte(at + 1).is_ascii_digit() => {}
             kind => self.assignment(kind, at, at + 1),
-        }
-    }
-
-    /// A line of PostgreSQL's password file, whose second colon stands at `at`.
-    fn pgpass(&mut self, at: usize) {
-        let field = |byte: u8| byte.is_ascii_graphic() && !b":/\"'`,;|<>(){}[]=@&\\".contains(&byte);
-        let database = run_on(self.bytes, at + 1, LONGEST_NAME, field);
-        let user = run_on(self.bytes, database + 1, LONGEST_NAME, field);
-        let end =
-            run_on(self.bytes, user + 1, LONGEST_NAME, |byte| byte.is_ascii_graphic() && !b"\"'`\\".contains(&byte));
-        let colons = [database, user].iter().all(|colon| self.byte(*colon) == b':');
-        if colons && database > at + 1 && user > database + 1 && !is_placeholder(self.slice(user + 1, end)) {
-            self.found(&PGPASS_ENTRY, user + 1, end);
-            self.operators_until = self.operators_until.max(end);
         }
     }
 
@@ -243,29 +177,6 @@ impl Scanner<'_> {
         self.judge(value, strength, style);
     }
 
-    /// Whether the quote before `value` is the end of a string that the name stands in: `prompt("Password: ")`.
-    pub(super) fn closes_string(&self, name: usize, value: usize) -> bool {
-        let bytes = self.bytes;
-        let quote = bytes[value - 1];
-        let depth = value - 1 - run_back(bytes, value - 1, DEEPEST, |byte| byte == b'\\');
-        let mut line = self.line.get();
-        if (line.quote, line.depth) != (quote, depth) || line.at > name {
-            let start = line_start(bytes, name, LONGEST_LINE);
-            self.spend(4 * (name - start));
-            line = Line { start, at: start, open: false, quote, depth };
-        }
-        // Of a longer line it can't be told what opens before.
-        let long = name - line.start >= LONGEST_LINE;
-        if long && !bytes[line.at..name].iter().any(|byte| matches!(byte, b'\n' | b'\\')) {
-            line.at = name;
-        }
-        while line.at < name {
-            line = line.behind_next(bytes, name);
-        }
-        self.line.set(line);
-        line.open && name - line.start < LONGEST_LINE
-    }
-
     /// Notes the value as a finding if it is a secret's.
     pub(super) fn judge(&mut self, mut value: Value, strength: Strength, style: Style) {
         if value.end <= value.start {
@@ -304,46 +215,6 @@ impl Scanner<'_> {
         run_on(self.bytes, value.end, LONGEST_VALUE, |byte| {
             byte != quote && byte != b'\n' && (value.quoted || !b" \t\r\"'`,;<\\&".contains(&byte))
         })
-    }
-
-    /// The strings of an array under a secret's name.
-    fn elements(&mut self, open: usize, strength: Strength, depth: usize) {
-        let mut at = open + 1;
-        for _ in 0..32 {
-            at = skip_blank(self.bytes, run_on(self.bytes, at, 8, |byte| byte == b',' || byte == b' '), 80);
-            if self.byte(at) == b'[' && depth > 0 {
-                return self.elements(at, strength, depth - 1);
-            }
-            let Some(value) = self.value_at(at).filter(|value| value.quoted) else { return };
-            self.judge(value, strength, Style::Quoted);
-            at = self.behind_quote(value.end);
-        }
-    }
-
-    /// The value of an object under a secret's name: `"password": {"type": "string", "value": "…"}`.
-    fn members(&mut self, open: usize, strength: Strength) {
-        let mut at = open + 1;
-        for _ in 0..8 {
-            at = skip_blank(self.bytes, run_on(self.bytes, at, 8, |byte| byte == b',' || byte == b' '), 80);
-            let Some(key) = self.value_at(at).filter(|key| key.quoted && key.end - key.start <= LONGEST_NAME) else {
-                return;
-            };
-            let colon = skip_blank(self.bytes, self.behind_quote(key.end), 16);
-            if self.byte(colon) != b':' {
-                return;
-            }
-            let Some(value) = self.value_behind(colon + 1) else { return };
-            let key = &self.bytes[key.start..key.end];
-            let style = if value.quoted { Style::Quoted } else { Style::Tight };
-            if Name::cut(key).means_value() {
-                return self.judge(value, strength, style);
-            }
-            // `"password": {"old": "…", "new": "…"}`
-            if VERSIONS.iter().any(|version| key.eq_ignore_ascii_case(version)) {
-                self.judge(value, strength, style);
-            }
-            at = if value.quoted { self.behind_quote(value.end) } else { value.end };
-        }
     }
 
     /// Behind the closing quote of a value and its backslashes.
@@ -400,131 +271,6 @@ impl Scanner<'_> {
             && word.len() >= 4
             && is_among_settings(bytes, name.start, value.end)
     }
-
-    /// `("X_TOKEN", "value")`: two arguments, the first of which names the second.
-    fn argument(&mut self, at: usize) {
-        let bytes = self.bytes;
-        let closed = run_back(bytes, at, 2, |byte| byte == b' ');
-        if closed == 0 || !matches!(bytes[closed - 1], b'"' | b'\'') {
-            return;
-        }
-        let next = run_on(bytes, at + 1, 4, |byte| byte == b' ');
-        if !matches!(self.byte(run_on(bytes, next, DEEPEST, |byte| byte == b'\\')), b'"' | b'\'') {
-            return;
-        }
-        let name_end = run_back(bytes, closed - 1, DEEPEST, |byte| byte == b'\\');
-        if name_end != self.last_word.1 {
-            return;
-        }
-        let name_start = run_back(bytes, name_end, LONGEST_NAME, |byte| is_word(byte) || byte == b'.');
-        // A value that ends with a word, or the value of a member, names nothing.
-        let opening = name_start.checked_sub(1).map_or(b' ', |before| bytes[before]);
-        let before = run_back(bytes, name_start.saturating_sub(1), DEEPEST, |byte| byte == b'\\' || byte == b' ');
-        if opening == b' ' || before > 0 && bytes[before - 1] == b':' || name_start == name_end {
-            return;
-        }
-        let Some(strength) = self.known.meaning(bytes, name_start, name_end).strength else { return };
-        let Some(mut value) = self.value_at(next) else { return };
-        // A string in a string: `'"…"'`.
-        if bytes[value.start..value.end].len() > 2
-            && let Some(inner) = self.value_at(value.start).filter(|inner| inner.quoted)
-        {
-            value = inner;
-        }
-        // An argument of a command, `["psql", "--password", "…"]`, is as good as an assignment.
-        let text = &bytes[value.start..value.end];
-        if bytes[name_start] == b'-'
-            || values::is_random(text)
-            || strength == Strength::Password && is_telling(text) && !text.contains(&b' ')
-        {
-            self.judge(value, strength, Style::Quoted);
-        }
-    }
-
-    /// `.password("…")`, `secret("…")`: what a call of that name is given.
-    fn call(&mut self, at: usize) {
-        let bytes = self.bytes;
-        if !is_word(bytes[at - 1]) {
-            return;
-        }
-        let quote = run_on(bytes, at + 1, DEEPEST, |byte| byte == b'\\');
-        if !matches!(self.byte(quote), b'"' | b'\'') {
-            return;
-        }
-        let start = run_back(bytes, at, LONGEST_NAME, is_word);
-        let name = &bytes[start..at];
-        if name.ends_with(b"Credential") || name.ends_with(b"Credentials") || name.ends_with(b"DirectoryEntry") {
-            return self.last_argument(at + 1);
-        }
-        let Some(strength) = self.known.meaning(bytes, start, at).strength else { return };
-        let Some(value) = self.value_at(at + 1) else { return };
-        let text = &bytes[value.start..value.end];
-        if strength == Strength::Password && is_telling(text) || values::is_random(text) {
-            self.judge(value, strength, Style::Quoted);
-        }
-    }
-
-    /// `new NetworkCredential("user", "…")`: the last of a few strings.
-    fn last_argument(&mut self, first: usize) {
-        let mut at = first;
-        let mut last = None;
-        for n in 0..4 {
-            let Some(value) = self.value_at(skip_blank(self.bytes, at, 80)).filter(|value| value.quoted) else { break };
-            last = Some(value).filter(|_| n > 0);
-            at = self.behind_quote(value.end);
-            if self.byte(at) != b',' {
-                break;
-            }
-            at += 1;
-        }
-        if let Some(value) = last {
-            self.judge(value, Strength::Password, Style::Quoted);
-        }
-    }
-
-    /// `"…" == password`: the string before is what the name behind is compared with.
-    fn compared(&mut self, at: usize, after: usize) {
-        let bytes = self.bytes;
-        let closed = run_back(bytes, run_back(bytes, at, 2, |byte| b"!=".contains(&byte)), 2, |byte| byte == b' ');
-        let Some(quote) = quote_before(bytes, closed) else { return };
-        let close = bytes[closed - 1];
-        let name = run_on(bytes, after, 4, |byte| byte == b'=' || byte == b' ');
-        let name_end = run_on(bytes, name, LONGEST_NAME, |byte| is_word(byte) || byte == b'.');
-        let Some(strength) = self.known.meaning(bytes, name, name_end).strength else { return };
-        let start = run_back(bytes, quote, self.reach(quote, 256), |byte| byte != close && byte != b'\n');
-        self.spend(quote - start);
-        if start > 0 && bytes[start - 1] == close {
-            self.judge(Value { start, end: quote, quoted: true, spaced: false }, strength, Style::Quoted);
-        }
-    }
-
-    /// `… use this password to proceed:` and the password alone on the next line that has anything.
-    fn announced(&mut self, at: usize, after: usize) {
-        let bytes = self.bytes;
-        let line = line_start(bytes, at, self.reach(at, 160));
-        self.spend(2 * (at - line));
-        let mut words = bytes[line..at].split(|byte| !byte.is_ascii_alphanumeric());
-        let Some(word) = words.find(|word| {
-            [b"password".as_slice(), b"passphrase", b"token", b"secret", b"key"]
-                .iter()
-                .any(|w| word.eq_ignore_ascii_case(w))
-        }) else {
-            return;
-        };
-        let strength = if word.len() > 6 { Strength::Password } else { Strength::Key };
-        let start = skip_blank(bytes, after, 64);
-        let end = run_on(bytes, start, 200, |byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
-        let alone = end >= bytes.len() || line_break(bytes, end) > 0 || bytes[end] == b'"';
-        if alone && end - start >= 8 && values::is_random(&bytes[start..end]) {
-            self.judge(Value { start, end, quoted: false, spaced: true }, strength, Style::Loose);
-        }
-    }
-}
-
-/// What no label, type or description is: letters with digits or signs.
-pub(super) fn is_telling(text: &[u8]) -> bool {
-    let mixed = text.iter().any(u8::is_ascii_digit) && text.iter().any(u8::is_ascii_alphabetic);
-    text.len() >= 6 && !text.contains(&b'/') && (mixed || text.iter().any(|byte| b"!@#$%^&*+~={}[]".contains(byte)))
 }
 
 fn rule_of(strength: Strength) -> &'static Builtin {

@@ -181,9 +181,9 @@ fn a_text_of_nothing_but_secrets_hides_none() {
     let mut together = String::new();
     let mut secrets = Vec::new();
     for example in super::rules::all_rules().flat_map(|rule| rule.positive) {
-        let alone = redactor.find(&example);
+        let alone = redactor.find(example);
         secrets.extend(alone.iter().map(|finding| example[finding.range.clone()].to_owned()));
-        together.push_str(&example);
+        together.push_str(example);
         together.push_str("\n\n");
     }
     secrets.retain(|secret| secret.len() >= 12);

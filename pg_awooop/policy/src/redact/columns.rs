@@ -1,7 +1,7 @@
 //! Tables with a column of secrets: CSV, tab-separated text, Markdown, a client's output.
 
-use super::assign::is_telling;
 use super::bytes::{DEEPEST, line_break, line_end, line_start, run_back, run_on};
+use super::calls::is_telling;
 use super::names::Strength;
 use super::rules::builtin::SECRET_COLUMN;
 use super::scan::Scanner;

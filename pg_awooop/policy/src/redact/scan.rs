@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, OnceCell};
 
-use super::assign::Line;
 use super::beginnings::{Beginnings, Pairs};
 use super::bytes::{
     DEEPEST, DIGIT, HIGH, JOINER, LOWER, SIGN, UPPER, WORD, begins_word, class, escape_head, run_back, run_on,
@@ -12,6 +11,7 @@ use super::known::Known;
 use super::rule::Rule;
 use super::rules::builtin::Builtin;
 use super::rules::phone::Group;
+use super::strings::Line;
 use super::tokens;
 use super::{Family, Finding, Redactor, marker, render};
 

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::extension::Purpose;
 use crate::interrupt::Cleanup;
 use crate::place::{Account, Place};
 use crate::progress::Steps;
@@ -17,11 +18,13 @@ use crate::{extension, gateway, lint, program, toolchain};
 
 /// The server that the integration tests of one version share.
 const SERVER: &str = "test";
+/// The tests that need a build with faults in it; in the others they are ignored.
+const FAULTS: &str = "redaction::failing";
 
 /// Runs it all, or what has `only` in its name, and says whether everything passed.
 pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool> {
     let mut tally = Tally::default();
-    let mut steps = Steps::new(if only.is_some() { 3 } else { 5 } + 2 * versions.len());
+    let mut steps = Steps::new(if only.is_some() { 4 } else { 6 } + 2 * versions.len());
     steps.step("looking for what has to be installed", || {
         toolchain::packages()?;
         toolchain::test_packages()
@@ -45,6 +48,16 @@ pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool
         });
         tally.expect(&format!("PostgreSQL {major}: integration tests"), done);
     }
+    let done = steps.step("building the extension with faults in it, and testing what becomes of them", || {
+        let gateway = gateway.as_deref().context("there is no gateway to test with")?;
+        let _cleanup = remove_at_the_end(place, Major::Pg15)?;
+        Server::new(place, SERVER, Major::Pg15)?.remove()?;
+        let server = Server::start_for(Purpose::Faults, place, SERVER, Major::Pg15, Durability::None)?;
+        let mut cargo = integration(place, &server, gateway)?;
+        cargo.args(["--lib", FAULTS]).args(["--", "--ignored"]);
+        tally.cargo_test("faults", &mut cargo)
+    });
+    tally.expect("faults", done);
     if only.is_none() {
         let done = steps.step("running the demo and stopping it", || demo(place));
         tally.check("demo", done);
@@ -119,11 +132,17 @@ fn integration_tests(
     tally: &mut Tally,
     only: Option<&str>,
 ) -> Result<()> {
+    let mut cargo = integration(place, server, gateway)?;
+    tally.cargo_test(&format!("PostgreSQL {}", server.major), cargo.args(only))
+}
+
+/// A run of the integration tests.
+fn integration(place: &Place, server: &Server, gateway: &Path) -> Result<Command> {
     let account = Account::of_servers()?;
     let scratch = scratch(place, server.major)?;
     account.private_directory(&scratch)?;
     let mut cargo = program::cargo(&place.checkout);
-    cargo.args(["test", "--no-fail-fast", "--package=awooop-tests"]).args(only);
+    cargo.args(["test", "--no-fail-fast", "--package=awooop-tests"]);
     cargo.env("AWOOOP_TEST_URI", server.superuser_uri()?);
     cargo.env("AWOOOP_TEST_PG", server.major.number());
     cargo.env("AWOOOP_TEST_BIN", Tree::existing(place, server.major).bin);
@@ -131,7 +150,7 @@ fn integration_tests(
     cargo.env("AWOOOP_TEST_GATEWAY_URI", server.gateway_uri()?);
     cargo.env("AWOOOP_TEST_RUN_AS", account.name());
     cargo.env("AWOOOP_TEST_STATE", &scratch);
-    tally.cargo_test(&format!("PostgreSQL {}", server.major), &mut cargo)
+    Ok(cargo)
 }
 
 /// The directory that tests put servers of their own into.

@@ -47,6 +47,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use family::Family;
+use rules::custom::{TooMuchWork, Watch};
 
 /// Something sensitive in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,12 +92,28 @@ impl Redactor {
 
     /// What is sensitive in `text`, in its order, without overlaps.
     pub fn find(&self, text: &str) -> Vec<Finding> {
-        scan::scan(self, text)
+        scan::scan(self, text, &Watch::unlimited())
+    }
+
+    /// The same, as far as `watch` lets a project's rules work.
+    pub fn find_within(&self, text: &str, watch: &Watch) -> Result<Vec<Finding>, TooMuchWork> {
+        let found = scan::scan(self, text, watch);
+        watch.verdict().map(|()| found)
     }
 
     /// The text without what is sensitive in it.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let findings = self.find(text);
+        self.replace_all(text, &Watch::unlimited())
+    }
+
+    /// The same, as far as `watch` lets a project's rules work: there is no text that is redacted in part.
+    pub fn redact_within<'t>(&self, text: &'t str, watch: &Watch) -> Result<Cow<'t, str>, TooMuchWork> {
+        let redacted = self.replace_all(text, watch);
+        watch.verdict().map(|()| redacted)
+    }
+
+    fn replace_all<'t>(&self, text: &'t str, watch: &Watch) -> Cow<'t, str> {
+        let findings = scan::scan(self, text, watch);
         if findings.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -104,7 +121,7 @@ impl Redactor {
         // What has been replaced changes what its neighbours mean: again, until nothing is left to find. Every round
         // replaces text that no round before it has, so there is an end; few texts need a second round.
         for _ in 0..MOST_ROUNDS {
-            let findings = self.find(&redacted);
+            let findings = scan::scan(self, &redacted, watch);
             if findings.is_empty() {
                 break;
             }

@@ -189,8 +189,8 @@ catalogue! {
         "Write at most 1,000 bytes and repeat less: a counted repetition is as large as what it repeats, written out.";
     RedactionExpensive = "E-REDACT-006", "54000", 400,
         "the shape of the rule takes too much work on ordinary texts",
-        "Begin with something fixed, count repetitions up to smaller numbers, and do not end findings with what is far away \
-         (`a.*b|a`).";
+        "Begin with something fixed, count repetitions up to smaller numbers, let no finding depend on what is far away \
+         (`a.*b|a`), and write (?-u:\\b) for \\b where ASCII words will do.";
     RedactionWork = "E-REDACT-007", "54000", 409,
         "the project's redaction rules take too much work on this text, and nothing is shown in part",
         "Remove or simplify rules of the project (awooop.get_redaction() lists them), or redact shorter texts.";

@@ -25,7 +25,7 @@ const MOST_MEMORY_BACKWARDS: usize = 4 << 20;
 const KEPT_STATES: usize = 256 << 10;
 /// A step that has to be worked out costs this, and one more for so many states of the NFA.
 const LEAST_STEP: u64 = 16;
-const STATES_A_UNIT: u64 = 4;
+const STATES_A_UNIT: u64 = 1;
 /// The same for a byte that is simulated, where few of the states are alive at a time.
 const SIMULATED_STATES_A_UNIT: u64 = 16;
 /// A new state that is reached from one that matches: whether steps from there are known is not to be seen, so it is paid

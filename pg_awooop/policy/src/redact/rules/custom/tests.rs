@@ -143,6 +143,7 @@ fn a_rule_that_is_dear_is_found_out_before_it_is_kept() {
         "(?:[A-E][A-J]{1,200}){2}[0-9]",
         "[0-4][0-9]{200}x",
         "(?:.*[a-e]){3}.{80}!",
+        r"\b(?:[a-e][a-j]{1,200}){2}[0-9A-Z]\b",
         "a.*b|a",
     ] {
         assert_eq!(rule(shape).measure(), Err(TooMuchWork), "{shape}");
@@ -164,7 +165,7 @@ fn a_rule_in_earnest_is_cheap() {
         r"acct_[A-Za-z0-9]{16,64}",
         ".",
         ".*x",
-        r"(?i)\b(?:name|address|地址)\b[^\n]{0,80}",
+        r"(?i)(?-u:\b)(?:name|address|地址)[^\n]{0,80}",
     ] {
         assert_eq!(rule(shape).measure(), Ok(()), "{shape}");
     }
@@ -174,15 +175,14 @@ fn a_rule_in_earnest_is_cheap() {
 fn a_text_allows_so_much_work_and_then_there_is_no_answer() {
     let text = letters(100_000);
     let redactor = Redactor::default().with_rules(vec![rule(DEAR); 49]);
-    let watch = Watch::over(&text, &|| {});
-    assert_eq!(redactor.redact_within(&text, &watch), Err(TooMuchWork));
+    assert_eq!(redactor.redact_within(&text, &Watch::with(5_000_000, &|| {})), Err(TooMuchWork));
     let redactor = Redactor::default().with_rules((0..50).map(|n| rule(&format!("EW{n}-[0-9]{{6}}"))).collect());
     assert_eq!(redactor.redact_within(&text, &Watch::over(&text, &|| {})).as_deref(), Ok(text.as_str()));
 }
 
 #[test]
 fn whoever_waits_is_asked_often() {
-    let text = letters(100_000);
+    let text = letters(20_000);
     let (looks, rules) = (std::cell::Cell::new(0), Redactor::default().with_rules(vec![rule(DEAR)]));
     let count = || looks.set(looks.get() + 1);
     let _ = rules.find_within(&text, &Watch::over(&text, &count));

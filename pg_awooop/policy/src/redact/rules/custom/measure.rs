@@ -10,7 +10,7 @@ const TO_LEARN: u64 = 20_000_000;
 const FOR_A_BYTE: u64 = 100;
 
 /// What the texts are made of, at random: few letters and many, digits, names, sentences, JSON, letters beyond ASCII.
-const ALPHABETS: [&[&str]; 14] = [
+const ALPHABETS: [&[&str]; 16] = [
     &["a"],
     &["A"],
     &["0"],
@@ -24,6 +24,8 @@ const ALPHABETS: [&[&str]; 14] = [
     &["order ", "EW-123456 ", "the ", "shipped, ", "ada@example.com ", "2026-01-31 ", "\n", "No. 7; "],
     &["{\"a\":", "\"key\": \"value\", ", "[1.10, 2]", "}", "\\\"", ": ", "null", "true"],
     &["訂", "單", "王", "小", "明", "的", "貨", "到", "了", "，", "。", "7"],
+    &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "é"],
+    &["A", "B", "C", "D", "E", "F", "0", "1", "2", "3", "王"],
     &["é", "ß", "ø", "Ж", "д", "я", "α", "ω", " ", "a", "-"],
 ];
 

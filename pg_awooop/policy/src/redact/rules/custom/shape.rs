@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures, pikevm};
+use regex_automata::util::prefilter::Prefilter;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind};
 
@@ -28,12 +29,16 @@ const LEAST_STEP: u64 = 16;
 const STATES_A_UNIT: u64 = 1;
 /// The same for a byte that is simulated, where few of the states are alive at a time.
 const SIMULATED_STATES_A_UNIT: u64 = 16;
+/// So many bytes does one unit of work search for a fixed beginning.
+const PREFIX_BYTES: u64 = 8;
 /// A new state that is reached from one that matches: whether steps from there are known is not to be seen, so it is paid
 /// in advance.
 const STEPS_IN_ADVANCE: u64 = 4;
 
 #[derive(Debug)]
 pub(super) struct Shape {
+    /// What every match begins with, where that is something fixed.
+    prefix: Option<Prefilter>,
     forwards: DFA,
     backwards: DFA,
     simulation: pikevm::PikeVM,
@@ -65,7 +70,8 @@ impl Shape {
         if pattern.len() > LONGEST_PATTERN {
             return Err(CustomRuleError::TooLarge);
         }
-        syntax::parse(pattern).map_err(|_| CustomRuleError::Shape)?;
+        let parsed = syntax::parse(pattern).map_err(|_| CustomRuleError::Shape)?;
+        let prefix = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, &parsed);
         // Nothing but its size keeps from being compiled what has been parsed.
         let compile = |config: thompson::Config| {
             let nfa = thompson::Compiler::new().configure(config).build(pattern);
@@ -90,7 +96,7 @@ impl Shape {
         let simulation = pikevm::PikeVM::new_from_nfa(nfa).map_err(|_| CustomRuleError::TooLarge)?;
         let states = forwards.get_nfa().states().len() as u64;
         let (step, simulated) = (LEAST_STEP + states / STATES_A_UNIT, LEAST_STEP + states / SIMULATED_STATES_A_UNIT);
-        let shape = Shape { forwards, backwards, simulation, step, simulated, kept: Mutex::new(None) };
+        let shape = Shape { prefix, forwards, backwards, simulation, step, simulated, kept: Mutex::new(None) };
         if shape.search(&Watch::unlimited()).find("", 0..0).is_some() {
             return Err(CustomRuleError::MatchesNothing);
         }
@@ -131,7 +137,14 @@ impl Search<'_> {
     }
 
     /// The first match in `span`, whose surroundings count for look-around; none where the watch has nothing left.
-    pub(super) fn find(&mut self, text: &str, span: Range<usize>) -> Option<Range<usize>> {
+    pub(super) fn find(&mut self, text: &str, mut span: Range<usize>) -> Option<Range<usize>> {
+        if let Some(prefix) = &self.shape.prefix {
+            let first = prefix.find(text.as_bytes(), span.clone().into()).map_or(span.end, |prefix| prefix.start);
+            if !self.watch.spend((first - span.start) as u64 / PREFIX_BYTES) || first == span.end {
+                return None;
+            }
+            span.start = first;
+        }
         let caches = self.caches.as_mut()?;
         let input = Input::new(text).span(span.clone());
         let mut walk = Walk { dfa: &self.shape.forwards, step: self.shape.step, watch: self.watch, read: 0 };

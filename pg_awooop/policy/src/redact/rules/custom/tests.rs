@@ -203,3 +203,14 @@ fn too_large_is_not_taken_for_wrong() {
         assert_eq!(CustomRule::new("own", Family::Secret, &[], shape).err(), Some(error), "{shape}");
     }
 }
+
+#[test]
+fn fifty_rules_in_earnest_fit_into_a_text_beyond_ascii() {
+    let text = "訂單 EW-1 王小明, ".repeat(2_000);
+    let rules = (0..50).map(|n| rule(&format!(r"\bEW{n}-[0-9]{{6}}\b"))).collect();
+    let redactor = Redactor::default().with_rules(rules);
+    assert_eq!(
+        redactor.redact_within(&text, &Watch::with(100 * text.len() as u64, &|| {})).as_deref(),
+        Ok(text.as_str())
+    );
+}

@@ -170,26 +170,29 @@ fn redacted_document(redactor: &Redactor, text: &str) -> Outcome<Option<String>>
     Ok(redacted.unwrap_or_else(|| Some(format!("\"{}\"", Family::Secret.marker()))))
 }
 
-/// Does something with the redactor and a text of `length` bytes, and fails closed: where the redactor panics, there is
-/// nothing. What the panic says may quote the text, so nobody gets to read it; where it happened is logged. PostgreSQL's
-/// own errors, a cancellation among them, go on.
+/// Redacts or searches a text of `length` bytes, and fails closed: where the redactor panics, there is nothing.
 fn closed<T>(length: usize, work: impl FnOnce() -> Result<T, TooMuchWork>) -> Result<Option<T>, TooMuchWork> {
+    guarded("a text", length, work).transpose()
+}
+
+/// Does something with the redactor and with what is `length` bytes long; nothing where it panics. What the panic says may
+/// quote the text, so nobody gets to read it; where it happened is logged. PostgreSQL's own errors, a cancellation among
+/// them, go on.
+fn guarded<T>(what: &'static str, length: usize, work: impl FnOnce() -> T) -> Option<T> {
     PgTryBuilder::new(AssertUnwindSafe(|| {
         #[cfg(feature = "faults")]
-        crate::faults::in_the_redactor();
-        work().map(Some)
+        crate::faults::in_the_redactor(what);
+        Some(work())
     }))
     .catch_rust_panic(|cause| {
         if let CaughtError::RustPanic { ereport, .. } = cause {
             let (file, line) = (ereport.file(), ereport.line_number());
             server_log::write(
                 PgSqlErrorCode::ERRCODE_SYSTEM_ERROR,
-                format!(
-                    "awooop: the redactor failed at {file}:{line}; a text of {length} bytes is redacted as a whole"
-                ),
+                format!("awooop: the redactor failed at {file}:{line} on {what} of {length} bytes"),
             );
         }
-        Ok(None)
+        None
     })
     .execute()
 }
@@ -268,15 +271,17 @@ pub(crate) fn compose(
         })
         .collect();
     // A rule is compiled when it is set; what an older library accepted and this one does not finds nothing.
-    let custom = closed(0, || {
+    let length = rules.iter().map(|(.., shape)| shape.len()).sum();
+    let custom = guarded("rules", length, || {
         let rules = rules.into_iter().filter_map(|(id, family, keywords, shape)| {
             CustomRule::new(&id, Family::parse(&family)?, &keywords, &shape).ok()
         });
-        Ok(rules.collect())
+        rules.collect()
     });
+    // Without the rules, what they hide would be shown.
     match custom {
-        Ok(Some(custom)) => Ok(Redactor::with_families(&wanted).with_rules(custom)),
-        _ => fault(ErrorCode::SystemInternal),
+        Some(custom) => Ok(Redactor::with_families(&wanted).with_rules(custom)),
+        None => fault(ErrorCode::SystemInternal),
     }
 }
 
@@ -324,13 +329,16 @@ pub(crate) fn set_rule(caller: &Caller, arguments: &Arguments) -> Outcome<Answer
         .as_array()
         .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
         .unwrap_or_default();
-    let rule = match closed(shape.len(), || Ok(CustomRule::new(rule_id, family, &keywords, shape))) {
-        Ok(Some(Ok(rule))) => rule,
-        Ok(Some(Err(CustomRuleError::TooLarge))) => return fault(ErrorCode::RedactionTooLarge),
-        _ => return fault(ErrorCode::RedactionShape),
-    };
-    if !matches!(closed(shape.len(), || rule.measure()), Ok(Some(()))) {
-        return fault(ErrorCode::RedactionExpensive);
+    let checked = guarded("rules", shape.len(), || {
+        let rule = CustomRule::new(rule_id, family, &keywords, shape);
+        rule.map(|rule| rule.measure())
+    });
+    match checked {
+        Some(Ok(Ok(()))) => {}
+        Some(Ok(Err(TooMuchWork))) => return fault(ErrorCode::RedactionExpensive),
+        Some(Err(CustomRuleError::TooLarge)) => return fault(ErrorCode::RedactionTooLarge),
+        Some(Err(CustomRuleError::Shape | CustomRuleError::MatchesNothing)) => return fault(ErrorCode::RedactionShape),
+        None => return fault(ErrorCode::SystemInternal),
     }
     LOCK_PROJECT.with(|s| s.run(&[project_id.into()]))?;
     let others = COUNT_OTHERS.with(|s| s.row(&[project_id.into(), rule_id.into()], |row| column::<i64>(row, 1)))?;

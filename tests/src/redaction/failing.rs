@@ -7,12 +7,12 @@ use super::{EMAIL, TOKEN};
 use crate::harness::answer::{eventually, literal};
 use crate::harness::{Options, OwnServer, Session};
 
-const FAULT: &str = "awooop.fault_in_redactor = on";
 const SAID: &str = "PANIC-MARKER hunter7";
 
-/// A server whose redactor fails, with a project that is `writer`'s and `reader`'s.
-fn stage() -> (OwnServer, String, Session, Session) {
-    let server = OwnServer::start(&Options { settings: FAULT.to_owned(), ..Options::default() });
+/// A server whose redactor fails on this, with a project that is `writer`'s and `reader`'s.
+fn stage(fault: &str) -> (OwnServer, String, Session, Session) {
+    let settings = format!("awooop.fault_in_redactor = '{fault}'");
+    let server = OwnServer::start(&Options { settings, ..Options::default() });
     let scopes = "envelope:write,runs:read,runs:write,runs:work,redaction:admin";
     let project = server.tenant("writer", "active", scopes);
     let mut admin = server.superuser();
@@ -30,7 +30,7 @@ fn told(server: &OwnServer) -> String {
 #[test]
 #[ignore = "needs a build with the feature `faults`; `cargo xtask test` makes one"]
 fn a_redactor_that_panics_redacts_the_whole_text() {
-    let (server, project, mut writer, _) = stage();
+    let (server, project, mut writer, _) = stage("a text");
     let said = literal(SAID);
     assert_eq!(writer.value(&format!("select awooop.redact({said})")), "[REDACTED:secret]");
     for document in [json!({"a": SAID}), json!([SAID]), json!(SAID), json!(7), Value::Null] {
@@ -39,13 +39,13 @@ fn a_redactor_that_panics_redacts_the_whole_text() {
     }
     let found = format!("select concat_ws(' ', family, rule, start, \"end\") from awooop.find_sensitive({said})");
     assert_eq!(writer.value(&found), "secret redactor-failed 1 21");
-    // In a project, too, where its rules are compiled behind the same guard.
+    // In a project, too.
     let within = writer.within(&project, &format!("select to_json(awooop.redact({said}))"));
     assert_eq!(within, "[REDACTED:secret]");
     // The session lives, and so do its transactions.
     assert_eq!(writer.value("select 1"), "1");
     let log = told(&server);
-    assert!(log.contains("a text of 20 bytes is redacted as a whole"), "{log}");
+    assert!(log.contains("on a text of 20 bytes"), "{log}");
     for word in ["PANIC-MARKER", "hunter7", "on purpose", "panicked", "XX000"] {
         assert!(!log.contains(word), "{word} is in the log: {log}");
     }
@@ -54,7 +54,7 @@ fn a_redactor_that_panics_redacts_the_whole_text() {
 #[test]
 #[ignore = "needs a build with the feature `faults`; `cargo xtask test` makes one"]
 fn what_is_stored_logged_and_shown_is_redacted_as_a_whole() {
-    let (server, project, mut writer, mut reader) = stage();
+    let (server, project, mut writer, mut reader) = stage("a text");
     let tags = literal(&json!({"note": SAID}).to_string());
     let envelope = writer.within(
         &project,
@@ -81,8 +81,24 @@ fn what_is_stored_logged_and_shown_is_redacted_as_a_whole() {
 #[test]
 #[ignore = "needs a build with the feature `faults`; `cargo xtask test` makes one"]
 fn nobody_but_a_superuser_makes_the_redactor_fail() {
-    let (_server, _, mut writer, _) = stage();
-    for sql in ["set awooop.fault_in_redactor = off", "select set_config('awooop.fault_in_redactor', 'off', false)"] {
+    let (_server, _, mut writer, _) = stage("a text");
+    for sql in ["set awooop.fault_in_redactor = ''", "select set_config('awooop.fault_in_redactor', '', false)"] {
         assert_eq!(writer.code(sql), "42501", "{sql}");
     }
+}
+
+#[test]
+#[ignore = "needs a build with the feature `faults`; `cargo xtask test` makes one"]
+fn rules_that_cannot_be_made_ready_show_nothing() {
+    let (server, project, mut writer, _) = stage("rules");
+    let set = format!("select awooop.set_redaction_rule('r', 'secret', {})", literal(SAID));
+    let redact = format!("select to_json(awooop.redact({}))", literal(SAID));
+    for sql in [set, redact] {
+        let failure = writer.try_within(&project, &sql).expect_err("no redactor");
+        assert_eq!(failure.code(), "E-SYS-002", "{sql}: {failure:?}");
+        assert!(!format!("{failure:?}").contains("MARKER"), "{failure:?}");
+    }
+    assert!(told(&server).contains(" on rules of 20 bytes"));
+    // Without a project there are no rules.
+    assert_eq!(writer.value("select awooop.redact('ada@example.com')"), "[REDACTED:email]");
 }

@@ -107,7 +107,7 @@ create function awooop.rotate_api_key(key_id text, grace_seconds integer default
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.rotate_api_key is 'The new key has the same name, principal, scopes and expiry; the old one stops after the grace period.';
+comment on function awooop.rotate_api_key is 'The new key has the same name, principal, scopes and expiry; the old one stops after the grace period. For the key''s own principal, who brought it into being, and operators.';
 
 create function awooop.revoke_api_key(key_id text)
     returns jsonb language c volatile parallel unsafe security definer

@@ -13,9 +13,15 @@ use crate::fault::{Outcome, fault, refuse};
 use crate::statement::{column, rfc3339, statements};
 
 statements! {
-    ENSURE_PRINCIPAL: writing [TEXTOID, TEXTOID, TEXTOID] =
-        "insert into awooop.principals (project_id, principal_id, kind) values ($1, $2, $3)
-         on conflict (project_id, principal_id) do nothing";
+    ENSURE_PRINCIPAL: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
+        "insert into awooop.principals (project_id, principal_id, kind, created_by) values ($1, $2, $3, $4)
+         on conflict (project_id, principal_id) do nothing returning true";
+    // In a statement of its own, after that one: of two that bring a principal into being at once, one sees the other's.
+    // A login's principal is nobody else's, whoever made it.
+    IS_MADE_BY: writing [TEXTOID, TEXTOID, TEXTOID] =
+        "select coalesce(p.created_by = $3, false)
+                and not exists (select from awooop.role_bindings b where b.project_id = $1 and b.principal_id = $2)
+         from awooop.principals p where p.project_id = $1 and p.principal_id = $2";
     // A key made by a key ends with its maker at the latest: what expires must not outlive itself.
     INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID, TEXTOID] = concat!(
         "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from)
@@ -58,10 +64,40 @@ fn is_platform(caller: &Caller) -> bool {
     caller.principal_id.starts_with("role:") && crate::caller::Login::of_session().is_operator()
 }
 
-/// Makes sure the principal exists.
+/// Makes sure the principal exists that a login is bound as.
 pub(crate) fn ensure_principal(project_id: &str, principal_id: &str, kind: &str) -> Outcome<()> {
-    ENSURE_PRINCIPAL.with(|s| s.run(&[project_id.into(), principal_id.into(), kind.into()]))?;
-    Ok(())
+    make_principal(project_id, principal_id, kind, None).map(drop)
+}
+
+/// Whether the principal did not exist, and does now.
+fn make_principal(project_id: &str, principal_id: &str, kind: &str, maker: Option<&str>) -> Outcome<bool> {
+    let made = ENSURE_PRINCIPAL.with(|s| {
+        s.row(&[project_id.into(), principal_id.into(), kind.into(), maker.into()], |row| column::<bool>(row, 1))
+    })?;
+    Ok(made.is_some())
+}
+
+/// How the principals of logins begin, of those that are yet to be bound as well.
+pub(crate) const LOGIN: &str = "role.";
+
+/// Makes sure the principal of a key exists, and that it is the caller's to speak for: whoever is a principal sees its
+/// runs exact, and counts as one of several hands. It is the caller itself, one that the caller brought into being (now or
+/// before, whatever became of its keys), or any for an operator.
+fn speak_for(caller: &Caller, principal_id: &str) -> Outcome<()> {
+    let (project_id, maker) = (caller.project_id.as_str(), caller.principal_id.as_str());
+    if is_platform(caller) {
+        return make_principal(project_id, principal_id, "service", Some(maker)).map(drop);
+    }
+    if principal_id == maker {
+        return ensure_principal(project_id, principal_id, "service");
+    }
+    let is_new = !principal_id.starts_with(LOGIN) && make_principal(project_id, principal_id, "service", Some(maker))?;
+    if is_new || is_made_by(caller, principal_id)? { Ok(()) } else { refuse(ErrorCode::AuthPrincipal) }
+}
+
+fn is_made_by(caller: &Caller, principal_id: &str) -> Outcome<bool> {
+    let parameters = [caller.project_id.as_str().into(), principal_id.into(), caller.principal_id.as_str().into()];
+    Ok(IS_MADE_BY.with(|s| s.row(&parameters, |row| column::<bool>(row, 1)))?.unwrap_or_default())
 }
 
 struct NewKey<'a> {
@@ -73,7 +109,6 @@ struct NewKey<'a> {
 }
 
 fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<Answer> {
-    ensure_principal(&caller.project_id, &new.principal_id, "service")?;
     let scopes: Vec<String> = new.scopes.names().into_iter().map(str::to_owned).collect();
     let key_id = key.id.clone();
     let times = INSERT.with(|s| {
@@ -109,9 +144,20 @@ fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<An
 pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let scopes = grantable(caller, &arguments.texts("scopes"))?;
     let key = new_api_key(&caller.project_id)?;
+    let principal_id = match arguments.optional_text("principal_id") {
+        Some(principal_id) => {
+            speak_for(caller, principal_id)?;
+            principal_id.to_owned()
+        }
+        None => {
+            let principal_id = format!("key:{}", key.id);
+            make_principal(&caller.project_id, &principal_id, "service", Some(&caller.principal_id))?;
+            principal_id
+        }
+    };
     let new = NewKey {
         name: arguments.text("name"),
-        principal_id: arguments.optional_text("principal_id").map_or_else(|| format!("key:{}", key.id), str::to_owned),
+        principal_id,
         scopes,
         expires_in_seconds: arguments.json("expires_in_seconds").as_i64(),
         rotated_from: None,
@@ -140,6 +186,8 @@ pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     }
     let scopes = ScopeSet::of_known(scopes.iter().map(String::as_str));
     grantable(caller, &scopes.names())?;
+    // The answer has the new key: rotating somebody's key would be a way to become them.
+    speak_for(caller, &principal_id)?;
     let key = new_api_key(&caller.project_id)?;
     let new = NewKey { name: &name, principal_id, scopes, expires_in_seconds: None, rotated_from: Some(old) };
     let answer = issue(caller, key, &new, "api_key_rotated")?;

@@ -208,7 +208,7 @@ pub(crate) fn redactor(project_id: &str) -> Outcome<Rc<Redactor>> {
             column::<String>(row, 4)?,
         ))
     })?;
-    let redactor = Rc::new(redaction::compose(&families.0, rules.0));
+    let redactor = Rc::new(redaction::compose(&families.0, rules.0)?);
     // Both are as fresh as the first: a change may have come between the two.
     if families.1 && rules.1 && before == GENERATION.with(Cell::get) {
         keep(|kept| insert(&mut kept.redactors, project_id.to_owned(), Rc::clone(&redactor)));

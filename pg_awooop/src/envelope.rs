@@ -73,13 +73,17 @@ struct Built<'a> {
 
 /// The log event of a built envelope: identifiers as they are, tags redacted. JSON keeps a user id with quotes or controls from forging a line.
 fn log_built(envelope: &Envelope, tags: &Value) -> Outcome<()> {
+    let tags = match tags.as_object() {
+        Some(members) if !members.is_empty() => Some(redaction::logged(tags)?),
+        _ => None,
+    };
     let event = serde_json::to_string(&Built {
         project_id: &envelope.project_id,
         agent_id: &envelope.agent_id,
         channel_type: &envelope.channel_type,
         platform_subject_id: &envelope.platform_subject_id,
         trace_id: envelope.trace_id.get(..32).unwrap_or_default(),
-        tags: tags.as_object().filter(|tags| !tags.is_empty()).and_then(|_| redaction::logged(tags)),
+        tags,
     })?;
     let line = format!("provider_proxy_envelope_built {event}");
     server_log::write(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, line);

@@ -4,6 +4,8 @@ use awooop_policy::error::{ErrorCode, Problem};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode, spi};
 
+use crate::server_log;
+
 /// Why an operation did not do what it was asked.
 pub(crate) enum Stop {
     /// Bad input, no context, a bug: raised, so that nothing stays changed.
@@ -32,11 +34,7 @@ impl From<Problem> for Stop {
 
 /// An inner failure: the cause goes to the server's log, the caller learns nothing of it.
 fn internal(cause: &dyn std::fmt::Display) -> Stop {
-    pgrx::ereport!(
-        PgLogLevel::LOG_SERVER_ONLY,
-        PgSqlErrorCode::ERRCODE_SYSTEM_ERROR,
-        format!("awooop: internal error: {cause}")
-    );
+    server_log::write(PgSqlErrorCode::ERRCODE_SYSTEM_ERROR, format!("awooop: internal error: {cause}"));
     Stop::Fault(ErrorCode::SystemInternal.into())
 }
 
@@ -48,7 +46,9 @@ impl From<spi::Error> for Stop {
 
 impl From<serde_json::Error> for Stop {
     fn from(cause: serde_json::Error) -> Self {
-        internal(&cause)
+        // Its own words may quote the document.
+        let (kind, line, column) = (cause.classify(), cause.line(), cause.column());
+        internal(&format!("JSON: {kind:?} error at line {line}, column {column}"))
     }
 }
 

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_runs", include_str!("../../sql/migrations/0002_runs.sql")),
     ("0003_audit_proof", include_str!("../../sql/migrations/0003_audit_proof.sql")),
     ("0004_redaction", include_str!("../../sql/migrations/0004_redaction.sql")),
+    ("0005_principal_makers", include_str!("../../sql/migrations/0005_principal_makers.sql")),
 ];
 
 /// Re-applied by every migrate.

@@ -19,6 +19,8 @@ mod doctor;
 mod door;
 mod envelope;
 mod fault;
+#[cfg(feature = "faults")]
+mod faults;
 mod inspect;
 mod install;
 mod keyring;
@@ -48,6 +50,8 @@ pub extern "C-unwind" fn _PG_init() {
     keyring::define_settings();
     #[cfg(feature = "bench")]
     audit_bench::define_settings();
+    #[cfg(feature = "faults")]
+    faults::define_settings();
     maintenance::register();
     tenant::reserve_prefix();
 }

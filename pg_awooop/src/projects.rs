@@ -11,7 +11,7 @@ use awooop_policy::scope::{Scope, ScopeSet};
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
-use crate::api_keys::ensure_principal;
+use crate::api_keys::{LOGIN, ensure_principal};
 use crate::audit;
 use crate::caller::{Caller, Door, Login, ProjectFacts, facts_of};
 use crate::fault::{Outcome, fault, or_raise};
@@ -229,7 +229,7 @@ fn bind_role(
             if facts_of(project_id, "")?.is_none() {
                 return fault(ErrorCode::TenantUnavailable);
             }
-            let principal_id = format!("role.{role}");
+            let principal_id = format!("{LOGIN}{role}");
             let scopes: Vec<String> = scopes.names().into_iter().map(str::to_owned).collect();
             ensure_principal(project_id, &principal_id, "service")?;
             let was_pinned = BIND_ROLE.with(|s| {

@@ -1,13 +1,17 @@
 //! Redaction in SQL: the policy's redactor over texts and JSON, with what a project has set.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
-use awooop_policy::redact::rules::custom::CustomRule;
+use awooop_policy::redact::rules::custom::{CustomRule, CustomRuleError, TooMuchWork, Watch};
 use awooop_policy::redact::{Family, Redactor};
+use pgrx::PgTryBuilder;
 use pgrx::iter::TableIterator;
+use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -16,7 +20,8 @@ use crate::audit;
 use crate::caller::Caller;
 use crate::directory;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault, or_raise, refuse};
+use crate::fault::{Outcome, Stop, fault, or_raise, refuse};
+use crate::server_log;
 use crate::statement::{column, rfc3339, statements};
 use crate::tenant;
 
@@ -81,7 +86,7 @@ thread_local! {
 #[pg_extern(stable, parallel_restricted, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn redact(text: &str) -> String {
-    or_raise(in_force()).redact(text).into_owned()
+    or_raise(in_force().and_then(|redactor| redacted(&redactor, text))).into_owned()
 }
 
 /// What `redact` would replace: family, rule, and where. `start` is the position of the first character, counted from 1,
@@ -97,14 +102,18 @@ fn find_sensitive(
         read = byte;
         i32::try_from(characters + 1).unwrap_or(i32::MAX)
     };
-    let rows: Vec<_> = or_raise(in_force())
-        .find(text)
-        .into_iter()
-        .map(|finding| {
-            let (start, end) = (position(finding.range.start), position(finding.range.end));
-            (finding.family.as_str().to_owned(), finding.rule.into_owned(), start, end)
-        })
-        .collect();
+    let redactor = or_raise(in_force());
+    let found = or_raise(interruptible(|watch| closed(text.len(), || redactor.find_within(text, watch)), text));
+    let rows: Vec<_> = match found {
+        None => vec![(Family::Secret.as_str().to_owned(), "redactor-failed".to_owned(), 1, position(text.len()))],
+        Some(found) => found
+            .into_iter()
+            .map(|finding| {
+                let (start, end) = (position(finding.range.start), position(finding.range.end));
+                (finding.family.as_str().to_owned(), finding.rule.into_owned(), start, end)
+            })
+            .collect(),
+    };
     TableIterator::new(rows)
 }
 
@@ -128,8 +137,7 @@ pub unsafe extern "C-unwind" fn awooop_redact_json(fcinfo: pg_sys::FunctionCallI
         (datum, pgrx::direct_function_call::<&CStr>(pg_sys::jsonb_out, &[datum]))
     };
     let text = text.and_then(|text| text.to_str().ok()).unwrap_or("null");
-    let redactor = or_raise(in_force());
-    match redact_document(&redactor, text) {
+    match or_raise(in_force().and_then(|redactor| redacted_document(&redactor, text))) {
         None => datum.unwrap_or(pg_sys::Datum::from(0usize)),
         Some(redacted) => {
             let redacted = CString::new(redacted).unwrap_or_default();
@@ -140,12 +148,70 @@ pub unsafe extern "C-unwind" fn awooop_redact_json(fcinfo: pg_sys::FunctionCallI
     }
 }
 
-/// The JSON text redacted, if there is something to redact. A scalar is judged as the element of an array: so it stays
-/// JSON.
-fn redact_document(redactor: &Redactor, text: &str) -> Option<String> {
+/// The text redacted; as a whole where the redactor failed.
+fn redacted<'t>(redactor: &Redactor, text: &'t str) -> Outcome<Cow<'t, str>> {
+    let redacted = interruptible(|watch| closed(text.len(), || redactor.redact_within(text, watch)), text)?;
+    Ok(redacted.unwrap_or(Cow::Borrowed(Family::Secret.marker())))
+}
+
+/// The JSON text redacted, if there is something to redact; as a whole where the redactor failed. A scalar is judged as
+/// the element of an array: so it stays JSON.
+fn redacted_document(redactor: &Redactor, text: &str) -> Outcome<Option<String>> {
     let array = format!("[{text}]");
-    let redacted = redactor.redact(&array);
-    (*redacted != *array).then(|| redacted[1..redacted.len() - 1].to_owned())
+    let redacted = interruptible(
+        |watch| {
+            closed(array.len(), || {
+                let redacted = redactor.redact_within(&array, watch)?;
+                Ok((*redacted != *array).then(|| redacted[1..redacted.len() - 1].to_owned()))
+            })
+        },
+        &array,
+    )?;
+    Ok(redacted.unwrap_or_else(|| Some(format!("\"{}\"", Family::Secret.marker()))))
+}
+
+/// Redacts or searches a text of `length` bytes, and fails closed: where the redactor panics, there is nothing.
+fn closed<T>(length: usize, work: impl FnOnce() -> Result<T, TooMuchWork>) -> Result<Option<T>, TooMuchWork> {
+    guarded("a text", length, work).transpose()
+}
+
+/// Does something with the redactor and with what is `length` bytes long; nothing where it panics. What the panic says may
+/// quote the text, so nobody gets to read it; where it happened is logged. PostgreSQL's own errors, a cancellation among
+/// them, go on.
+fn guarded<T>(what: &'static str, length: usize, work: impl FnOnce() -> T) -> Option<T> {
+    PgTryBuilder::new(AssertUnwindSafe(|| {
+        #[cfg(feature = "faults")]
+        crate::faults::in_the_redactor(what);
+        Some(work())
+    }))
+    .catch_rust_panic(|cause| {
+        if let CaughtError::RustPanic { ereport, .. } = cause {
+            let (file, line) = (ereport.file(), ereport.line_number());
+            server_log::write(
+                PgSqlErrorCode::ERRCODE_SYSTEM_ERROR,
+                format!("awooop: the redactor failed at {file}:{line} on {what} of {length} bytes"),
+            );
+        }
+        None
+    })
+    .execute()
+}
+
+/// Does something with the redactor that can be cancelled: before, between the steps of a project's rules, and after.
+fn interruptible<T>(work: impl FnOnce(&Watch) -> Result<T, TooMuchWork>, text: &str) -> Outcome<T> {
+    let look = || {
+        pgrx::check_for_interrupts!();
+    };
+    look();
+    let outcome = work(&Watch::over(text, &look));
+    look();
+    outcome.map_err(|TooMuchWork| Stop::from(Problem::from(ErrorCode::RedactionWork)))
+}
+
+/// The text redacted in the nine families, whatever a project allows or adds.
+fn in_nine_families(text: &str) -> String {
+    let redacted = closed(text.len(), || Ok(DEFAULT.with(|redactor| redactor.redact(text).into_owned())));
+    redacted.ok().flatten().unwrap_or_else(|| Family::Secret.marker().to_owned())
 }
 
 /// What is in force here: the bound project's settings, else the platform's defaults.
@@ -158,24 +224,20 @@ fn in_force() -> Outcome<Rc<Redactor>> {
 
 /// A text as it is stored where it was an error's: redacted in the nine families, whatever the project allows.
 pub(crate) fn stored(text: Option<&str>) -> Option<String> {
-    text.map(|text| DEFAULT.with(|redactor| redactor.redact(text).into_owned()))
+    text.map(in_nine_families)
 }
 
 /// JSON as it goes into the log: redacted in the nine families.
-pub(crate) fn logged(value: &Value) -> Option<Box<RawValue>> {
+pub(crate) fn logged(value: &Value) -> Outcome<Box<RawValue>> {
     let text = value.to_string();
-    let redacted = DEFAULT.with(|redactor| redact_document(redactor, &text)).unwrap_or(text);
-    RawValue::from_string(redacted).ok()
+    let redacted = DEFAULT.with(|redactor| redacted_document(redactor, &text))?.unwrap_or(text);
+    Ok(RawValue::from_string(redacted)?)
 }
 
 /// Facts as they are stored in the audit log: redacted in the nine families. A project can neither allow a family there
 /// nor hide its own doings behind a rule.
 pub(crate) fn stored_facts(facts: Map<String, Value>) -> Map<String, Value> {
-    let redact = |text: &str| DEFAULT.with(|redactor| redactor.redact(text).into_owned());
-    facts
-        .into_iter()
-        .map(|(key, value)| if is_identifier(&key) { (key, value) } else { (key, leaf(value, &redact)) })
-        .collect()
+    facts.into_iter().map(|(key, value)| if is_identifier(&key) { (key, value) } else { (key, leaf(value)) }).collect()
 }
 
 /// Facts that are identifiers: typed, checked, and needed as they are (a channel's user id may look like a telephone
@@ -184,17 +246,20 @@ fn is_identifier(key: &str) -> bool {
     key.ends_with("_id") || matches!(key, "role" | "scopes" | "partition" | "root" | "digest")
 }
 
-fn leaf(value: Value, redact: &impl Fn(&str) -> String) -> Value {
+fn leaf(value: Value) -> Value {
     match value {
-        Value::String(text) => redact(&text).into(),
-        Value::Array(items) => items.into_iter().map(|item| leaf(item, redact)).collect(),
-        Value::Object(members) => members.into_iter().map(|(key, member)| (key, leaf(member, redact))).collect(),
+        Value::String(text) => in_nine_families(&text).into(),
+        Value::Array(items) => items.into_iter().map(leaf).collect(),
+        Value::Object(members) => members.into_iter().map(|(key, member)| (key, leaf(member))).collect(),
         other => other,
     }
 }
 
 /// A redactor from what a project has stored.
-pub(crate) fn compose(families: &[(String, String)], rules: Vec<(String, String, Vec<String>, String)>) -> Redactor {
+pub(crate) fn compose(
+    families: &[(String, String)],
+    rules: Vec<(String, String, Vec<String>, String)>,
+) -> Outcome<Redactor> {
     let mode =
         |family: Family| families.iter().find(|(name, _)| name == family.as_str()).map(|(_, mode)| mode.as_str());
     let wanted: Vec<Family> = Family::ALL
@@ -206,13 +271,18 @@ pub(crate) fn compose(families: &[(String, String)], rules: Vec<(String, String,
         })
         .collect();
     // A rule is compiled when it is set; what an older library accepted and this one does not finds nothing.
-    let custom = rules
-        .into_iter()
-        .filter_map(|(id, family, keywords, shape)| {
+    let length = rules.iter().map(|(.., shape)| shape.len()).sum();
+    let custom = guarded("rules", length, || {
+        let rules = rules.into_iter().filter_map(|(id, family, keywords, shape)| {
             CustomRule::new(&id, Family::parse(&family)?, &keywords, &shape).ok()
-        })
-        .collect();
-    Redactor::with_families(&wanted).with_rules(custom)
+        });
+        rules.collect()
+    });
+    // Without the rules, what they hide would be shown.
+    match custom {
+        Some(custom) => Ok(Redactor::with_families(&wanted).with_rules(custom)),
+        None => fault(ErrorCode::SystemInternal),
+    }
 }
 
 /// Operation `get_redaction`.
@@ -259,8 +329,16 @@ pub(crate) fn set_rule(caller: &Caller, arguments: &Arguments) -> Outcome<Answer
         .as_array()
         .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
         .unwrap_or_default();
-    if CustomRule::new(rule_id, family, &keywords, shape).is_err() {
-        return fault(ErrorCode::RedactionShape);
+    let checked = guarded("rules", shape.len(), || {
+        let rule = CustomRule::new(rule_id, family, &keywords, shape);
+        rule.map(|rule| rule.measure())
+    });
+    match checked {
+        Some(Ok(Ok(()))) => {}
+        Some(Ok(Err(TooMuchWork))) => return fault(ErrorCode::RedactionExpensive),
+        Some(Err(CustomRuleError::TooLarge)) => return fault(ErrorCode::RedactionTooLarge),
+        Some(Err(CustomRuleError::Shape | CustomRuleError::MatchesNothing)) => return fault(ErrorCode::RedactionShape),
+        None => return fault(ErrorCode::SystemInternal),
     }
     LOCK_PROJECT.with(|s| s.run(&[project_id.into()]))?;
     let others = COUNT_OTHERS.with(|s| s.row(&[project_id.into(), rule_id.into()], |row| column::<i64>(row, 1)))?;

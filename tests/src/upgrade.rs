@@ -157,7 +157,10 @@ fn before_the_first_migration_everything_says_what_to_do() {
     admin.run("grant usage on schema awooop to stranger; grant execute on function awooop.migrate() to stranger");
     assert_eq!(server.connect("stranger").code("select awooop.migrate()"), "E-INSTALL-001");
     let applied = admin.json("select awooop.migrate()")["applied"].clone();
-    assert_eq!(applied, json!(["0001_control_plane", "0002_runs", "0003_audit_proof", "0004_redaction"]));
+    assert_eq!(
+        applied,
+        json!(["0001_control_plane", "0002_runs", "0003_audit_proof", "0004_redaction", "0005_principal_makers"])
+    );
     assert_eq!(admin.json("select awooop.health()")["ready"], true);
 }
 

@@ -34,6 +34,8 @@ pub enum Purpose {
     Use,
     /// With the settings that only benchmarks have.
     Bench,
+    /// With the settings that make parts of it fail on purpose.
+    Faults,
 }
 
 impl Purpose {
@@ -41,6 +43,7 @@ impl Purpose {
         match self {
             Purpose::Use => tree.major.feature(),
             Purpose::Bench => format!("{},bench", tree.major.feature()),
+            Purpose::Faults => format!("{},faults", tree.major.feature()),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::extension::Purpose;
 use crate::interrupt::Cleanup;
 use crate::place::{Account, Place};
 use crate::progress::Steps;
@@ -17,11 +18,14 @@ use crate::{extension, gateway, lint, program, toolchain};
 
 /// The server that the integration tests of one version share.
 const SERVER: &str = "test";
+/// The tests that need a build with faults in it; in the others they are ignored.
+const FAULTS: &str = "redaction::failing";
 
 /// Runs it all, or what has `only` in its name, and says whether everything passed.
 pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool> {
     let mut tally = Tally::default();
-    let mut steps = Steps::new(if only.is_some() { 3 } else { 5 } + 2 * versions.len());
+    let faults = only.is_none_or(|only| FAULTS.contains(only));
+    let mut steps = Steps::new(if only.is_some() { 3 } else { 5 } + usize::from(faults) + 2 * versions.len());
     steps.step("looking for what has to be installed", || {
         toolchain::packages()?;
         toolchain::test_packages()
@@ -44,6 +48,18 @@ pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool
             _ => anyhow::bail!("there is nothing to test against"),
         });
         tally.expect(&format!("PostgreSQL {major}: integration tests"), done);
+    }
+    if faults {
+        let done = steps.step("building the extension with faults in it, and testing what becomes of them", || {
+            let gateway = gateway.as_deref().context("there is no gateway to test with")?;
+            let _cleanup = remove_at_the_end(place, Major::Pg15)?;
+            Server::new(place, SERVER, Major::Pg15)?.remove()?;
+            let server = Server::start_for(Purpose::Faults, place, SERVER, Major::Pg15, Durability::None)?;
+            let mut cargo = integration(place, &server, gateway)?;
+            cargo.args(["--lib", FAULTS]).args(["--", "--ignored"]);
+            tally.cargo_test("faults", &mut cargo)
+        });
+        tally.expect("faults", done);
     }
     if only.is_none() {
         let done = steps.step("running the demo and stopping it", || demo(place));
@@ -127,11 +143,17 @@ fn integration_tests(
     tally: &mut Tally,
     only: Option<&str>,
 ) -> Result<()> {
+    let mut cargo = integration(place, server, gateway)?;
+    tally.cargo_test(&format!("PostgreSQL {}", server.major), cargo.args(only))
+}
+
+/// A run of the integration tests.
+fn integration(place: &Place, server: &Server, gateway: &Path) -> Result<Command> {
     let account = Account::of_servers()?;
     let scratch = scratch(place, server.major)?;
     account.private_directory(&scratch)?;
     let mut cargo = program::cargo(&place.checkout);
-    cargo.args(["test", "--no-fail-fast", "--package=awooop-tests"]).args(only);
+    cargo.args(["test", "--no-fail-fast", "--package=awooop-tests"]);
     cargo.env("AWOOOP_TEST_URI", server.superuser_uri()?);
     cargo.env("AWOOOP_TEST_PG", server.major.number());
     cargo.env("AWOOOP_TEST_BIN", Tree::existing(place, server.major).bin);
@@ -139,7 +161,7 @@ fn integration_tests(
     cargo.env("AWOOOP_TEST_GATEWAY_URI", server.gateway_uri()?);
     cargo.env("AWOOOP_TEST_RUN_AS", account.name());
     cargo.env("AWOOOP_TEST_STATE", &scratch);
-    tally.cargo_test(&format!("PostgreSQL {}", server.major), &mut cargo)
+    Ok(cargo)
 }
 
 /// The directory that tests put servers of their own into.

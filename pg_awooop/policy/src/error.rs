@@ -112,6 +112,9 @@ catalogue! {
     AuthOperator = "E-AUTH-005", "42501", 403,
         "this takes the operator role",
         "Connect as a member of awooop_operator, or as a superuser.";
+    AuthPrincipal = "E-AUTH-006", "42501", 403,
+        "a credential cannot make or rotate a key of somebody else's principal",
+        "Name a principal_id that is new, the caller's own or one that the caller made, or none; an operator may name any.";
 
     OperationUnknown = "E-OP-001", "42704", 404,
         "there is no operation of that name",
@@ -174,14 +177,23 @@ catalogue! {
         "Of the families, only `allowed` ones can be shown: email, phone, payment_card, national_id, ip, crypto_address.";
     RedactionShape = "E-REDACT-002", "22023", 400,
         "the shape of the rule is no regular expression that can be used",
-        "Use the syntax of the Rust crate `regex` (no look-around, no back-references), at most 1,000 bytes; it must not \
-         match the empty text.";
+        "Use the syntax of the Rust crate `regex` (no look-around, no back-references); it must not match the empty text.";
     RedactionTooMany = "E-REDACT-003", "53400", 409,
         "the project has as many redaction rules as it can have",
         "Remove a rule, or write several shapes as alternatives of one; `limit` says how many there can be.";
     RedactionUnknown = "E-REDACT-004", "42704", 404,
         "the project has no redaction rule of that id",
         "awooop.get_redaction() lists the project's rules.";
+    RedactionTooLarge = "E-REDACT-005", "54000", 400,
+        "the shape of the rule is too large",
+        "Write at most 1,000 bytes and repeat less: a counted repetition is as large as what it repeats, written out.";
+    RedactionExpensive = "E-REDACT-006", "54000", 400,
+        "the shape of the rule takes too much work on ordinary texts",
+        "Begin with something fixed, count repetitions up to smaller numbers, let no finding depend on what is far away \
+         (`a.*b|a`), and write (?-u:\\b) for \\b where ASCII words will do.";
+    RedactionWork = "E-REDACT-007", "54000", 409,
+        "the project's redaction rules take too much work on this text, and nothing is shown in part",
+        "Remove or simplify rules of the project (awooop.get_redaction() lists them), or redact shorter texts.";
     AppendOnly = "E-AUDIT-001", "55000", 409,
         "rows of this table are only ever appended",
         "Nothing changes or removes them; a correction is a new row.";

@@ -56,6 +56,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use family::Family;
+use rules::custom::{TooMuchWork, Watch};
 
 /// Something sensitive in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,12 +101,28 @@ impl Redactor {
 
     /// What is sensitive in `text`, in its order, without overlaps.
     pub fn find(&self, text: &str) -> Vec<Finding> {
-        scan::scan(self, text)
+        scan::scan(self, text, &Watch::unlimited())
+    }
+
+    /// The same, as far as `watch` lets a project's rules work.
+    pub fn find_within(&self, text: &str, watch: &Watch) -> Result<Vec<Finding>, TooMuchWork> {
+        let found = scan::scan(self, text, watch);
+        watch.verdict().map(|()| found)
     }
 
     /// The text without what is sensitive in it.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let findings = self.find(text);
+        self.replace_all(text, &Watch::unlimited())
+    }
+
+    /// The same, as far as `watch` lets a project's rules work: there is no text that is redacted in part.
+    pub fn redact_within<'t>(&self, text: &'t str, watch: &Watch) -> Result<Cow<'t, str>, TooMuchWork> {
+        let redacted = self.replace_all(text, watch);
+        watch.verdict().map(|()| redacted)
+    }
+
+    fn replace_all<'t>(&self, text: &'t str, watch: &Watch) -> Cow<'t, str> {
+        let findings = scan::scan(self, text, watch);
         if findings.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -114,7 +131,7 @@ impl Redactor {
         // replaces text that no round before it has, so there is an end; few texts need a third round. For one that is made
         // to go on and on, nothing of it is kept.
         for round in 1.. {
-            let findings = self.find(&redacted);
+            let findings = scan::scan(self, &redacted, watch);
             let Some(first) = findings.first() else { break };
             if round == MOST_ROUNDS {
                 return Cow::Owned(render::replace_all(text, first.family));

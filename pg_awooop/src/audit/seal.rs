@@ -15,6 +15,7 @@ use pgrx::prelude::*;
 
 use crate::fault::{Outcome, or_raise};
 use crate::keyring;
+use crate::server_log;
 use crate::statement::{column, statements};
 use crate::tenant;
 
@@ -109,10 +110,9 @@ fn seal(project_id: &str, began: Instant, sealed: &mut Sealed) -> Outcome<()> {
     let end = END_OF_LEAVES.with(|s| s.row(&[project_id.into()], |row| column::<i64>(row, 1)))?;
     let tree = Frontier::new(u64::try_from(size).unwrap_or_default(), &peaks).filter(|_| end == Some(size));
     let Some(mut tree) = tree else {
-        pgrx::ereport!(
-            PgLogLevel::LOG_SERVER_ONLY,
+        server_log::write(
             PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
-            format!("awooop: the audit log of project {project_id} is not sealed: its leaves and its head disagree")
+            format!("awooop: the audit log of project {project_id} is not sealed: its leaves and its head disagree"),
         );
         return Ok(());
     };

@@ -5,6 +5,7 @@ mod context;
 mod directory;
 mod foreign_ids;
 mod gateway;
+mod impersonation;
 mod input;
 mod leaks;
 mod leases;

@@ -1,6 +1,8 @@
 //! Redaction: the functions in SQL, what a project can set, what is stored redacted, and what is kept exact and shown
 //! redacted to others.
 
+mod context;
+mod failing;
 mod functions;
 mod identifiers;
 mod json;
@@ -13,6 +15,7 @@ mod settings;
 mod shadowing;
 mod shown;
 mod stored;
+mod work;
 
 use serde_json::Value;
 

@@ -367,7 +367,8 @@ pub const OPERATIONS: &[Operation] = &[
                 "principal_id",
                 ID,
                 "null",
-                "The person or service it belongs to; a service of its own where null.",
+                "The person or service it belongs to: a new one, the caller's own, or one that the caller brought into \
+                 being; any for an operator. A service of its own where null.",
             ),
         ],
         result: result::issued_key,
@@ -390,7 +391,7 @@ pub const OPERATIONS: &[Operation] = &[
         path: "/v1/platform/api-keys/{key_id}/rotate",
         summary: "Replace an API key by a new one",
         description: "The new key has the same name, principal, scopes and expiry; the old one stops after the grace \
-                      period.",
+                      period. For the key's own principal, who brought it into being, and operators.",
         status: 201,
         arguments: &[
             Argument::required("key_id", CREDENTIAL, "The public part of the key."),

@@ -10,6 +10,7 @@ use super::bytes::{
 use super::known::Known;
 use super::rule::Rule;
 use super::rules::builtin::Builtin;
+use super::rules::custom::Watch;
 use super::rules::phone::Group;
 use super::strings::Line;
 use super::tokens;
@@ -79,7 +80,7 @@ const ALLOWANCE: usize = 1 << 16;
 /// How far is looked when they are used up.
 const SHORT_LOOK: usize = 128;
 
-pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
+pub(super) fn scan(redactor: &Redactor, text: &str, watch: &Watch) -> Vec<Finding> {
     let (token_heads, token_short_heads, token_inners) = tokens::beginnings();
     let mut scanner = Scanner {
         text,
@@ -111,7 +112,7 @@ pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
     };
     scanner.run();
     for rule in &redactor.custom {
-        rule.find(text, &mut scanner.found);
+        rule.find(text, watch, &mut scanner.found);
     }
     scanner.finish()
 }

@@ -161,7 +161,8 @@ fn verify_proof(proof: &Path, leaf_only: bool, trust: &Trust) -> Result<bool, St
                     Unproved::Document => "the document is not the leaf's, or of another project",
                     Unproved::Inclusion => "the row is not in the log that the checkpoint signs",
                     Unproved::Consistency => "the one log is not the beginning of the other",
-                    _ => "no checkpoints were given of the sizes that the proof needs, of one log, with good signatures",
+                    _ =>
+                        "no checkpoints were given of the sizes that the proof needs, of one log, with good signatures",
                 }
             );
             Ok(false)

@@ -143,22 +143,22 @@ fn append_row(
     let append = || {
         APPEND.with(|s| {
             s.run(&[
-            row.project_id.into(),
-            pg_uuid(row.audit_id).into(),
-            row.action.into(),
-            row.decision.into(),
-            row.code.into(),
-            row.principal_id.into(),
-            row.door.into(),
-            row.trace_id.into(),
-            row.agent_id.into(),
-            row.platform_subject_id.into(),
-            row.run_id.map(pg_uuid).into(),
-            row.facts.into(),
-            // SAFETY: a timestamptz is this number.
-            unsafe { DatumWithOid::new(recorded_at, pg_sys::TIMESTAMPTZOID) },
-            leaf.as_slice().into(),
-        ])
+                row.project_id.into(),
+                pg_uuid(row.audit_id).into(),
+                row.action.into(),
+                row.decision.into(),
+                row.code.into(),
+                row.principal_id.into(),
+                row.door.into(),
+                row.trace_id.into(),
+                row.agent_id.into(),
+                row.platform_subject_id.into(),
+                row.run_id.map(pg_uuid).into(),
+                row.facts.into(),
+                // SAFETY: a timestamptz is this number.
+                unsafe { DatumWithOid::new(recorded_at, pg_sys::TIMESTAMPTZOID) },
+                leaf.as_slice().into(),
+            ])
         })
     };
     guard::own(append)?;

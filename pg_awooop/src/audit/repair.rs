@@ -147,11 +147,7 @@ fn requeue(project_id: &str, queue: Vec<pgrx::Uuid>) -> Outcome<Vec<String>> {
     let lost = LOST.with(|s| {
         s.rows(&[project_id.into(), queue.clone().into()], |row| {
             let (audit_id, recorded_at) = (uuid_column(row, 1)?, row.get::<i64>(2)?);
-            Ok((
-                audit_id,
-                row.get::<TimestampWithTimeZone>(3)?,
-                rows::held(row, 4, project_id, audit_id, recorded_at)?,
-            ))
+            Ok((audit_id, row.get::<TimestampWithTimeZone>(3)?, rows::held(row, 4, project_id, audit_id, recorded_at)?))
         })
     })?;
     if lost.len() != wanted {

@@ -72,7 +72,7 @@ pub(super) struct Leaf {
     pub(super) audit_id: Uuid,
     pub(super) hash: Hash,
     pub(super) held: Held,
-    /// The row that tells of its detachment.
+    /// The row that tells of its detachment, where the table that was detached is gone.
     pub(super) detached_by: Option<Uuid>,
     recorded_at: Option<i64>,
 }
@@ -154,9 +154,13 @@ pub(super) fn leaves(project_id: &str, from: u64, to: u64, limit: i64, archives:
     for leaf in &mut leaves {
         // Where its table is, its row must be.
         let having = |present: bool| archives.iter().position(|a| a.present == present && a.has(leaf.index));
-        let Some(n) = having(true).or_else(|| having(false)) else { continue };
-        leaf.detached_by = archives.get(n).map(|archive| archive.audit_id);
-        if let (Held::Absent, Some(gone)) = (&leaf.held, gone.get_mut(n)) {
+        let Some((archive, gone)) =
+            having(true).or_else(|| having(false)).and_then(|n| archives.get(n).zip(gone.get_mut(n)))
+        else {
+            continue;
+        };
+        leaf.detached_by = (!archive.present).then_some(archive.audit_id);
+        if matches!(leaf.held, Held::Absent) {
             gone.push(leaf);
         }
     }

@@ -1,10 +1,14 @@
 //! Attacks that dress a deletion up as retention: against the database's own verification, and against the verifier that
 //! has an export only. What may be gone is what a row of the log names, leaf by leaf.
 
+use awooop_policy::transparency::detachment::{Detachment, LeafCollector};
+use awooop_policy::transparency::document::{AuditRow, canonical_facts, leaf_hash};
+use awooop_policy::transparency::{hex, unhex};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::offline::{Outside, gateway};
-use super::retention::{OLD, detach, long_ago};
+use super::retention::{OLD, detach, long_ago, month_of_2020};
 use super::stage::{ROWS, Stage, found, place};
 use crate::harness::quiet::text;
 
@@ -26,7 +30,8 @@ fn detached() -> (Stage, String, Vec<String>) {
 /// What the verifier without a database finds in these lines, with its exit code.
 fn outside(outside: &Outside, lines: &[String], checkpoint: &str, more: &[&str]) -> (Value, Vec<(String, u64)>) {
     let (export, held) = (outside.keep("lines", &lines.join("\n")), outside.keep("held", checkpoint));
-    let mut arguments = vec!["audit", "verify", "--export", &export, "--checkpoint", &held, "--public-key", &outside.key];
+    let mut arguments =
+        vec!["audit", "verify", "--export", &export, "--checkpoint", &held, "--public-key", &outside.key];
     arguments.extend(more);
     let output = gateway(&arguments);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
@@ -171,4 +176,80 @@ fn an_export_may_lack_the_documents_that_the_log_tells_of_and_no_others() {
     let (report, _) = outside(&files, &nothing, &held, &[]);
     assert_eq!((&report["ok"], &report["findings_total"]), (&false.into(), &56.into()), "{report}");
     assert_eq!(outside(&files, &nothing, &held, &["--earlier", &earlier]).0["ok"], false);
+}
+
+/// A row of February 2020, leaf 53, that tells of the detachment of January's leaves 50 to 52, and the record of it; as
+/// they would be if it had happened then. Returns the row's document.
+fn detached_long_ago(stage: &mut Stage) -> String {
+    long_ago(stage, 3);
+    month_of_2020(stage, 2);
+    stage.checkpoint();
+    let project = stage.project.clone();
+    let mut leaves = LeafCollector::default();
+    for line in &stage.export()[50..] {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let id = Uuid::parse_str(&text(&line["audit_id"])).unwrap();
+        leaves.add(line["leaf_index"].as_u64().unwrap(), id, &unhex(&text(&line["leaf_hash"])).unwrap());
+    }
+    let [from, to] = ["01", "02"].map(|month| format!("2020-{month}-01T00:00:00.000000Z"));
+    let told = Detachment { table: OLD.to_owned(), from, to, leaves: leaves.finish() };
+    let facts = canonical_facts(told.facts()).unwrap();
+    let row = AuditRow {
+        project_id: &project,
+        audit_id: Uuid::now_v7(),
+        // 2020-02-15.
+        recorded_at: 1_581_724_800_000_000,
+        action: "audit_partition_detached",
+        decision: "done",
+        code: None,
+        principal_id: None,
+        door: "platform",
+        trace_id: None,
+        agent_id: None,
+        platform_subject_id: None,
+        run_id: None,
+        facts: &facts,
+    };
+    let (document, id) = (row.document().unwrap(), row.audit_id);
+    stage.admin.run(&format!(
+        "insert into awooop.audit_log (project_id, audit_id, recorded_at, action, decision, door, facts)
+             values ('{project}', '{id}', '2020-02-15', 'audit_partition_detached', 'done', 'platform', '{facts}');
+         insert into awooop.audit_pending (project_id, audit_id, recorded_at, leaf_hash)
+             values ('{project}', '{id}', '2020-02-15', '\\x{}')",
+        hex(&leaf_hash(&document))
+    ));
+    let literal = crate::harness::literal(&document);
+    stage.as_attacker(&format!(
+        "insert into awooop.audit_archive (project_id, audit_id, table_name, range_from, range_to, row_count, tree_size, document)
+             values ('{project}', '{id}', '{OLD}', '2020-01-01', '2020-02-01', 3, 53, {literal});
+         alter table awooop.audit_log detach partition awooop.{OLD};
+         drop table awooop.{OLD}"
+    ));
+    document
+}
+
+#[test]
+fn a_row_that_told_of_a_detachment_may_be_detached_itself() {
+    let mut stage = Stage::new();
+    let files = Outside::of(&mut stage);
+    let document = detached_long_ago(&mut stage);
+    stage.checkpoint();
+    assert_eq!(stage.findings(None), []);
+    stage.admin.run("select awooop.detach_audit_partition('audit_log_2020_02')");
+    stage.admin.run("drop table awooop.audit_log_2020_02");
+    let held = stage.checkpoint();
+    // Its document is kept with the record, and so it still tells.
+    let answer = stage.verify(Some(&held));
+    assert_eq!((&answer["ok"], &answer["rows_archived"]), (&true.into(), &3.into()), "{answer}");
+    let lines = stage.export();
+    assert_eq!(serde_json::from_str::<Value>(&lines[53]).unwrap()["document"], document.as_str());
+    let (report, findings) = outside(&files, &lines, &held, &[]);
+    assert_eq!((findings.len(), &report["rows_without_document"]), (0, &3.into()), "{report}");
+    // And what the record says is worth nothing where it is not its leaf.
+    let forged = crate::harness::literal(&document.replace("[50,53]", "[33,34],[50,52]"));
+    stage.as_attacker(&format!("update awooop.audit_archive set document = {forged} where row_count = 3"));
+    let findings = stage.findings(Some(&held));
+    assert!(
+        findings.contains(&("row_missing".to_owned(), 50)) && findings.contains(&("archive_unproved".to_owned(), 53))
+    );
 }

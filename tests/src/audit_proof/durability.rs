@@ -6,16 +6,20 @@ use crate::harness::{Options, OwnServer, literal};
 fn a_checkpoint_that_was_seen_is_not_lost_in_a_crash() {
     let server = OwnServer::start(&Options {
         // Nothing but a commit that waits writes the WAL out in time. Maintenance is the test's alone.
-        settings: "synchronous_commit = off\nwal_writer_delay = 10s\nwal_writer_flush_after = 1GB\nwal_buffers = 16MB\n\
+        settings:
+            "synchronous_commit = off\nwal_writer_delay = 10s\nwal_writer_flush_after = 1GB\nwal_buffers = 16MB\n\
                    bgwriter_lru_maxpages = 0\nautovacuum = off\nshared_buffers = 128MB"
-            .to_owned(),
+                .to_owned(),
         ..Options::default()
     });
     let project = server.tenant("tenant", "active", "agents:write,audit:read");
     server.superuser().run("checkpoint");
     for round in 0..3 {
         let mut tenant = server.connect("tenant");
-        tenant.within(&project, &format!("select count(awooop.create_agent('a{round}-' || n)) from generate_series(1, 20) n"));
+        tenant.within(
+            &project,
+            &format!("select count(awooop.create_agent('a{round}-' || n)) from generate_series(1, 20) n"),
+        );
         let mut admin = server.superuser();
         assert_eq!(admin.json("select awooop.maintain()")["checkpoints_signed"], 1);
         let held = admin.json(&format!("select awooop.inspect_project('{project}', 'audit_checkpoint')"));

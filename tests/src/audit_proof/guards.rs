@@ -66,8 +66,14 @@ fn a_head_that_is_not_its_leaves_is_not_signed() {
     for (spoil, says) in [
         // Of the size that was signed, and of one beyond it.
         ("update awooop.audit_head set peaks = sha256('a') || sha256('b') || sha256('c')", "latest checkpoint"),
-        ("update awooop.audit_head set tree_size = 49, signed_size = 20, peaks = sha256('a') || sha256('b') || sha256('c')", "more or fewer"),
-        ("delete from awooop.audit_checkpoint where tree_size > 20; update awooop.audit_head set signed_size = 20, peaks = sha256('a') || sha256('b') || sha256('c')", "not what its leaves give"),
+        (
+            "update awooop.audit_head set tree_size = 49, signed_size = 20, peaks = sha256('a') || sha256('b') || sha256('c')",
+            "more or fewer",
+        ),
+        (
+            "delete from awooop.audit_checkpoint where tree_size > 20; update awooop.audit_head set signed_size = 20, peaks = sha256('a') || sha256('b') || sha256('c')",
+            "not what its leaves give",
+        ),
         ("update awooop.audit_checkpoint set root = sha256('a') where tree_size > 20", "latest checkpoint"),
         ("delete from awooop.audit_checkpoint", "latest checkpoint"),
     ] {

@@ -13,23 +13,30 @@ pub(super) const OLD: &str = "audit_log_2020_01";
 /// 2020-01-15.
 const THEN: i64 = 1_579_046_400_000_000;
 
-/// Rows of January 2020 in `stage`'s project, and a partition for them, as if it had been there then.
-pub(super) fn long_ago(stage: &mut Stage, rows: u32) {
-    let project = stage.project.clone();
+/// A partition for this month of 2020, as if it had been there then.
+pub(super) fn month_of_2020(stage: &mut Stage, month: u32) {
+    let table = format!("audit_log_2020_{month:02}");
     stage.admin.run(&format!(
         "set role awooop_owner;
-         create table if not exists awooop.{OLD} (like awooop.audit_log including all);
-         alter table awooop.{OLD} enable row level security;
-         alter table awooop.{OLD} force row level security;
-         create policy tenant_isolation on awooop.{OLD}
+         create table if not exists awooop.{table} (like awooop.audit_log including all);
+         alter table awooop.{table} enable row level security;
+         alter table awooop.{table} force row level security;
+         create policy tenant_isolation on awooop.{table}
              using (project_id = awooop.current_project_id()) with check (project_id = awooop.current_project_id());
-         create trigger append_only_truncate before truncate on awooop.{OLD}
+         create trigger append_only_truncate before truncate on awooop.{table}
              for each statement execute function awooop.refuse_append_only();
-         alter table awooop.{OLD} enable always trigger append_only_truncate;
-         alter table awooop.audit_log attach partition awooop.{OLD}
-             for values from ('2020-01-01 00:00:00+00') to ('2020-02-01 00:00:00+00');
-         reset role"
+         alter table awooop.{table} enable always trigger append_only_truncate;
+         alter table awooop.audit_log attach partition awooop.{table}
+             for values from ('2020-{month:02}-01 00:00:00+00') to ('2020-{:02}-01 00:00:00+00');
+         reset role",
+        month + 1
     ));
+}
+
+/// Rows of January 2020 in `stage`'s project, and a partition for them.
+pub(super) fn long_ago(stage: &mut Stage, rows: u32) {
+    let project = stage.project.clone();
+    month_of_2020(stage, 1);
     for n in 0..rows {
         let row = AuditRow {
             project_id: &project,
@@ -219,7 +226,9 @@ fn a_deletion_does_not_pass_for_retention() {
     stage.admin.run(&format!("drop table awooop.{OLD}"));
     assert_eq!(stage.findings(None), found("row_missing", 33), "not that of another month");
     let besides = stage.id(40);
-    stage.as_attacker(&format!("delete from awooop.audit_log where project_id = '{project}' and audit_id = '{besides}'"));
+    stage.as_attacker(&format!(
+        "delete from awooop.audit_log where project_id = '{project}' and audit_id = '{besides}'"
+    ));
     assert_eq!(stage.findings(None), [("row_missing".to_owned(), 33), ("row_missing".to_owned(), 40)]);
 }
 

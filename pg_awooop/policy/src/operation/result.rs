@@ -212,7 +212,7 @@ fn leaf() -> Value {
         "leaf_index": integer(), "audit_id": uuid(), "leaf_hash": hash(),
         "document": {"type": ["string", "null"], "description": "the exact text that was hashed"},
         "detached_by": {
-            "type": ["string", "null"], "format": "uuid", "description": "the row that tells of its detachment"
+            "type": ["string", "null"], "format": "uuid", "description": "the row that tells of its detachment, where the detached table is gone"
         }
     })
 }

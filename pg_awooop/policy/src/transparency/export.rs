@@ -16,7 +16,7 @@ pub struct Line {
     /// Absent where the row's partition was detached and dropped: its leaf stays. Empty where the row is not there
     /// although it should be.
     pub document: Option<String>,
-    /// The row that tells of the detachment of this one's partition.
+    /// The row that tells of the detachment of this one's partition, where that is gone.
     pub detached_by: Option<Uuid>,
 }
 

@@ -185,9 +185,7 @@ mod tests {
 
     impl Log {
         fn new(project: &str) -> Self {
-            let document = |n: u128| {
-                json!({"audit_id": Uuid::from_u128(n), "project_id": project, "n": n}).to_string()
-            };
+            let document = |n: u128| json!({"audit_id": Uuid::from_u128(n), "project_id": project, "n": n}).to_string();
             Self(Keyring::create("n").unwrap(), (0..10).map(document).collect())
         }
 
@@ -298,7 +296,8 @@ mod tests {
         let mut fork = Log(Keyring::parse(&log.0.reveal()).unwrap(), log.1.clone());
         fork.1[2] = "{}".to_owned();
         let ours = [log.checkpoint("p", 4), log.checkpoint("p", 10)];
-        let others = [log.checkpoint("q", 4), log.checkpoint("q", 10), fork.checkpoint("p", 4), fork.checkpoint("p", 10)];
+        let others =
+            [log.checkpoint("q", 4), log.checkpoint("q", 10), fork.checkpoint("p", 4), fork.checkpoint("p", 10)];
         let mut held: Vec<String> = others.iter().chain(&ours).cloned().collect();
         assert!(log.check(&answer, &held).is_ok());
         held.reverse();

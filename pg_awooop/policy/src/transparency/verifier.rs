@@ -158,7 +158,8 @@ impl LogVerifier {
         }
         self.place = line.leaf_index.saturating_add(1);
         if line.document.is_none() {
-            line.document = archived(line.leaf_index).and_then(|archived| archived.document).filter(|text| !text.is_empty());
+            line.document =
+                archived(line.leaf_index).and_then(|archived| archived.document).filter(|text| !text.is_empty());
         }
         self.row(&line);
         self.detached(&line);
@@ -419,7 +420,8 @@ mod tests {
         let mut log = Log::new(20);
         let mut collector = LeafCollector::default();
         let gone = [5, 6, 7, 8, 9, 12];
-        gone.iter().for_each(|n| collector.add(*n, Uuid::from_u128((*n).into()), &leaf_hash(&log.documents[*n as usize])));
+        gone.iter()
+            .for_each(|n| collector.add(*n, Uuid::from_u128((*n).into()), &leaf_hash(&log.documents[*n as usize])));
         let told = Detachment { table: "t".into(), from: "a".into(), to: "b".into(), leaves: collector.finish() };
         let id = Uuid::from_u128(20);
         let row = json!({
@@ -447,7 +449,8 @@ mod tests {
         let (log, lines) = detached();
         assert_eq!(log.verify(&lines, &[21], true), []);
         assert_eq!(log.verify(&lines, &[10, 21], false), []);
-        let unproved = vec![(Kind::ArchiveUnproved, Some(20)), (Kind::RowMissing, Some(5)), (Kind::RowMissing, Some(12))];
+        let unproved =
+            vec![(Kind::ArchiveUnproved, Some(20)), (Kind::RowMissing, Some(5)), (Kind::RowMissing, Some(12))];
         assert_eq!(log.verify(&lines, &[20], false), unproved, "no checkpoint is above the row that tells");
         // One more is gone, whatever it says of itself.
         let telling = Some(Uuid::from_u128(20));

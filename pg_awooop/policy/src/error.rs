@@ -206,7 +206,7 @@ catalogue! {
     AuditUnsealed = "E-AUDIT-008", "55000", 409,
         "rows of the partition are not sealed under a signed checkpoint",
         "Let maintenance seal them: awooop.maintain(), with awooop.keyring_file naming a keyring. `rows` says how many there are.";
-    AuditSealersOwn = "E-AUDIT-009", "55000", 409,
+    AuditSealersOwn = "E-AUDIT-009", "42501", 403,
         "only awooop itself writes this table of the audit log's proof",
         "awooop.maintain() seals what waits; awooop.repair_audit_log() puts right what was damaged.";
     AuditBusy = "E-AUDIT-010", "55P03", 409,

@@ -7,6 +7,7 @@ use awooop_policy::transparency::of_bytes;
 use awooop_policy::transparency::tree::Frontier;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::rows::{self, Held};
 use super::{Entry, guard, seal};
@@ -41,11 +42,11 @@ statements! {
 /// `{"project_id", "tree_size", "queued"}`.
 #[pg_extern(volatile, parallel_unsafe)]
 #[search_path(pg_catalog, pg_temp)]
-fn repair_audit_log(project_id: &str, queue: default!(Vec<pgrx::Uuid>, "'{}'")) -> pgrx::JsonB {
+fn repair_audit_log(project_id: &str, queue: default!(Vec<Option<String>>, "'{}'")) -> pgrx::JsonB {
     pgrx::JsonB(or_raise(repair(project_id, queue)))
 }
 
-fn repair(project_id: &str, queue: Vec<pgrx::Uuid>) -> Outcome<Value> {
+fn repair(project_id: &str, queue: Vec<Option<String>>) -> Outcome<Value> {
     // SAFETY: a catalogue look-up.
     if !unsafe { pg_sys::superuser() } {
         return fault(ErrorCode::InstallSuperuser);
@@ -56,6 +57,8 @@ fn repair(project_id: &str, queue: Vec<pgrx::Uuid>) -> Outcome<Value> {
     let Some(owner) = Login::named("awooop_owner") else {
         return fault(Problem::from(ErrorCode::InstallRole).with("role", "awooop_owner"));
     };
+    let ids = queue.iter().map(|id| Uuid::try_parse(id.as_deref().unwrap_or_default()).map(pg_uuid));
+    let Ok(queue) = ids.collect::<Result<Vec<_>, _>>() else { return fault(ErrorCode::AuditUnknown) };
     owner.acting(|| {
         tenant::within(project_id, || {
             // Waits for a sealer that is at work.

@@ -143,7 +143,7 @@ fn a_row_that_was_taken_from_the_queue_is_found_and_can_be_put_back() {
         ("row_inserted".into(), lost.clone())
     );
     let sealed_one = stage.id(7);
-    for wrong in [sealed_one.as_str(), "018f0000-0000-7000-8000-000000000000"] {
+    for wrong in [sealed_one.as_str(), "018f0000-0000-7000-8000-000000000000", "x", "null"] {
         assert_eq!(repair(&mut stage, wrong), "E-AUDIT-002", "only rows without a leaf");
     }
     assert_eq!(repair(&mut stage, &lost), "");

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use awooop_policy::transparency::checkpoint::{self, Signature};
+use awooop_policy::transparency::checkpoint;
 use awooop_policy::transparency::export::Line;
 use awooop_policy::transparency::history::History;
-use awooop_policy::transparency::verifier::{LogVerifier, Unproved, check_proof};
+use awooop_policy::transparency::proof::{Unproved, check_proof};
+use awooop_policy::transparency::verifier::LogVerifier;
 use clap::{Args, Subcommand};
 
 use crate::start::StartError;
@@ -16,8 +17,8 @@ use crate::start::StartError;
 /// What to verify.
 #[derive(Clone, PartialEq, Eq, Subcommand)]
 pub enum AuditCommand {
-    /// Verify an exported log: every document, and the roots of all checkpoints given. Prints a report; the exit code is
-    /// 1 where something is wrong.
+    /// Verify an exported log: every document, and the roots of all checkpoints given. Prints a report, with `proved_to`,
+    /// the leaf up to which a checkpoint vouches; the exit code is 1 where something is wrong.
     Verify {
         /// The log from its first leaf on: one item of export_audit's answers a line. `-` reads standard input.
         #[arg(long, value_name = "FILE")]
@@ -25,15 +26,26 @@ pub enum AuditCommand {
         /// An export made earlier, to name the very rows that changed since.
         #[arg(long, value_name = "FILE")]
         earlier: Option<PathBuf>,
+        /// An export with the documents of partitions that were detached and dropped since; several may be given. Without
+        /// one, of such rows only the hashes are verified, and that the log tells of their detachment.
+        #[arg(long = "archive", value_name = "FILE")]
+        archives: Vec<PathBuf>,
+        /// Ask only whether the export agrees with itself, where no checkpoint is given: a log that was rewritten as a
+        /// whole does.
+        #[arg(long)]
+        no_checkpoint: bool,
         #[command(flatten)]
         trust: Trust,
     },
     /// Verify an answer of audit_proof: that a row is in the log, or that one checkpoint's log is the beginning of
-    /// another's. Prints the row's document.
+    /// another's. Prints what is proved.
     VerifyProof {
         /// The answer.
         #[arg(long, value_name = "FILE")]
         proof: PathBuf,
+        /// Be satisfied with a leaf's hash where the answer has no document: nothing is proved of what was hashed.
+        #[arg(long)]
+        leaf_only: bool,
         #[command(flatten)]
         trust: Trust,
     },
@@ -53,12 +65,20 @@ pub struct Trust {
 /// Does what the command says; `false` where something is wrong with the log or the proof.
 pub fn run(command: &AuditCommand) -> Result<bool, StartError> {
     match command {
-        AuditCommand::Verify { export, earlier, trust } => verify(export, earlier.as_deref(), trust),
-        AuditCommand::VerifyProof { proof, trust } => verify_proof(proof, trust),
+        AuditCommand::Verify { export, earlier, archives, no_checkpoint, trust } => {
+            verify(export, earlier.as_deref(), archives, *no_checkpoint, trust)
+        }
+        AuditCommand::VerifyProof { proof, leaf_only, trust } => verify_proof(proof, *leaf_only, trust),
     }
 }
 
-fn verify(export: &Path, earlier: Option<&Path>, trust: &Trust) -> Result<bool, StartError> {
+fn verify(
+    export: &Path,
+    earlier: Option<&Path>,
+    archives: &[PathBuf],
+    no_checkpoint: bool,
+    trust: &Trust,
+) -> Result<bool, StartError> {
     let keys = trust.keys()?;
     let mut checkpoints = Vec::new();
     for text in trust.checkpoints()? {
@@ -75,14 +95,21 @@ fn verify(export: &Path, earlier: Option<&Path>, trust: &Trust) -> Result<bool, 
             Some(history)
         }
     };
-    let trusted = checkpoints.iter().filter(|(_, signature)| *signature == Signature::Good).count();
+    let mut archives = archives.iter().map(|path| Archive::open(path)).collect::<Result<Vec<_>, _>>()?;
     let mut verifier = LogVerifier::new(checkpoints, history);
+    if no_checkpoint {
+        verifier = verifier.for_consistency_only();
+    }
     for line in lines(export)? {
-        verifier.line(&line.map_err(StartError::File)?);
+        let archived = |index| archives.iter_mut().find_map(|archive| archive.at(index));
+        verifier.line_or_archived(&line.map_err(StartError::File)?, archived);
+    }
+    if archives.iter().any(|archive| archive.broken) {
+        return Err(StartError::Input("an archived export has a line that is none"));
     }
     let report = verifier.finish();
     writeln!(io::stdout(), "{:#}", report.to_json()).map_err(StartError::System)?;
-    if trusted == 0 {
+    if report.consistency_only {
         eprintln!(
             "awooop-gateway: no checkpoint was given that can be trusted: a log that was rewritten as a whole looks fine"
         );
@@ -90,22 +117,52 @@ fn verify(export: &Path, earlier: Option<&Path>, trust: &Trust) -> Result<bool, 
     Ok(report.is_ok())
 }
 
-fn verify_proof(proof: &Path, trust: &Trust) -> Result<bool, StartError> {
+/// An export that is read along with the one to verify, as both are in the order of the leaves.
+struct Archive {
+    lines: Lines,
+    next: Option<Line>,
+    broken: bool,
+}
+
+impl Archive {
+    fn open(path: &Path) -> Result<Self, StartError> {
+        Ok(Self { lines: lines(path)?, next: None, broken: false })
+    }
+
+    /// Its line of leaf `index`, if it has one; asked for in ascending order.
+    fn at(&mut self, index: u64) -> Option<Line> {
+        while self.next.as_ref().is_none_or(|line| line.leaf_index < index) {
+            let line = self.lines.next()?.ok().and_then(|line| Line::parse(&line));
+            self.broken |= line.is_none();
+            self.next = Some(line?);
+        }
+        self.next.take_if(|line| line.leaf_index == index)
+    }
+}
+
+fn verify_proof(proof: &Path, leaf_only: bool, trust: &Trust) -> Result<bool, StartError> {
     let answer = std::fs::read_to_string(proof).map_err(StartError::File)?;
     match check_proof(&answer, &trust.checkpoints()?, &trust.keys()?) {
-        Ok(document) => {
-            writeln!(io::stdout(), "{}", document.as_deref().unwrap_or("proved")).map_err(StartError::System)?;
-            Ok(true)
+        Ok(proved) => {
+            writeln!(io::stdout(), "{:#}", proved.to_json()).map_err(StartError::System)?;
+            if !proved.is_whole() {
+                eprintln!(
+                    "awooop-gateway: the answer has no document: only its leaf's hash is proved, and nothing of what was \
+                     hashed"
+                );
+            }
+            Ok(proved.is_whole() || leaf_only)
         }
-        Err(Unproved::NotAProof) => Err(StartError::Input("the file is no answer of audit_proof")),
+        Err(Unproved::NotAProof) => Err(StartError::Input("the file is no answer of audit_proof that proves anything")),
         Err(why) => {
             eprintln!(
                 "awooop-gateway: not proved: {}",
                 match why {
-                    Unproved::Document => "the document is not the leaf's",
+                    Unproved::Document => "the document is not the leaf's, or of another project",
                     Unproved::Inclusion => "the row is not in the log that the checkpoint signs",
                     Unproved::Consistency => "the one log is not the beginning of the other",
-                    _ => "no checkpoint was given of the size that the proof needs, with a good signature",
+                    _ =>
+                        "no checkpoints were given of the sizes that the proof needs, of one log, with good signatures",
                 }
             );
             Ok(false)

@@ -121,13 +121,13 @@ create function awooop.list_audit(action text default null, page_size integer de
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.list_audit is 'Decisions (refusals too) and changes of state, with who, through which door and under which trace.';
 
-create function awooop.audit_checkpoint(tree_size integer default null)
+create function awooop.audit_checkpoint(tree_size bigint default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.audit_checkpoint is 'The latest one, or the one of a size: a signed note (C2SP tlog-checkpoint). Keep it outside the database: any change below it can be found with it.';
 
-create function awooop.audit_proof(audit_id uuid default null, tree_size integer default null, from_size integer default null)
+create function awooop.audit_proof(audit_id uuid default null, tree_size bigint default null, from_size bigint default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
@@ -137,13 +137,13 @@ create function awooop.audit_verify(checkpoint text default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.audit_verify is 'Hashes every sealed row again and compares it with its leaf, the leaves with the stored tree, and the roots with every stored checkpoint and the one given. Only a checkpoint held outside the database finds what somebody with all rights over it rewrote. Detached partitions are verified while their tables exist.';
+comment on function awooop.audit_verify is 'Hashes every sealed row again and compares it with its leaf, the leaves with the stored tree, and the roots with every stored checkpoint and the one given. Only a checkpoint held outside the database finds what somebody with all rights over it rewrote. Detached partitions are verified while their tables exist; afterwards, that the log tells of exactly these leaves.';
 
-create function awooop.export_audit(from_leaf integer default 0, page_size integer default 200)
+create function awooop.export_audit(from_leaf bigint default 0, page_size integer default 200)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.export_audit is 'Leaves in order, each with the exact document that was hashed; a line of each item is what `awooop-gateway audit verify` reads. The document is null where its partition is gone.';
+comment on function awooop.export_audit is 'Leaves in order, each with the exact document that was hashed; a line of each item is what `awooop-gateway audit verify` reads. The document is null where its partition is gone; detached_by is the row of the log that tells of it.';
 
 create function awooop.get_redaction()
     returns jsonb language c volatile parallel unsafe security definer

@@ -15,10 +15,10 @@ begin
         execute pg_catalog.format('revoke all on function %s from public', f.signature);
         execute pg_catalog.format('alter function %s owner to %I', f.signature, case
             -- Run with their superuser caller's rights.
-            when f.proname in ('migrate', 'detach_audit_partition') then current_user
+            when f.proname in ('migrate', 'detach_audit_partition', 'repair_audit_log') then current_user
             -- The few that look through all projects, and hand out ids only.
             when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles',
-                               'unsealed_projects')
+                               'unsealed_projects', 'audit_projects')
                 then 'awooop_scheduler'
             else 'awooop_owner' end);
     end loop;
@@ -51,7 +51,7 @@ grant execute on function awooop.health() to awooop_operator, awooop_auditor, aw
 grant execute on function awooop.maintain() to awooop_scheduler, awooop_operator, awooop_worker;
 grant execute on function awooop.reap_stale_runs() to awooop_worker;
 grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer),
-    awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean)
+    awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean), awooop.audit_projects()
     to awooop_owner;
 
 -- Behind the views of sql/current.

@@ -2,10 +2,14 @@
 //!
 //! A row is made of typed identifiers and facts of our own, never of what a caller wrote. The statement that writes it
 //! also queues its leaf for the sealer (`seal`), which makes the log of a project a Merkle tree and signs checkpoints of
-//! it; `prove` and `verify` show that nothing in it changed, `archive` detaches what is old.
+//! it; `prove` and `verify` show that nothing in it changed, `archive` detaches what is old, `guard` keeps everybody else
+//! from the proof's tables, `health` tells what keeps a log from being sealed, and `repair` puts it right.
 
 mod archive;
+mod guard;
+mod health;
 mod prove;
+mod repair;
 mod rows;
 mod seal;
 mod verify;
@@ -18,6 +22,7 @@ use uuid::Uuid;
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::ErrorCode;
 
+pub(crate) use health::disagreements;
 pub(crate) use prove::{checkpoint, export, proof};
 pub(crate) use seal::{open_head, seal_due};
 pub(crate) use verify::verify;
@@ -99,9 +104,20 @@ pub(crate) fn refused(caller: &Caller, action: &str, problem: &Problem, entry: E
 
 /// Appends the row and queues its leaf. Returns its id.
 fn append(caller: &Caller, action: &str, decision: &str, code: Option<&str>, entry: Entry) -> Outcome<Uuid> {
+    append_row(caller, action, decision, code, entry).map(|(audit_id, _)| audit_id)
+}
+
+/// The same; returns the row's id and its document.
+fn append_row(
+    caller: &Caller,
+    action: &str,
+    decision: &str,
+    code: Option<&str>,
+    entry: Entry,
+) -> Outcome<(Uuid, String)> {
     #[cfg(feature = "bench")]
     if crate::audit_bench::is_without_audit() {
-        return Ok(Uuid::nil());
+        return Ok((Uuid::nil(), String::new()));
     }
     let inbound = if entry.trace_id.is_none() { tenant::trace() } else { None };
     let facts = canonical_facts(redaction::stored_facts(entry.facts))?;
@@ -122,27 +138,31 @@ fn append(caller: &Caller, action: &str, decision: &str, code: Option<&str>, ent
         run_id: entry.run_id,
         facts: &facts,
     };
-    let leaf = leaf_hash(&row.document()?);
-    APPEND.with(|s| {
-        s.run(&[
-            row.project_id.into(),
-            pg_uuid(row.audit_id).into(),
-            row.action.into(),
-            row.decision.into(),
-            row.code.into(),
-            row.principal_id.into(),
-            row.door.into(),
-            row.trace_id.into(),
-            row.agent_id.into(),
-            row.platform_subject_id.into(),
-            row.run_id.map(pg_uuid).into(),
-            row.facts.into(),
-            // SAFETY: a timestamptz is this number.
-            unsafe { DatumWithOid::new(recorded_at, pg_sys::TIMESTAMPTZOID) },
-            leaf.as_slice().into(),
-        ])
-    })?;
-    Ok(row.audit_id)
+    let document = row.document()?;
+    let leaf = leaf_hash(&document);
+    let append = || {
+        APPEND.with(|s| {
+            s.run(&[
+                row.project_id.into(),
+                pg_uuid(row.audit_id).into(),
+                row.action.into(),
+                row.decision.into(),
+                row.code.into(),
+                row.principal_id.into(),
+                row.door.into(),
+                row.trace_id.into(),
+                row.agent_id.into(),
+                row.platform_subject_id.into(),
+                row.run_id.map(pg_uuid).into(),
+                row.facts.into(),
+                // SAFETY: a timestamptz is this number.
+                unsafe { DatumWithOid::new(recorded_at, pg_sys::TIMESTAMPTZOID) },
+                leaf.as_slice().into(),
+            ])
+        })
+    };
+    guard::own(append)?;
+    Ok((row.audit_id, document))
 }
 
 /// Operation `list_audit`.

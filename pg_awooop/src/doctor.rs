@@ -75,6 +75,8 @@ fn doctor()
     let mut findings: Vec<(String, String, String, String)> = or_raise(
         FINDINGS.with(|s| s.rows(&[], |row| Ok((column(row, 1)?, column(row, 2)?, column(row, 3)?, column(row, 4)?)))),
     );
+    let logs = or_raise(crate::audit::disagreements()).into_iter();
+    findings.extend(logs.map(|(project, finding, remedy)| ("audit".to_owned(), project, finding, remedy.to_owned())));
     findings.extend(about_maintenance());
     findings.extend(keyring::why_nothing_signs().map(|why| {
         let (finding, remedy) = why.finding();

@@ -98,7 +98,8 @@ pub(crate) fn within<T>(project_id: &str, work: impl FnOnce() -> Outcome<T>) -> 
     outcome
 }
 
-fn set_local(name: &CStr, value: &str) {
+/// Gives a setting a value until the transaction ends.
+pub(crate) fn set_local(name: &CStr, value: &str) {
     // A value with a NUL cannot come from PostgreSQL's text; it would bind nothing.
     let Ok(value) = CString::new(value) else { return };
     // SAFETY: both strings live through the call, which copies them; GUC_ACTION_LOCAL ends with the transaction.

@@ -63,7 +63,9 @@ create table awooop.audit_checkpoint (
     constraint audit_checkpoint_root check (tree_size > 0 and octet_length(root) = 32)
 );
 
--- Which part of a project's log was detached (awooop.detach_audit_partition). audit_id is the row that records it.
+-- Which part of a project's log was detached (awooop.detach_audit_partition). audit_id is the row of the log that tells
+-- of it, and document that row's exact document: it names the leaves, and its hash must be its own leaf. The other
+-- columns say the same again, for readers.
 create table awooop.audit_archive (
     project_id  text collate "C" not null,
     audit_id    uuid        not null,
@@ -73,6 +75,8 @@ create table awooop.audit_archive (
     row_count   bigint      not null,
     tree_size   bigint      not null,
     detached_at timestamptz not null default clock_timestamp(),
+    -- Without it a record proves nothing, and verification says so.
+    document    text        not null default '',
     primary key (project_id, audit_id),
     constraint audit_archive_table check (table_name ~ '^audit_log_[0-9]{4}_[0-9]{2}$')
 );
@@ -92,6 +96,27 @@ begin
     end loop;
 end
 $$;
+
+-- What the sealer goes by, it alone writes: DML of anybody else would be signed, or stop it, or take rows from it. A
+-- restore may bring back what was there.
+do $$
+declare
+    proof text;
+begin
+    foreach proof in array array['audit_pending', 'audit_leaf', 'audit_node', 'audit_checkpoint', 'audit_archive']
+    loop
+        execute format('create trigger own_only before insert on awooop.%I
+                            for each row execute function awooop.guard_audit_proof()', proof);
+        execute format('alter table awooop.%I enable always trigger own_only', proof);
+    end loop;
+end
+$$;
+create trigger own_only_taken before delete on awooop.audit_pending
+    for each statement execute function awooop.guard_audit_proof();
+create trigger own_only_moved before update on awooop.audit_head
+    for each statement execute function awooop.guard_audit_proof();
+alter table awooop.audit_pending enable always trigger own_only_taken;
+alter table awooop.audit_head enable always trigger own_only_moved;
 
 -- The sealer takes rows from the queue and moves the head on; nothing else happens to either.
 create trigger queue_only before update on awooop.audit_pending

@@ -210,14 +210,24 @@ catalogue! {
         "the text is not a checkpoint of this project's audit log",
         "Pass a checkpoint as awooop.audit_checkpoint() returned it, with its signature line.";
     AuditTorn = "E-AUDIT-006", "55000", 409,
-        "the stored tree of the audit log has holes",
-        "Somebody removed leaves or nodes; awooop.audit_verify() says where.";
+        "the stored tree of the audit log has holes, or is not what was signed",
+        "Somebody changed leaves, nodes or checkpoints; awooop.audit_verify() says where.";
     AuditPartition = "E-AUDIT-007", "42704", 404,
         "there is no such partition of the audit log",
         "Name a month's partition that is attached and over, such as audit_log_2026_01.";
     AuditUnsealed = "E-AUDIT-008", "55000", 409,
         "rows of the partition are not sealed under a signed checkpoint",
         "Let maintenance seal them: awooop.maintain(), with awooop.keyring_file naming a keyring. `rows` says how many there are.";
+    AuditSealersOwn = "E-AUDIT-009", "42501", 403,
+        "only awooop itself writes this table of the audit log's proof",
+        "awooop.maintain() seals what waits; awooop.repair_audit_log() puts right what was damaged.";
+    AuditBusy = "E-AUDIT-010", "55P03", 409,
+        "transactions that use the audit log did not end in time",
+        "Detaching waits two seconds for them; try again in a quiet moment.";
+    AuditRepair = "E-AUDIT-011", "55000", 409,
+        "the audit log cannot be repaired from its leaves",
+        "`reason` says why: `leaf_index` is the first leaf that is missing, `tree_size` the checkpoint that differs. A restored \
+         backup, compared with checkpoints that are held outside, is what is left.";
 
     InstallSuperuser = "E-INSTALL-001", "42501", 403,
         "only a superuser can migrate",

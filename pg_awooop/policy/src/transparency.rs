@@ -7,10 +7,12 @@
 //! with it, and so does the gateway's offline verifier, from an exported log.
 
 pub mod checkpoint;
+pub mod detachment;
 pub mod document;
 pub mod export;
 pub mod finding;
 pub mod history;
+pub mod proof;
 pub mod tree;
 pub mod verifier;
 

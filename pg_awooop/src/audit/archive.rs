@@ -1,17 +1,19 @@
 //! Retention: a DBA detaches a month of the log once all of it is sealed under signed checkpoints.
 //!
 //! The leaves stay, so the tree, its checkpoints and every proof stay; the detached table keeps its guards and is
-//! verified while it exists. That it was detached is a row of each project's log, sealed like any other: a deletion
-//! cannot pass for retention without telling of itself.
+//! verified while it exists. That it was detached is a row of each project's log, sealed like any other, which names the
+//! very leaves: a deletion cannot pass for retention without telling of itself.
 
 use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::transparency::detachment::{ACTION, Detachment, LeafCollector, LeafSet};
+use awooop_policy::transparency::of_bytes;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
-use super::Entry;
+use super::{Entry, guard};
 use crate::caller::{Caller, Login};
-use crate::fault::{Outcome, fault, or_raise};
-use crate::statement::{column, pg_uuid};
+use crate::fault::{Outcome, fault, or_raise, raise};
+use crate::statement::{column, pg_uuid, uuid_column};
 use crate::tenant;
 
 /// How long detaching may wait for transactions that use the log; meanwhile everybody else waits behind it.
@@ -49,15 +51,11 @@ fn detach(table: &str) -> Outcome<Value> {
     // The long look through the month first, while everybody writes; under the lock only what came since.
     let sizes = tree_sizes()?;
     let rows = rows_of(table)?;
-    let unsealed: i64 = rows.iter().map(|project| project.rows - project.sealed).sum();
+    let unsealed: i64 = rows.iter().map(|project| project.unsealed).sum();
     if unsealed > 0 {
         return fault(Problem::from(ErrorCode::AuditUnsealed).with("rows", unsealed));
     }
-    Spi::run(&format!(
-        "set local lock_timeout = '{LOCK_TIMEOUT}';
-         lock table awooop.audit_log in access exclusive mode;
-         set local lock_timeout = default;"
-    ))?;
+    lock_log()?;
     let late = came_since(&partition, sizes)?;
     if late > 0 {
         return fault(Problem::from(ErrorCode::AuditUnsealed).with("rows", late));
@@ -75,8 +73,22 @@ fn detach(table: &str) -> Outcome<Value> {
         ))?)
     })?;
     let projects: Vec<Value> =
-        rows.iter().map(|project| json!({"project_id": project.project_id, "rows": project.rows})).collect();
+        rows.iter().map(|project| json!({"project_id": project.project_id, "rows": project.leaves.count()})).collect();
     Ok(json!({"table": table, "from": partition.shown.0, "to": partition.shown.1, "projects": projects}))
+}
+
+/// Keeps everybody out of the log, or gives up.
+fn lock_log() -> Outcome<()> {
+    let sql = format!(
+        "set local lock_timeout = '{LOCK_TIMEOUT}';
+         lock table awooop.audit_log in access exclusive mode;
+         set local lock_timeout = default;"
+    );
+    // The transaction is lost with the error that is caught here; another one takes its place.
+    PgTryBuilder::new(|| Spi::run(&sql))
+        .catch_when(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, |_| raise(&ErrorCode::AuditBusy.into()))
+        .execute()?;
+    Ok(())
 }
 
 /// The attached partition of that name, if it is a month's and the month is over.
@@ -136,60 +148,92 @@ fn came_since(partition: &Partition, (projects, sizes): (Vec<String>, Vec<i64>))
     .map_err(Into::into)
 }
 
+/// What a project has in the partition.
 struct ProjectRows {
     project_id: String,
-    rows: i64,
-    /// How many of them are leaves below a signed checkpoint.
-    sealed: i64,
+    /// Rows without a leaf below a signed checkpoint.
+    unsealed: i64,
+    /// The size of the latest checkpoint.
     tree_size: i64,
+    leaves: LeafSet,
 }
 
+/// All that is in the partition, by projects, a thousand rows at a time.
 fn rows_of(table: &str) -> Outcome<Vec<ProjectRows>> {
     let sql = format!(
-        "select a.project_id, count(*), count(*) filter (where l.leaf_index < c.tree_size), max(c.tree_size)
+        "select a.project_id, l.leaf_index, l.audit_id, l.leaf_hash, c.tree_size
          from awooop.{table} a
          left join awooop.audit_leaf l
              on l.project_id = a.project_id and l.audit_id = a.audit_id and l.recorded_at = a.recorded_at
          left join (select project_id, max(tree_size) as tree_size from awooop.audit_checkpoint group by 1) c
              on c.project_id = a.project_id
-         group by a.project_id order by a.project_id"
+         order by a.project_id, l.leaf_index"
     );
+    let mut projects: Vec<(String, i64, i64, LeafCollector)> = Vec::new();
     Spi::connect(|client| {
-        let mut found = client.select(sql.as_str(), None, &[])?;
-        let mut rows = Vec::new();
-        while found.next().is_some() {
-            rows.push(ProjectRows {
-                project_id: column(&found, 1)?,
-                rows: column(&found, 2)?,
-                sealed: column(&found, 3)?,
-                tree_size: column(&found, 4)?,
-            });
+        let mut cursor = client.open_cursor(sql.as_str(), &[]);
+        loop {
+            let mut rows = cursor.fetch(1000)?;
+            if rows.is_empty() {
+                return Ok::<_, spi::Error>(());
+            }
+            while rows.next().is_some() {
+                let project_id: String = column(&rows, 1)?;
+                let signed: i64 = column(&rows, 5)?;
+                if projects.last().is_none_or(|(last, ..)| *last != project_id) {
+                    projects.push((project_id, 0, signed, LeafCollector::default()));
+                }
+                let Some((_, unsealed, _, leaves)) = projects.last_mut() else { continue };
+                let index = row_below(rows.get::<i64>(2)?, signed);
+                match (index, rows.get::<Vec<u8>>(4)?.as_deref().and_then(of_bytes)) {
+                    (Some(index), Some(leaf)) => leaves.add(index, uuid_column(&rows, 3)?, &leaf),
+                    _ => *unsealed += 1,
+                }
+            }
         }
-        Ok(rows)
-    })
+    })?;
+    let finished = |(project_id, unsealed, tree_size, leaves): (String, i64, i64, LeafCollector)| ProjectRows {
+        project_id,
+        unsealed,
+        tree_size,
+        leaves: leaves.finish(),
+    };
+    Ok(projects.into_iter().map(finished).collect())
+}
+
+/// The leaf, if there is one and it is below what was signed.
+fn row_below(index: Option<i64>, signed: i64) -> Option<u64> {
+    u64::try_from(index.filter(|index| *index < signed)?).ok()
 }
 
 /// Writes the row that tells of the detachment, and the record that verification goes by.
 fn record(table: &str, partition: &Partition, project: &ProjectRows) -> Outcome<()> {
     let platform = Caller::platform(&project.project_id, &format!("role:{}", Login::of_session().name()));
-    let entry = Entry::default()
-        .with("table", table)
-        .with("from", partition.shown.0.as_str())
-        .with("to", partition.shown.1.as_str())
-        .with("rows", project.rows);
-    let audit_id = super::append(&platform, "audit_partition_detached", "done", None, entry)?;
-    Spi::run_with_args(
-        "insert into awooop.audit_archive (project_id, audit_id, table_name, range_from, range_to, row_count, tree_size)
-         values ($1, $2, $3, $4::timestamptz, $5::timestamptz, $6, $7)",
-        &[
-            project.project_id.as_str().into(),
-            pg_uuid(audit_id).into(),
-            table.into(),
-            partition.from.as_str().into(),
-            partition.to.as_str().into(),
-            project.rows.into(),
-            project.tree_size.into(),
-        ],
-    )?;
+    let told = Detachment {
+        table: table.to_owned(),
+        from: partition.shown.0.clone(),
+        to: partition.shown.1.clone(),
+        leaves: project.leaves.clone(),
+    };
+    let entry = Entry { facts: told.facts(), ..Entry::default() };
+    let (audit_id, document) = super::append_row(&platform, ACTION, "done", None, entry)?;
+    let rows = i64::try_from(project.leaves.count()).unwrap_or(i64::MAX);
+    guard::own(|| {
+        Spi::run_with_args(
+            "insert into awooop.audit_archive (project_id, audit_id, table_name, range_from, range_to, row_count,
+                                               tree_size, document)
+             values ($1, $2, $3, $4::timestamptz, $5::timestamptz, $6, $7, $8)",
+            &[
+                project.project_id.as_str().into(),
+                pg_uuid(audit_id).into(),
+                table.into(),
+                partition.from.as_str().into(),
+                partition.to.as_str().into(),
+                rows.into(),
+                project.tree_size.into(),
+                document.into(),
+            ],
+        )
+    })?;
     Ok(())
 }

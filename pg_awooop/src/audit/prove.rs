@@ -150,15 +150,16 @@ pub(crate) fn export(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
 fn line(leaf: Leaf) -> Line {
     let document = match leaf.held {
         Held::Document(document) | Held::Unwritable(document) => Some(document),
-        Held::Archived(_) => None,
+        Held::Archived => None,
         // No document is empty: a verifier reports the row as missing.
         Held::Absent => Some(String::new()),
     };
-    Line { leaf_index: leaf.index, audit_id: leaf.audit_id, leaf_hash: leaf.hash, document }
+    let detached_by = leaf.detached_by;
+    Line { leaf_index: leaf.index, audit_id: leaf.audit_id, leaf_hash: leaf.hash, document, detached_by }
 }
 
 /// The hashes of the bound project's tree.
-struct StoredTree<'a>(&'a str);
+pub(super) struct StoredTree<'a>(pub(super) &'a str);
 
 impl Stored for StoredTree<'_> {
     fn read(&self, level: u8, first: u64, count: u64) -> Result<Vec<Hash>, Broken> {

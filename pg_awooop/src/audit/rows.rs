@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use awooop_policy::transparency::document::{AuditRow, facts_of_stored};
+use awooop_policy::transparency::detachment::Detachment;
+use awooop_policy::transparency::document::{AuditRow, facts_of_stored, leaf_hash};
 use awooop_policy::transparency::{Hash, of_bytes};
 use pgrx::prelude::*;
 use pgrx::spi::SpiTupleTable;
@@ -39,14 +40,18 @@ statements! {
          ) a on true
          where l.project_id = $1 and l.leaf_index >= $2 and l.leaf_index < $3
          order by l.leaf_index limit $4");
+    // With the leaf of the row that tells of it, sealed or waiting.
     ARCHIVES: reading [TEXTOID] = concat!(
-        "select r.table_name, ", microseconds!("r.range_from"), ", ", microseconds!("r.range_to"), ", r.row_count,
-                r.tree_size, r.audit_id,
+        "select r.table_name, r.row_count, r.tree_size, r.audit_id, r.document,
                 -- A table of that name that is attached again is the log's own.
                 exists (select from pg_catalog.pg_class c where c.relnamespace = 'awooop'::regnamespace
                         and c.relname = r.table_name and c.relkind = 'r' and not c.relispartition),
-                ", rfc3339!("r.range_from"), ", ", rfc3339!("r.range_to"), "
-         from awooop.audit_archive r where r.project_id = $1 order by r.range_from");
+                ", rfc3339!("r.range_from"), ", ", rfc3339!("r.range_to"), ",
+                coalesce(l.leaf_hash, q.leaf_hash), l.leaf_index
+         from awooop.audit_archive r
+         left join awooop.audit_leaf l on l.project_id = r.project_id and l.audit_id = r.audit_id
+         left join awooop.audit_pending q on q.project_id = r.project_id and q.audit_id = r.audit_id
+         where r.project_id = $1 order by r.range_from, r.audit_id");
 }
 
 /// What there is of a sealed row.
@@ -56,7 +61,7 @@ pub(super) enum Held {
     /// A row whose facts cannot have been written by us.
     Unwritable(String),
     /// It was detached, and its table is gone.
-    Archived(usize),
+    Archived,
     /// Nothing, though it should be there.
     Absent,
 }
@@ -67,37 +72,64 @@ pub(super) struct Leaf {
     pub(super) audit_id: Uuid,
     pub(super) hash: Hash,
     pub(super) held: Held,
+    /// The row that tells of its detachment, where the table that was detached is gone.
+    pub(super) detached_by: Option<Uuid>,
     recorded_at: Option<i64>,
 }
 
-/// A detached part of a project's log.
+/// A recorded detachment of a part of a project's log.
 pub(super) struct Archive {
     pub(super) table: String,
-    from: i64,
-    to: i64,
     pub(super) rows: i64,
     pub(super) tree_size: i64,
+    /// The row that tells of it, and its document.
     pub(super) audit_id: Uuid,
+    document: String,
     /// Whether the table is still there.
     pub(super) present: bool,
     /// The range as RFC 3339.
     pub(super) range: (String, String),
+    /// What the log tells of it: absent where the document is not that of a row of this log, is one of something else, or
+    /// does not say what the record says. Then the record counts for nothing.
+    pub(super) told: Option<Detachment>,
 }
 
-/// What was detached of the bound project's log.
+impl Archive {
+    /// Whether the log tells that this leaf's row was detached with it.
+    pub(super) fn has(&self, index: u64) -> bool {
+        self.told.as_ref().is_some_and(|told| told.leaves.contains(index))
+    }
+
+    /// Compares the record with the row that tells of it, whose leaf is number `index`, or waits, and has this hash.
+    fn proved(mut self, leaf: Option<Hash>, index: Option<u64>) -> Self {
+        let told = Detachment::of_document(&self.document).filter(|told| {
+            leaf == Some(leaf_hash(&self.document))
+                && index.is_none_or(|index| told.may_be_told_at(index))
+                && (&told.table, &told.from, &told.to) == (&self.table, &self.range.0, &self.range.1)
+                && i64::try_from(told.leaves.count()) == Ok(self.rows)
+        });
+        self.told = told;
+        self
+    }
+}
+
+/// What was detached of the bound project's log, as it is recorded.
 pub(super) fn archives(project_id: &str) -> Outcome<Vec<Archive>> {
     ARCHIVES.with(|s| {
         s.rows(&[project_id.into()], |row| {
-            Ok(Archive {
+            let leaf = row.get::<Vec<u8>>(9)?.as_deref().and_then(of_bytes);
+            let index = row.get::<i64>(10)?.and_then(|index| u64::try_from(index).ok());
+            let archive = Archive {
                 table: column(row, 1)?,
-                from: row.get::<i64>(2)?.unwrap_or(i64::MIN),
-                to: row.get::<i64>(3)?.unwrap_or(i64::MAX),
-                rows: column(row, 4)?,
-                tree_size: column(row, 5)?,
-                audit_id: uuid_column(row, 6)?,
-                present: column(row, 7)?,
-                range: (column(row, 8)?, column(row, 9)?),
-            })
+                rows: column(row, 2)?,
+                tree_size: column(row, 3)?,
+                audit_id: uuid_column(row, 4)?,
+                document: column(row, 5)?,
+                present: column(row, 6)?,
+                range: (column(row, 7)?, column(row, 8)?),
+                told: None,
+            };
+            Ok(archive.proved(leaf, index))
         })
     })
 }
@@ -113,31 +145,48 @@ pub(super) fn leaves(project_id: &str, from: u64, to: u64, limit: i64, archives:
                 audit_id,
                 hash: of_bytes(&column::<Vec<u8>>(row, 4)?).unwrap_or_default(),
                 held: held(row, 5, project_id, audit_id, recorded_at)?,
+                detached_by: None,
                 recorded_at,
             })
         })
     })?;
-    for (n, archive) in archives.iter().enumerate() {
-        let theirs = |leaf: &Leaf| {
-            matches!(leaf.held, Held::Absent)
-                && leaf.recorded_at.is_some_and(|at| (archive.from..archive.to).contains(&at))
+    let mut gone: Vec<Vec<&mut Leaf>> = archives.iter().map(|_| Vec::new()).collect();
+    for leaf in &mut leaves {
+        // Where its table is, its row must be.
+        let having = |present: bool| archives.iter().position(|a| a.present == present && a.has(leaf.index));
+        let Some((archive, gone)) =
+            having(true).or_else(|| having(false)).and_then(|n| archives.get(n).zip(gone.get_mut(n)))
+        else {
+            continue;
         };
-        let wanted: Vec<Uuid> = leaves.iter().filter(|leaf| theirs(leaf)).map(|leaf| leaf.audit_id).collect();
-        if wanted.is_empty() {
+        leaf.detached_by = (!archive.present).then_some(archive.audit_id);
+        if matches!(leaf.held, Held::Absent) {
+            gone.push(leaf);
+        }
+    }
+    for (archive, gone) in archives.iter().zip(gone) {
+        if gone.is_empty() {
             continue;
         }
+        let wanted: Vec<Uuid> = gone.iter().map(|leaf| leaf.audit_id).collect();
         let mut found = if archive.present { from_table(project_id, &archive.table, &wanted)? } else { HashMap::new() };
-        for leaf in leaves.iter_mut().filter(|leaf| theirs(leaf)) {
+        for leaf in gone {
             leaf.held = match found.remove(&leaf.audit_id) {
                 Some((recorded_at, held)) if recorded_at == leaf.recorded_at => held,
                 Some((_, Held::Document(document))) => Held::Unwritable(document),
                 Some((_, held)) => held,
                 None if archive.present => Held::Absent,
-                None => Held::Archived(n),
+                None => told_by(archives, leaf).unwrap_or(Held::Archived),
             };
         }
     }
     Ok(leaves)
+}
+
+/// The document of a row that told of an earlier detachment and was detached itself: it is kept with the record.
+fn told_by(archives: &[Archive], leaf: &Leaf) -> Option<Held> {
+    let archive = archives.iter().find(|archive| archive.audit_id == leaf.audit_id)?;
+    (leaf_hash(&archive.document) == leaf.hash).then(|| Held::Document(archive.document.clone()))
 }
 
 /// Rows of a detached partition, by id, each with its time.

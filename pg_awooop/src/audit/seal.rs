@@ -13,6 +13,8 @@ use awooop_policy::transparency::of_bytes;
 use awooop_policy::transparency::tree::Frontier;
 use pgrx::prelude::*;
 
+use super::guard;
+use super::health::{self, Head};
 use crate::fault::{Outcome, or_raise};
 use crate::keyring;
 use crate::server_log;
@@ -34,10 +36,6 @@ statements! {
         "select h.tree_size, h.peaks, h.signed_size from awooop.audit_head h where h.project_id = $1
          for no key update skip locked";
     HAS_HEAD: reading [TEXTOID] = "select exists (select from awooop.audit_head where project_id = $1)";
-    // After the lock, in a statement of its own: it must see what the sealer before this one committed.
-    END_OF_LEAVES: reading [TEXTOID] =
-        "select coalesce((select l.leaf_index + 1 from awooop.audit_leaf l where l.project_id = $1
-                          order by l.leaf_index desc limit 1), 0)";
     // A row that has a leaf already (somebody put it into the queue again) gets no second one.
     SEAL: writing [TEXTOID, INT8OID, INT8OID] =
         "with taken as (
@@ -100,26 +98,28 @@ fn seal(project_id: &str, began: Instant, sealed: &mut Sealed) -> Outcome<()> {
     if HAS_HEAD.with(|s| s.row(&[project_id.into()], |row| column::<bool>(row, 1)))? == Some(false) {
         open_head(project_id)?;
     }
-    let head = LOCK_HEAD.with(|s| {
-        s.row(&[project_id.into()], |row| {
-            Ok((column::<i64>(row, 1)?, column::<Vec<u8>>(row, 2)?, column::<i64>(row, 3)?))
-        })
-    })?;
+    let head = LOCK_HEAD.with(|s| s.row(&[project_id.into()], Head::read))?;
     // Another sealer has it.
-    let Some((size, peaks, mut signed)) = head else { return Ok(()) };
-    let end = END_OF_LEAVES.with(|s| s.row(&[project_id.into()], |row| column::<i64>(row, 1)))?;
-    let tree = Frontier::new(u64::try_from(size).unwrap_or_default(), &peaks).filter(|_| end == Some(size));
-    let Some(mut tree) = tree else {
-        server_log::write(
-            PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
-            format!("awooop: the audit log of project {project_id} is not sealed: its leaves and its head disagree"),
-        );
-        return Ok(());
+    let Some(head) = head else { return Ok(()) };
+    let mut signed = head.signed_size;
+    // After the lock, in statements of its own: it must see what the sealer before this one committed.
+    let mut tree = match health::frontier(project_id, &head)? {
+        Ok(tree) => tree,
+        Err(disagreement) => {
+            server_log::write(
+                PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+                format!("awooop: the audit log of project {project_id} is not sealed: {}", disagreement.in_words()),
+            );
+            return Ok(());
+        }
     };
     loop {
-        let leaves = SEAL.with(|s| {
-            s.rows(&[project_id.into(), size_of(&tree).into(), BATCH.into()], |row| column::<Vec<u8>>(row, 1))
-        })?;
+        let take = || {
+            SEAL.with(|s| {
+                s.rows(&[project_id.into(), size_of(&tree).into(), BATCH.into()], |row| column::<Vec<u8>>(row, 1))
+            })
+        };
+        let leaves = guard::own(take)?;
         let taken = leaves.len();
         add(project_id, &mut tree, leaves)?;
         sealed.rows += taken as u64;
@@ -131,17 +131,24 @@ fn seal(project_id: &str, began: Instant, sealed: &mut Sealed) -> Outcome<()> {
         signed = size_of(&tree);
         sealed.checkpoints += 1;
     }
-    MOVE_HEAD
-        .with(|s| s.run(&[project_id.into(), size_of(&tree).into(), tree.peaks().as_slice().into(), signed.into()]))?;
+    move_head(project_id, &tree, signed)
+}
+
+/// Stores what the tree's right edge is, and up to where it is signed.
+pub(super) fn move_head(project_id: &str, tree: &Frontier, signed: i64) -> Outcome<()> {
+    guard::own(|| {
+        MOVE_HEAD
+            .with(|s| s.run(&[project_id.into(), size_of(tree).into(), tree.peaks().as_slice().into(), signed.into()]))
+    })?;
     Ok(())
 }
 
-fn size_of(tree: &Frontier) -> i64 {
+pub(super) fn size_of(tree: &Frontier) -> i64 {
     i64::try_from(tree.size()).unwrap_or(i64::MAX)
 }
 
 /// Adds leaves to the tree and stores the nodes that they complete.
-fn add(project_id: &str, tree: &mut Frontier, leaves: Vec<Vec<u8>>) -> Outcome<()> {
+pub(super) fn add(project_id: &str, tree: &mut Frontier, leaves: Vec<Vec<u8>>) -> Outcome<()> {
     let (mut levels, mut indexes, mut hashes) = (Vec::<i32>::new(), Vec::<i64>::new(), Vec::<u8>::new());
     for leaf in leaves {
         // A check constraint holds them at 32 bytes.
@@ -153,20 +160,42 @@ fn add(project_id: &str, tree: &mut Frontier, leaves: Vec<Vec<u8>>) -> Outcome<(
         }
     }
     if !levels.is_empty() {
-        ADD_NODES.with(|s| s.run(&[project_id.into(), levels.into(), indexes.into(), hashes.as_slice().into()]))?;
+        guard::own(|| {
+            ADD_NODES.with(|s| s.run(&[project_id.into(), levels.into(), indexes.into(), hashes.as_slice().into()]))
+        })?;
     }
     Ok(())
 }
 
 /// Signs and stores a checkpoint of the tree, if there is a key. Says whether it did.
+///
+/// Nobody else sees it before this transaction's commit, and nobody sees the commit before it is durable, with all that
+/// is in the WAL before it: the commits of the rows that were sealed. Where commits are not waited for, a checkpoint
+/// could leave this server, and a crash then take back what it signs: an honest log would look rolled back.
 fn sign(project_id: &str, tree: &Frontier) -> Outcome<bool> {
     let Ok(keyring) = keyring::current() else { return Ok(false) };
     let (Some(signer), Ok(root)) = (keyring.audit_signer(), tree.root()) else { return Ok(false) };
     let Ok(note) = checkpoint::sign(project_id, tree.size(), root, &signer) else { return Ok(false) };
-    ADD_CHECKPOINT.with(|s| {
-        s.run(&[project_id.into(), size_of(tree).into(), root.as_slice().into(), note.into(), signer.id.into()])
+    commit_durably();
+    guard::own(|| {
+        ADD_CHECKPOINT.with(|s| {
+            s.run(&[project_id.into(), size_of(tree).into(), root.as_slice().into(), note.into(), signer.id.into()])
+        })
     })?;
     Ok(true)
+}
+
+/// Makes this transaction's commit wait until it is durable here, whatever `synchronous_commit` is or is set to later,
+/// and, where there are synchronous standbys, on them.
+fn commit_durably() {
+    // SAFETY: sets a flag of the transaction's, and reads a setting.
+    let waits = unsafe {
+        pg_sys::ForceSyncCommit();
+        pg_sys::synchronous_commit >= pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_REMOTE_FLUSH.cast_signed()
+    };
+    if !waits {
+        tenant::set_local(c"synchronous_commit", "on");
+    }
 }
 
 /// Projects whose audit rows wait to be sealed, since when, those that wait longest first; and, where `signing`, those

@@ -8,6 +8,7 @@
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::ErrorCode;
 use awooop_policy::transparency::checkpoint::{self, Checkpoint, Signature};
+use awooop_policy::transparency::detachment::LeafCollector;
 use awooop_policy::transparency::document::leaf_hash;
 use awooop_policy::transparency::finding::{Comparison, Finding, Findings, Kind, MAX_FINDINGS};
 use awooop_policy::transparency::tree::{Frontier, Node, combine, stored_on};
@@ -56,27 +57,17 @@ statements! {
          ) a on true
          where q.project_id = $1 and ($2 is null or q.audit_id > $2)
          order by q.audit_id limit $3");
-    // Rows that nothing sealed and nothing waits to seal. One whose time was changed is at its leaf already reported.
-    STRAYS: reading [TEXTOID, INT4OID] =
+    // Rows that nothing sealed and nothing waits to seal, but for those that were reported at their leaf: its row has
+    // another time.
+    STRAYS: reading [TEXTOID, INT4OID, UUIDARRAYOID] =
         "select a.audit_id from awooop.audit_log a
          where a.project_id = $1
            and not exists (select from awooop.audit_leaf l
                            where l.project_id = $1 and l.audit_id = a.audit_id and l.recorded_at = a.recorded_at)
            and not exists (select from awooop.audit_pending q
                            where q.project_id = $1 and q.audit_id = a.audit_id and q.recorded_at = a.recorded_at)
-           and not exists (select from awooop.audit_leaf l
-                           where l.project_id = $1 and l.audit_id = a.audit_id
-                             and not exists (select from awooop.audit_log r where r.project_id = $1
-                                             and r.audit_id = l.audit_id and r.recorded_at = l.recorded_at))
+           and a.audit_id <> all ($3)
          limit $2";
-    // The row that tells of a detachment: whether it is in the log, and, where it is to be seen, whether it says the same.
-    TELLS_OF: reading [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT8OID] =
-        "select exists (select from awooop.audit_leaf l where l.project_id = $1 and l.audit_id = $2)
-                or exists (select from awooop.audit_pending q where q.project_id = $1 and q.audit_id = $2),
-                coalesce((select bool_and(a.action = 'audit_partition_detached' and a.facts ->> 'table' = $3
-                                          and a.facts ->> 'from' = $4 and a.facts ->> 'to' = $5
-                                          and a.facts ->> 'rows' = $6::text)
-                          from awooop.audit_log a where a.project_id = $1 and a.audit_id = $2), true)";
 }
 
 /// The state that a verification is of: rows that come later are another's.
@@ -116,7 +107,9 @@ pub(crate) fn verify(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     let mut walk = Walk {
         project_id,
         archives: rows::archives(project_id)?,
-        archived: Vec::new(),
+        archived: 0,
+        detached: Vec::new(),
+        elsewhere: Vec::new(),
         tree: Frontier::default(),
         explained: 0,
         rows: 0,
@@ -125,7 +118,7 @@ pub(crate) fn verify(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         held: Comparison::new(Vec::new()),
         stored: Comparison::new(Vec::new()),
     };
-    walk.archived = vec![0; walk.archives.len()];
+    walk.detached = walk.archives.iter().map(|_| LeafCollector::default()).collect();
     let signature = held.as_ref().map(|(_, signature)| *signature);
     if let Some((held, signature)) = held {
         match signature {
@@ -140,11 +133,11 @@ pub(crate) fn verify(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     walk.ends(&state)?;
     let waiting = walk.waiting()?;
     walk.strays()?;
-    let archived = walk.archives()?;
+    let archived = walk.archives();
     let answer = json!({
         "ok": walk.findings.total() == 0, "project_id": project_id, "tree_size": state.end,
         "root": hex(&walk.tree.root().unwrap_or_default()), "pending": waiting, "rows_checked": walk.rows,
-        "rows_archived": walk.archived.iter().sum::<u64>(), "checkpoints_checked": walk.checkpoints,
+        "rows_archived": walk.archived, "checkpoints_checked": walk.checkpoints,
         "held_checkpoint": signature.map(|signature| match signature {
             Signature::Good => "good",
             Signature::Bad => "bad_signature",
@@ -158,8 +151,12 @@ pub(crate) fn verify(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
 struct Walk<'a> {
     project_id: &'a str,
     archives: Vec<Archive>,
-    /// Leaves whose rows went with each of them.
-    archived: Vec<u64>,
+    /// Leaves whose rows went with them.
+    archived: u64,
+    /// The leaves that each of them names, as they are now.
+    detached: Vec<LeafCollector>,
+    /// Rows that were reported at their leaf because they stand at another time.
+    elsewhere: Vec<pgrx::Uuid>,
     tree: Frontier,
     /// Up to here, nodes that differ are explained by a finding about leaves.
     explained: u64,
@@ -243,23 +240,34 @@ impl Walk<'_> {
 
     /// A sealed row against its leaf.
     fn row(&mut self, leaf: &Leaf) -> Outcome<()> {
+        for (archive, leaves) in self.archives.iter().zip(&mut self.detached) {
+            if archive.has(leaf.index) {
+                leaves.add(leaf.index, leaf.audit_id, &leaf.hash);
+            }
+        }
         let kind = match &leaf.held {
             Held::Document(document) => {
                 self.rows += 1;
                 (leaf_hash(document) != leaf.hash).then_some(Kind::RowAltered)
             }
             Held::Unwritable(_) => Some(Kind::RowAltered),
-            Held::Archived(n) => {
-                if let Some(count) = self.archived.get_mut(*n) {
-                    *count += 1;
-                }
+            Held::Archived => {
+                self.archived += 1;
                 None
             }
             Held::Absent => {
                 let elsewhere = ROW_AT_ANY_TIME.with(|s| {
                     s.row(&[self.project_id.into(), pg_uuid(leaf.audit_id).into()], |row| column::<bool>(row, 1))
                 })?;
-                Some(if elsewhere == Some(true) { Kind::RowAltered } else { Kind::RowMissing })
+                if elsewhere == Some(true) {
+                    // Beyond what an answer lists, one finding more or less says nothing.
+                    if self.elsewhere.len() < MAX_FINDINGS {
+                        self.elsewhere.push(pg_uuid(leaf.audit_id));
+                    }
+                    Some(Kind::RowAltered)
+                } else {
+                    Some(Kind::RowMissing)
+                }
             }
         };
         if let Some(kind) = kind {
@@ -364,16 +372,29 @@ impl Walk<'_> {
     fn strays(&mut self) -> Outcome<()> {
         // One more than an answer lists; how many there are beyond that is not counted.
         let limit = i32::try_from(MAX_FINDINGS).unwrap_or_default() + 1;
-        let mut strays = STRAYS.with(|s| s.rows(&[self.project_id.into(), limit.into()], |row| uuid_column(row, 1)))?;
+        let reported = std::mem::take(&mut self.elsewhere);
+        let parameters = [self.project_id.into(), limit.into(), reported.into()];
+        let mut strays = STRAYS.with(|s| s.rows(&parameters, |row| uuid_column(row, 1)))?;
         for archive in self.archives.iter().filter(|archive| archive.present) {
+            // The leaves that were detached with this table, and no others.
+            let (from, to): (Vec<i64>, Vec<i64>) = archive
+                .told
+                .iter()
+                .flat_map(|told| told.leaves.ranges())
+                .map(|(from, to)| (i64::try_from(*from).unwrap_or(i64::MAX), i64::try_from(*to).unwrap_or(i64::MAX)))
+                .unzip();
             let sql = format!(
                 "select a.audit_id from awooop.{} a where a.project_id = $1
-                 and not exists (select from awooop.audit_leaf l where l.project_id = $1 and l.audit_id = a.audit_id
-                                 and l.recorded_at = a.recorded_at) limit $2",
+                 and not exists (select from awooop.audit_leaf l
+                                 where l.project_id = $1 and l.audit_id = a.audit_id and l.recorded_at = a.recorded_at
+                                   and exists (select from unnest($3::bigint[], $4::bigint[]) r (from_leaf, to_leaf)
+                                               where l.leaf_index >= r.from_leaf and l.leaf_index < r.to_leaf))
+                 limit $2",
                 spi::quote_identifier(&archive.table)
             );
             Spi::connect(|client| {
-                let mut rows = client.select(sql.as_str(), None, &[self.project_id.into(), limit.into()])?;
+                let parameters = [self.project_id.into(), limit.into(), from.into(), to.into()];
+                let mut rows = client.select(sql.as_str(), None, &parameters)?;
                 while rows.next().is_some() {
                     strays.push(uuid_column(&rows, 1)?);
                 }
@@ -386,40 +407,24 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What was detached, and whether the log tells of it.
-    fn archives(&mut self) -> Outcome<Value> {
-        for (archive, gone) in self.archives.iter().zip(&self.archived) {
-            let (from, to) = (archive.range.0.as_str(), archive.range.1.as_str());
-            let told = TELLS_OF.with(|s| {
-                s.row(
-                    &[
-                        self.project_id.into(),
-                        pg_uuid(archive.audit_id).into(),
-                        archive.table.as_str().into(),
-                        from.into(),
-                        to.into(),
-                        archive.rows.into(),
-                    ],
-                    |row| Ok(column::<bool>(row, 1)? && column::<bool>(row, 2)?),
-                )
-            })?;
-            // More rows gone than were detached: the record must not cover for rows that were deleted.
-            if told != Some(true) || i64::try_from(*gone).is_ok_and(|gone| gone > archive.rows) {
+    /// What was detached, and whether the log tells of exactly these leaves.
+    fn archives(&mut self) -> Value {
+        for (archive, leaves) in self.archives.iter().zip(std::mem::take(&mut self.detached)) {
+            if archive.told.as_ref().map(|told| &told.leaves) != Some(&leaves.finish()) {
                 let size = u64::try_from(archive.tree_size).unwrap_or_default();
                 self.findings
                     .add(Finding { audit_id: Some(archive.audit_id), ..Finding::tree(Kind::ArchiveUnproved, size) });
             }
         }
-        Ok(self
-            .archives
+        self.archives
             .iter()
             .map(|archive| {
                 json!({
-                    "table": archive.table, "from": archive.range.0, "to": archive.range.1, "rows": archive.rows,
+                    "audit_id": archive.audit_id, "table": archive.table, "from": archive.range.0, "to": archive.range.1, "rows": archive.rows,
                     "present": archive.present
                 })
             })
-            .collect())
+            .collect()
     }
 }
 

@@ -109,6 +109,9 @@ unsafe fn value(fcinfo: pg_sys::FunctionCallInfo, n: usize, kind: Kind) -> Outco
                 }
                 None => None,
             },
+            Kind::Integer { max, .. } if max > i64::from(i32::MAX) => {
+                pgrx::pg_getarg::<i64>(fcinfo, n).map(Value::from)
+            }
             Kind::Integer { .. } => pgrx::pg_getarg::<i32>(fcinfo, n).map(Value::from),
             Kind::Boolean => pgrx::pg_getarg::<bool>(fcinfo, n).map(Value::from),
             Kind::TextList { .. } | Kind::WordList { .. } => {

@@ -17,7 +17,7 @@ fn a_stolen_gateway_login_may_execute_three_functions_and_no_other() {
         .rows(
             "select p.proname, format('select awooop.%I(%s)', p.proname, coalesce((select string_agg(case t::regtype::text
                         when 'text[]' then '''{}''' when 'jsonb' then '''{}''' when 'timestamp with time zone' then 'now()'
-                        when 'uuid' then 'gen_random_uuid()' when 'boolean' then 'true' when 'integer' then '1'
+                        when 'uuid' then 'gen_random_uuid()' when 'boolean' then 'true' when 'integer' then '1' when 'bigint' then '1'
                         else '''x''' end || '::' || format_type(t, null), ', ' order by n)
                     from unnest(p.proargtypes) with ordinality a (t, n)), ''))
              from pg_proc p where p.pronamespace = 'awooop'::regnamespace and p.prokind = 'f'

@@ -90,6 +90,9 @@ fn hostile(kind: &str) -> Vec<String> {
         .map(|value| format!("{value}::text[]"))
         .collect(),
         "integer" => ["0", "-1", "2147483647", "(-2147483648)", "1"].map(str::to_owned).to_vec(),
+        "bigint" => ["0", "-1", "9007199254740993", "9223372036854775807", "(-9223372036854775808)", "1"]
+            .map(|number| format!("{number}::bigint"))
+            .to_vec(),
         "boolean" => ["true", "false"].map(str::to_owned).to_vec(),
         "uuid" => [
             "00000000-0000-0000-0000-000000000000",
@@ -128,6 +131,7 @@ impl Target {
             "jsonb" => "'{}'::jsonb",
             "text[]" => "'{}'::text[]",
             "integer" => "5",
+            "bigint" => "5::bigint",
             "boolean" => "true",
             "uuid" => "'018f0000-0000-7000-8000-000000000000'::uuid",
             "timestamp with time zone" => "now()",

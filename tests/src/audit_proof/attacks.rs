@@ -258,6 +258,34 @@ fn a_rolled_back_log_is_found_by_a_held_checkpoint() {
 }
 
 #[test]
+fn a_server_that_is_made_to_sign_a_forged_log_itself_is_found_by_a_held_checkpoint() {
+    let mut stage = Stage::new();
+    let row = victim(&mut stage);
+    stage.as_attacker(&format!("update awooop.audit_log set action = 'forged' {row}"));
+    // Nobody reads the key: the stored checkpoints are gone, and the server's own maintenance signs.
+    stage.cover_up();
+    stage.write(1);
+    let forged = stage.checkpoint();
+    assert!(forged.contains("\n51\n"), "{forged}");
+    assert_eq!(stage.doctor(), "", "everything in the server agrees");
+    let answer = stage.verify(Some(&forged));
+    assert_eq!((&answer["ok"], &answer["held_checkpoint"]), (&true.into(), &"good".into()), "{answer}");
+    only_a_held_checkpoint_tells(&mut stage);
+}
+
+#[test]
+fn a_checkpoint_that_was_mailed_is_still_the_one_that_is_held() {
+    let mut stage = Stage::new();
+    let mailed = stage.held[1].replace('\n', "\r\n");
+    let answer = stage.verify(Some(&mailed));
+    assert_eq!((&answer["ok"], &answer["held_checkpoint"]), (&true.into(), &"good".into()), "{answer}");
+    let row = victim(&mut stage);
+    stage.as_attacker(&format!("update awooop.audit_log set action = 'forged' {row}"));
+    stage.cover_up();
+    assert_eq!(stage.findings(Some(&mailed))[0].0, "checkpoint_differs");
+}
+
+#[test]
 fn a_stolen_key_makes_good_checkpoints_and_still_not_the_one_that_is_held() {
     let mut stage = Stage::new();
     let row = victim(&mut stage);

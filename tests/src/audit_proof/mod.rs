@@ -2,9 +2,13 @@
 //! checkpoint that somebody holds outside the database is found, whoever made it; what was detached still verifies.
 
 mod attacks;
+mod detachments;
+mod durability;
+mod guards;
 mod keys;
 mod offline;
 mod proofs;
 mod retention;
 mod sealing;
 mod stage;
+mod tool;

@@ -11,13 +11,13 @@ use crate::harness::server::environment;
 use crate::harness::unique;
 
 /// What an outsider keeps: a directory with checkpoints, a public key and an early export.
-struct Outside {
+pub(super) struct Outside {
     directory: PathBuf,
-    key: String,
+    pub(super) key: String,
 }
 
 impl Outside {
-    fn of(stage: &mut Stage) -> Self {
+    pub(super) fn of(stage: &mut Stage) -> Self {
         let directory = std::env::temp_dir().join(unique("awooop-outside"));
         fs::create_dir_all(&directory).unwrap();
         let outside = Self { directory, key: stage.keyring().audit_public_keys()[0].2.clone() };
@@ -27,13 +27,13 @@ impl Outside {
         outside
     }
 
-    fn keep(&self, name: &str, text: &str) -> String {
+    pub(super) fn keep(&self, name: &str, text: &str) -> String {
         let file = self.directory.join(name);
         fs::write(&file, text).unwrap();
         file.display().to_string()
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         self.directory.join(name).display().to_string()
     }
 
@@ -66,7 +66,7 @@ impl Drop for Outside {
     }
 }
 
-fn gateway(arguments: &[&str]) -> Output {
+pub(super) fn gateway(arguments: &[&str]) -> Output {
     Command::new(environment("AWOOOP_TEST_GATEWAY")).args(arguments).output().expect("the gateway runs")
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use awooop_policy::transparency::verifier::{Unproved, check_proof};
+use awooop_policy::transparency::proof::{Included, Unproved, check_proof};
 use serde_json::Value;
 
 use super::stage::{EARLY, ROWS, Stage};
@@ -25,7 +25,9 @@ fn every_row_is_proved_in_every_signed_tree_that_has_it() {
                 continue;
             }
             let proof = stage.actor.call(&sql);
-            let document = check_proof(&proof.to_string(), &held, &keys).unwrap().unwrap();
+            let proved = check_proof(&proof.to_string(), &held, &keys).unwrap().inclusion;
+            let Some(Included::Row { leaf_index, audit_id, document }) = proved else { panic!("{proved:?}") };
+            assert_eq!((leaf_index, audit_id.to_string()), (leaf, id.clone()));
             assert_eq!(serde_json::from_str::<Value>(&document).unwrap()["audit_id"], id.as_str());
             // Another document, another place: no proof.
             let mut forged = proof.clone();
@@ -40,7 +42,8 @@ fn every_row_is_proved_in_every_signed_tree_that_has_it() {
     let latest = stage.actor.call(&format!("select awooop.audit_proof('{first}')"));
     assert_eq!((&latest["tree_size"], latest["checkpoint"].is_string()), (&(ROWS + 300).into(), true));
     let grew = stage.actor.call(&format!("select awooop.audit_proof(from_size => {EARLY}, tree_size => {ROWS})"));
-    assert_eq!(check_proof(&grew.to_string(), &held, &keys), Ok(None));
+    let proved = check_proof(&grew.to_string(), &held, &keys).unwrap();
+    assert_eq!((proved.tree_size, proved.from_size, proved.inclusion), (ROWS, Some(EARLY), None));
     assert_eq!(check_proof(&grew.to_string(), &held[1..], &keys), Err(Unproved::Checkpoint));
 }
 
@@ -57,9 +60,14 @@ fn what_is_not_there_is_said_to_be_not_there() {
         (format!("select awooop.audit_proof(from_size => {})", ROWS + 1), "E-AUDIT-003"),
         (format!("select awooop.audit_proof(from_size => 1, tree_size => {})", ROWS + 1), "E-AUDIT-003"),
         ("select awooop.audit_checkpoint(7)".to_owned(), "E-AUDIT-004"),
+        // Logs grow beyond what an integer counts.
+        ("select awooop.audit_checkpoint(3000000000)".to_owned(), "E-AUDIT-004"),
+        (format!("select awooop.audit_proof(from_size => {EARLY}, tree_size => 3000000000)"), "E-AUDIT-003"),
+        ("select awooop.audit_checkpoint(281474976710657)".to_owned(), "E-INPUT-001"),
     ] {
         assert_eq!(stage.actor.code(&sql), code, "{sql}");
     }
+    assert_eq!(stage.actor.call("select awooop.export_audit(3000000000)")["items"], serde_json::json!([]));
     let early = stage.actor.call(&format!("select awooop.audit_checkpoint({EARLY})"));
     assert_eq!(text(&early["checkpoint"]), stage.held[0]);
     let project = stage.project.clone();

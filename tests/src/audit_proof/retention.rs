@@ -9,27 +9,34 @@ use super::stage::{Stage, found};
 use crate::harness::Session;
 use crate::harness::platform::login_in;
 
-const OLD: &str = "audit_log_2020_01";
+pub(super) const OLD: &str = "audit_log_2020_01";
 /// 2020-01-15.
 const THEN: i64 = 1_579_046_400_000_000;
 
-/// Rows of January 2020 in `stage`'s project, and a partition for them, as if it had been there then.
-fn long_ago(stage: &mut Stage, rows: u32) {
-    let project = stage.project.clone();
+/// A partition for this month of 2020, as if it had been there then.
+pub(super) fn month_of_2020(stage: &mut Stage, month: u32) {
+    let table = format!("audit_log_2020_{month:02}");
     stage.admin.run(&format!(
         "set role awooop_owner;
-         create table if not exists awooop.{OLD} (like awooop.audit_log including all);
-         alter table awooop.{OLD} enable row level security;
-         alter table awooop.{OLD} force row level security;
-         create policy tenant_isolation on awooop.{OLD}
+         create table if not exists awooop.{table} (like awooop.audit_log including all);
+         alter table awooop.{table} enable row level security;
+         alter table awooop.{table} force row level security;
+         create policy tenant_isolation on awooop.{table}
              using (project_id = awooop.current_project_id()) with check (project_id = awooop.current_project_id());
-         create trigger append_only_truncate before truncate on awooop.{OLD}
+         create trigger append_only_truncate before truncate on awooop.{table}
              for each statement execute function awooop.refuse_append_only();
-         alter table awooop.{OLD} enable always trigger append_only_truncate;
-         alter table awooop.audit_log attach partition awooop.{OLD}
-             for values from ('2020-01-01 00:00:00+00') to ('2020-02-01 00:00:00+00');
-         reset role"
+         alter table awooop.{table} enable always trigger append_only_truncate;
+         alter table awooop.audit_log attach partition awooop.{table}
+             for values from ('2020-{month:02}-01 00:00:00+00') to ('2020-{:02}-01 00:00:00+00');
+         reset role",
+        month + 1
     ));
+}
+
+/// Rows of January 2020 in `stage`'s project, and a partition for them.
+pub(super) fn long_ago(stage: &mut Stage, rows: u32) {
+    let project = stage.project.clone();
+    month_of_2020(stage, 1);
     for n in 0..rows {
         let row = AuditRow {
             project_id: &project,
@@ -51,13 +58,13 @@ fn long_ago(stage: &mut Stage, rows: u32) {
         stage.admin.run(&format!(
             "insert into awooop.audit_log (project_id, audit_id, recorded_at, action, decision, door, agent_id, facts)
                  values ('{project}', '{0}', {at}, 'agent_created', 'done', 'sql', 'old', '{{}}');
-             insert into awooop.audit_pending values ('{project}', '{0}', {at}, '\\x{leaf}')",
+             insert into awooop.audit_pending (project_id, audit_id, recorded_at, leaf_hash) values ('{project}', '{0}', {at}, '\\x{leaf}')",
             row.audit_id
         ));
     }
 }
 
-fn detach(admin: &mut Session) -> String {
+pub(super) fn detach(admin: &mut Session) -> String {
     match admin.ask(&format!("select awooop.detach_audit_partition('{OLD}')")) {
         Ok(_) => String::new(),
         Err(failure) => failure.code(),
@@ -199,22 +206,30 @@ fn a_deletion_does_not_pass_for_retention() {
          insert into awooop.audit_archive (project_id, audit_id, table_name, range_from, range_to, row_count, tree_size)
          values ('{project}', gen_random_uuid(), '{OLD}', '2000-01-01', '2100-01-01', 1, 50)"
     ));
-    assert_eq!(stage.findings(None), found("archive_unproved", 50));
-    // The record names a true row of the log, of something else.
+    let unproved = vec![("row_missing".to_owned(), 33), ("archive_unproved".to_owned(), 50)];
+    assert_eq!(stage.findings(None), unproved);
+    // The record names a true row of the log, of something else, with its true document.
+    let document = serde_json::from_str::<serde_json::Value>(&stage.exported[7]).unwrap()["document"].clone();
     stage.as_attacker(&format!(
-        "update awooop.audit_archive set audit_id = (select audit_id from awooop.audit_leaf where project_id = '{project}' and leaf_index = 7)"
+        "update awooop.audit_archive
+         set audit_id = (select audit_id from awooop.audit_leaf where project_id = '{project}' and leaf_index = 7),
+             document = {}",
+        crate::harness::literal(document.as_str().unwrap())
     ));
-    assert_eq!(stage.findings(None), found("archive_unproved", 50));
-    // A true detachment does not cover for rows that were deleted before it or besides.
+    assert_eq!(stage.findings(None), unproved);
+    // A true detachment does not cover for rows that were deleted before it, nor for one that is deleted after it.
     stage.as_attacker("delete from awooop.audit_archive");
     assert_eq!(stage.findings(None), found("row_missing", 33));
     long_ago(&mut stage, 5);
     stage.checkpoint();
-    let gone = stage.id(52);
     assert_eq!(detach(&mut stage.admin), "");
     stage.admin.run(&format!("drop table awooop.{OLD}"));
     assert_eq!(stage.findings(None), found("row_missing", 33), "not that of another month");
-    let _ = gone;
+    let besides = stage.id(40);
+    stage.as_attacker(&format!(
+        "delete from awooop.audit_log where project_id = '{project}' and audit_id = '{besides}'"
+    ));
+    assert_eq!(stage.findings(None), [("row_missing".to_owned(), 33), ("row_missing".to_owned(), 40)]);
 }
 
 #[test]
@@ -224,7 +239,7 @@ fn detaching_gives_up_rather_than_stop_the_writers_for_long() {
     stage.checkpoint();
     let mut holder = crate::harness::quiet::superuser_in(&stage.database);
     holder.run("begin; lock table awooop.audit_log in row exclusive mode");
-    assert_eq!(detach(&mut stage.admin), "55P03");
+    assert_eq!(detach(&mut stage.admin), "E-AUDIT-010");
     holder.run("rollback");
     assert_eq!(detach(&mut stage.admin), "");
 }

@@ -117,10 +117,10 @@ fn a_project_that_came_without_a_head_gets_one() {
 #[test]
 fn a_row_that_is_queued_again_gets_no_second_leaf() {
     let mut stage = Stage::new();
-    stage.admin.run(&format!(
+    stage.as_attacker(&format!(
         "insert into awooop.audit_pending select project_id, audit_id, recorded_at, leaf_hash from awooop.audit_leaf
          where project_id = '{}'",
-        stage.project
+        stage.project.clone()
     ));
     stage.admin.run("select awooop.maintain()");
     each_row_is_sealed_once(&mut stage.admin);

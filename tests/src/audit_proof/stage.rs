@@ -87,6 +87,12 @@ impl Stage {
         findings
     }
 
+    /// What doctor() finds about audit logs.
+    pub fn doctor(&mut self) -> String {
+        let sql = "select coalesce(string_agg(subject || ': ' || finding, '; '), '') from awooop.doctor() where area = 'audit'";
+        self.admin.value(sql)
+    }
+
     /// The id of the row of a leaf.
     pub fn id(&mut self, leaf: u64) -> String {
         let sql = format!(
@@ -117,7 +123,8 @@ impl Stage {
     }
 
     /// Makes leaves, nodes, head and stored checkpoints agree with the rows as they are now, in the order of their
-    /// leaves. Without the key the checkpoints cannot be signed again, so they are gone.
+    /// leaves. Stored checkpoints are gone, as if nothing had been signed yet: the next round of maintenance signs the
+    /// forged log with the real key, which the attacker never reads.
     pub fn cover_up(&mut self) {
         self.cover_up_with(None);
     }
@@ -154,8 +161,9 @@ impl Stage {
             }
         }
         sql.push_str(&format!(
-            "update awooop.audit_head set tree_size = {0}, signed_size = {0}, peaks = '\\x{1}' where project_id = '{project}';",
+            "update awooop.audit_head set tree_size = {}, signed_size = {}, peaks = '\\x{}' where project_id = '{project}';",
             tree.size(),
+            if key.is_some() { tree.size() } else { 0 },
             ::hex::encode(tree.peaks())
         ));
         if let Some(keyring) = key {

@@ -29,7 +29,8 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 36] = [
+const FUNCTIONS: [(&str, Shape); 39] = [
+    ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("bind_role", shape('v', 'u', true, OWNER, "operator")),
     ("bindings_of_missing_roles", shape('s', 'r', true, SCHEDULER, "owner")),
@@ -45,6 +46,7 @@ const FUNCTIONS: [(&str, Shape); 36] = [
     ("find_sensitive", shape('s', 'r', true, OWNER, "auditor,operator,tenant,worker")),
     ("forget_directory", shape('v', 'u', false, OWNER, "")),
     ("guard_run_transition", shape('v', 'u', false, OWNER, "")),
+    ("guard_audit_proof", shape('v', 'u', false, OWNER, "")),
     ("health", shape('s', 'r', true, OWNER, "auditor,gateway,operator,worker")),
     ("inspect_project", shape('v', 'u', true, OWNER, "auditor")),
     ("maintain", shape('v', 'u', true, OWNER, "operator,scheduler,worker")),
@@ -60,6 +62,7 @@ const FUNCTIONS: [(&str, Shape); 36] = [
     ("refuse_change_of_ended_run", shape('v', 'u', false, OWNER, "")),
     ("refuse_run_delete", shape('v', 'u', false, OWNER, "")),
     ("refuse_run_rewrite", shape('v', 'u', false, OWNER, "")),
+    ("repair_audit_log", shape('v', 'u', false, "a superuser", "")),
     ("run_transitions", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("set_operation", shape('v', 'u', true, OWNER, "operator")),
     ("set_project_mode", shape('v', 'u', true, OWNER, "operator")),
@@ -160,6 +163,7 @@ fn policies_and_triggers_call_only_the_frozen_functions() {
     let frozen = [
         "current_project_id",
         "forget_directory",
+        "guard_audit_proof",
         "guard_run_transition",
         "refuse_append_only",
         "refuse_change_of_ended_run",

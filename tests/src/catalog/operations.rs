@@ -11,7 +11,7 @@ use crate::harness::superuser;
 /// Argument lists as PostgreSQL prints them, in the words of our declarations.
 fn normal(arguments: &str) -> String {
     let mut text = arguments.replace("timestamp with time zone", "timestamptz").replace(" DEFAULT ", " default ");
-    for cast in ["::timestamptz", "::uuid", "::text[]", "::text", "::jsonb", "::integer", "::boolean"] {
+    for cast in ["::timestamptz", "::uuid", "::text[]", "::text", "::jsonb", "::integer", "::bigint", "::boolean"] {
         text = text.replace(cast, "");
     }
     text.replace("NULL", "null")

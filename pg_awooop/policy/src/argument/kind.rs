@@ -92,6 +92,7 @@ impl Kind {
             Kind::Text { .. } | Kind::Word(_) => "text",
             Kind::Uuid => "uuid",
             Kind::Time => "timestamptz",
+            Kind::Integer { max, .. } if max > i32::MAX as i64 => "bigint",
             Kind::Integer { .. } => "integer",
             Kind::Boolean => "boolean",
             Kind::TextList { .. } | Kind::WordList { .. } => "text[]",

@@ -7,6 +7,7 @@ use crate::redact::Family;
 use crate::run_fsm::RunState;
 use crate::scope::Scope;
 use crate::transparency::checkpoint::MAX_CHECKPOINT;
+use crate::transparency::tree::MAX_SIZE;
 
 const ID: Kind = Kind::Text { rule: NameRule::Id, max: MAX_ID };
 const CHANNEL_ID: Kind = Kind::Text { rule: NameRule::Line, max: MAX_CHANNEL_ID };
@@ -17,9 +18,8 @@ const CREDENTIAL: Kind = Kind::Text { rule: NameRule::Line, max: 256 };
 const LIMIT: Kind = Kind::Integer { min: 1, max: 200 };
 const LEASE_SECONDS: Kind = Kind::Integer { min: 5, max: 3600 };
 const DOCUMENT: Kind = Kind::Json { max_bytes: 512 * 1024 };
-/// SQL's integer is as far as an argument counts.
-const TREE_SIZE: Kind = Kind::Integer { min: 1, max: i32::MAX as i64 };
-const LEAF: Kind = Kind::Integer { min: 0, max: i32::MAX as i64 };
+const TREE_SIZE: Kind = Kind::Integer { min: 1, max: MAX_SIZE.cast_signed() };
+const LEAF: Kind = Kind::Integer { min: 0, max: MAX_SIZE.cast_signed() };
 const SCOPES: Kind = Kind::WordList { words: scopes, items: 16 };
 
 const RUN_ID: Argument = Argument::required("run_id", Kind::Uuid, "The run.");
@@ -464,7 +464,7 @@ pub const OPERATIONS: &[Operation] = &[
         description: "Hashes every sealed row again and compares it with its leaf, the leaves with the stored tree, and \
                       the roots with every stored checkpoint and the one given. Only a checkpoint held outside the \
                       database finds what somebody with all rights over it rewrote. Detached partitions are verified \
-                      while their tables exist.",
+                      while their tables exist; afterwards, that the log tells of exactly these leaves.",
         status: 200,
         arguments: &[Argument::optional(
             "checkpoint",
@@ -481,7 +481,8 @@ pub const OPERATIONS: &[Operation] = &[
         path: "/v1/platform/audit/export",
         summary: "Export the sealed audit log",
         description: "Leaves in order, each with the exact document that was hashed; a line of each item is what \
-                      `awooop-gateway audit verify` reads. The document is null where its partition is gone.",
+                      `awooop-gateway audit verify` reads. The document is null where its partition is gone; \
+                      detached_by is the row of the log that tells of it.",
         status: 200,
         arguments: &[
             Argument::optional("from_leaf", LEAF, "0", "The first leaf."),

@@ -210,7 +210,10 @@ fn hash() -> Value {
 fn leaf() -> Value {
     json!({
         "leaf_index": integer(), "audit_id": uuid(), "leaf_hash": hash(),
-        "document": {"type": ["string", "null"], "description": "the exact text that was hashed"}
+        "document": {"type": ["string", "null"], "description": "the exact text that was hashed"},
+        "detached_by": {
+            "type": ["string", "null"], "format": "uuid", "description": "the row that tells of its detachment, where the detached table is gone"
+        }
     })
 }
 
@@ -244,7 +247,7 @@ pub(super) fn audit_verification() -> Value {
         "checkpoints_checked": integer(),
         "held_checkpoint": {"type": ["string", "null"], "enum": ["good", "bad_signature", "unknown_key", null]},
         "archived": list(object(json!({
-            "table": text(), "from": time(), "to": time(), "rows": integer(),
+            "audit_id": uuid(), "table": text(), "from": time(), "to": time(), "rows": integer(),
             "present": {"type": "boolean", "description": "false where the detached table was dropped"}
         }))),
         "findings": list(object(json!({

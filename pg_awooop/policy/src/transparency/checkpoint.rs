@@ -73,8 +73,8 @@ pub fn open(text: &str, keys: &[StandardVerifier]) -> Result<(Checkpoint, Signat
     if text.len() > MAX_CHECKPOINT {
         return Err(NoCheckpoint);
     }
-    // A copy that lost or gained line ends at its end, as copies do, is still the same checkpoint.
-    let text = format!("{}\n", text.trim_end_matches(['\n', '\r']));
+    // A copy that went through a mailbox has other line ends, and more or fewer of them at its end.
+    let text = format!("{}\n", text.replace("\r\n", "\n").trim_end_matches(['\n', '\r']));
     let note = Note::from_bytes(text.as_bytes()).map_err(|_| NoCheckpoint)?;
     let tree = TlogCheckpoint::from_bytes(note.text()).map_err(|_| NoCheckpoint)?;
     if tree.size() > super::tree::MAX_SIZE {
@@ -125,6 +125,16 @@ mod tests {
         assert_eq!((checkpoint.size, checkpoint.root, signature), (7, [3; 32], Signature::Good));
         assert_eq!(project_of(&checkpoint.origin), Some("ewoooc"));
         assert_eq!(open(note.trim_end(), &keyring.audit_verifiers()).unwrap().1, Signature::Good);
+    }
+
+    #[test]
+    fn a_checkpoint_that_went_through_a_mailbox_is_the_same() {
+        let (keyring, note) = signed();
+        let mailed = note.replace('\n', "\r\n");
+        for text in [mailed.clone(), mailed.trim_end().to_owned(), format!("{mailed}\r\n")] {
+            let (checkpoint, signature) = open(&text, &keyring.audit_verifiers()).unwrap();
+            assert_eq!((checkpoint.size, checkpoint.root, signature), (7, [3; 32], Signature::Good));
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Line {
     /// Absent where the row's partition was detached and dropped: its leaf stays. Empty where the row is not there
     /// although it should be.
     pub document: Option<String>,
+    /// The row that tells of the detachment of this one's partition, where that is gone.
+    pub detached_by: Option<Uuid>,
 }
 
 impl Line {
@@ -23,13 +25,17 @@ impl Line {
     pub fn to_json(&self) -> Value {
         json!({
             "leaf_index": self.leaf_index, "audit_id": self.audit_id, "leaf_hash": hex(&self.leaf_hash),
-            "document": self.document
+            "document": self.document, "detached_by": self.detached_by
         })
     }
 
     /// Reads a line, or an item of `export_audit`'s answer.
     pub fn parse(text: &str) -> Option<Self> {
-        let value: Value = serde_json::from_str(text).ok()?;
+        Self::from_json(&serde_json::from_str(text).ok()?)
+    }
+
+    /// The same of JSON that was read.
+    pub fn from_json(value: &Value) -> Option<Self> {
         Some(Self {
             leaf_index: value["leaf_index"].as_u64()?,
             audit_id: Uuid::try_parse(value["audit_id"].as_str()?).ok()?,
@@ -37,6 +43,10 @@ impl Line {
             document: match value.get("document")? {
                 Value::Null => None,
                 document => Some(document.as_str()?.to_owned()),
+            },
+            detached_by: match &value["detached_by"] {
+                Value::Null => None,
+                id => Some(Uuid::try_parse(id.as_str()?).ok()?),
             },
         })
     }
@@ -46,7 +56,8 @@ impl Line {
         self.document.as_deref().map_or(self.leaf_hash, leaf_hash)
     }
 
-    /// Whether the document belongs to the leaf and says the same id, and the project's name if it has one.
+    /// Whether the document belongs to the leaf and says the same id. A line without one says nothing that this could
+    /// compare.
     pub fn is_whole(&self) -> bool {
         let Some(document) = &self.document else { return true };
         let id = serde_json::from_str::<Value>(document).ok().and_then(|d| Some(d["audit_id"].as_str()?.to_owned()));

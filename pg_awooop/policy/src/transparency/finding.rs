@@ -51,12 +51,14 @@ kinds! {
     RolledBack = "rolled_back",
     /// The stored head is not that of the leaves.
     HeadDiffers = "head_differs",
-    /// A detachment is recorded that the log itself does not tell of.
+    /// A detachment is recorded or told of that the log itself does not prove to be of these leaves.
     ArchiveUnproved = "archive_unproved",
     /// The checkpoint is of another log.
     AnotherLog = "another_log",
     /// A line of the export cannot be read.
     NotALine = "not_a_line",
+    /// No checkpoint was given that can be trusted: a log that was rewritten as a whole would look the same.
+    NoCheckpoint = "no_checkpoint",
 }
 
 /// One thing that is wrong, as exactly as it is known.
@@ -73,7 +75,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) const fn new(kind: Kind) -> Self {
+    /// About no row, range or tree in particular.
+    pub const fn new(kind: Kind) -> Self {
         Self { kind, audit_id: None, leaf_index: None, from_leaf: None, to_leaf: None, tree_size: None }
     }
 
@@ -175,6 +178,11 @@ impl Comparison {
             }
         }
         compared
+    }
+
+    /// The size of the largest tree that agreed so far: all leaves below it are as they were signed.
+    pub fn agreed(&self) -> u64 {
+        self.agreed
     }
 
     /// What is still ahead at the end is of a log that was larger.

@@ -1,15 +1,21 @@
 //! Verifying a log without its database: an exported log, checkpoints that were held outside, public keys, and, where
-//! there is one, an earlier export.
+//! there are, an earlier export and exports of what was detached.
+//!
+//! A line without a document is believed only as far as the log itself tells: a row of it, proved like any other, must
+//! name that very leaf, with its id and hash, as detached ([`super::detachment`]).
+
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use signed_note::StandardVerifier;
+use uuid::Uuid;
 
 use super::checkpoint::{self, Checkpoint, Signature};
+use super::detachment::{Detachment, LeafCollector};
 use super::export::Line;
 use super::finding::{Comparison, Finding, Findings, Kind};
 use super::history::History;
-use super::tree::{self, Frontier};
-use super::{Hash, hex, unhex};
+use super::tree::Frontier;
+use super::{Hash, hex};
 
 /// What a verification without a database found.
 #[derive(Clone, Debug)]
@@ -17,10 +23,17 @@ pub struct Report {
     pub project_id: Option<String>,
     pub tree_size: u64,
     pub root: Hash,
+    /// Leaves below this one are as they were when a checkpoint that is trusted was signed; about those from here on, no
+    /// checkpoint says anything.
+    pub proved_to: u64,
+    /// Whether it was asked only whether the export agrees with itself.
+    pub consistency_only: bool,
     /// Documents that were hashed.
     pub rows: u64,
-    /// Leaves whose rows were detached and dropped before the export, as it says.
+    /// Leaves whose rows were detached and dropped before the export, as the log tells.
     pub without_document: u64,
+    /// The detachments that tell of them: the row's id and leaf, and what it tells.
+    pub detached: Vec<(Uuid, u64, Detachment)>,
     pub checkpoints: u64,
     pub findings: Findings,
 }
@@ -33,9 +46,17 @@ impl Report {
 
     /// The report as JSON.
     pub fn to_json(&self) -> Value {
+        let detached = |(audit_id, leaf_index, told): &(Uuid, u64, Detachment)| {
+            json!({
+                "audit_id": audit_id, "leaf_index": leaf_index, "table": told.table, "from": told.from, "to": told.to,
+                "rows": told.leaves.count()
+            })
+        };
         json!({
             "ok": self.is_ok(), "project_id": self.project_id, "tree_size": self.tree_size, "root": hex(&self.root),
+            "proved_to": self.proved_to, "consistency_only": self.consistency_only,
             "rows_checked": self.rows, "rows_without_document": self.without_document,
+            "detached": self.detached.iter().map(detached).collect::<Vec<_>>(),
             "checkpoints_checked": self.checkpoints,
             "findings": self.findings.to_json(), "findings_total": self.findings.total()
         })
@@ -51,11 +72,26 @@ pub struct LogVerifier {
     /// A line is missing or out of place: from here on no root can be compared.
     torn: bool,
     comparison: Comparison,
+    /// Whether a checkpoint was given that is trusted.
+    trusts: bool,
+    consistency_only: bool,
     history: Option<History>,
+    /// What rows of this log tell of, with the leaf that each stands at.
+    told: HashMap<Uuid, (u64, Detachment)>,
+    /// What lines say of themselves: by which row they were detached.
+    claimed: HashMap<Uuid, Claim>,
     rows: u64,
     without_document: u64,
     checkpoints: u64,
     findings: Findings,
+}
+
+/// The lines that name one row as that of their detachment.
+#[derive(Default)]
+struct Claim {
+    leaves: LeafCollector,
+    /// Those without a document: first leaf, its id, and one more than the last.
+    gone: Vec<(u64, Uuid, u64)>,
 }
 
 impl LogVerifier {
@@ -63,7 +99,8 @@ impl LogVerifier {
     pub fn new(checkpoints: Vec<(Checkpoint, Signature)>, history: Option<History>) -> Self {
         let mut findings = Findings::default();
         let project = |checkpoint: &Checkpoint| checkpoint::project_of(&checkpoint.origin).map(str::to_owned);
-        let project_id = checkpoints.first().and_then(|(checkpoint, _)| project(checkpoint));
+        let good = checkpoints.iter().find(|(_, signature)| *signature == Signature::Good);
+        let project_id = good.and_then(|(checkpoint, _)| project(checkpoint));
         let mut trusted = Vec::new();
         for (checkpoint, signature) in checkpoints {
             match signature {
@@ -78,8 +115,12 @@ impl LogVerifier {
             tree: Frontier::default(),
             place: 0,
             torn: false,
+            trusts: !trusted.is_empty(),
+            consistency_only: false,
             comparison: Comparison::new(trusted),
             history,
+            told: HashMap::new(),
+            claimed: HashMap::new(),
             rows: 0,
             without_document: 0,
             checkpoints: 0,
@@ -87,9 +128,22 @@ impl LogVerifier {
         }
     }
 
+    /// The same, satisfied where no checkpoint is given that can be trusted: then only whether the export agrees with
+    /// itself is verified.
+    #[must_use]
+    pub fn for_consistency_only(mut self) -> Self {
+        self.consistency_only = true;
+        self
+    }
+
     /// The next line.
     pub fn line(&mut self, text: &str) {
-        let Some(line) = Line::parse(text) else {
+        self.line_or_archived(text, |_| None);
+    }
+
+    /// The next line; one without a document gets that of its leaf in an archived export, if there is one.
+    pub fn line_or_archived(&mut self, text: &str, archived: impl FnOnce(u64) -> Option<Line>) {
+        let Some(mut line) = Line::parse(text) else {
             self.findings.add(Finding { leaf_index: Some(self.place), ..Finding::new(Kind::NotALine) });
             self.torn = true;
             self.place += 1;
@@ -103,7 +157,12 @@ impl LogVerifier {
             self.torn = true;
         }
         self.place = line.leaf_index.saturating_add(1);
+        if line.document.is_none() {
+            line.document =
+                archived(line.leaf_index).and_then(|archived| archived.document).filter(|text| !text.is_empty());
+        }
         self.row(&line);
+        self.detached(&line);
         if let Some(history) = &mut self.history {
             history.compare(&line, &mut self.findings);
         }
@@ -115,7 +174,10 @@ impl LogVerifier {
 
     fn row(&mut self, line: &Line) {
         match line.document.as_deref() {
-            None => self.without_document += 1,
+            None => {
+                self.without_document += 1;
+                return;
+            }
             Some("") => {
                 self.findings.add(Finding::row(Kind::RowMissing, line.audit_id, line.leaf_index));
                 return;
@@ -134,8 +196,30 @@ impl LogVerifier {
         }
     }
 
+    /// What a line says about detachments: its own, or, as a row that tells of one, others'.
+    fn detached(&mut self, line: &Line) {
+        if let Some(told) = line.document.as_deref().filter(|_| line.is_whole()).and_then(Detachment::of_document) {
+            self.told.insert(line.audit_id, (line.leaf_index, told));
+        }
+        let Some(by) = line.detached_by else {
+            if line.document.is_none() {
+                self.findings.add(Finding::row(Kind::RowMissing, line.audit_id, line.leaf_index));
+            }
+            return;
+        };
+        let claim = self.claimed.entry(by).or_default();
+        claim.leaves.add(line.leaf_index, line.audit_id, &line.hash());
+        if line.document.is_none() {
+            match claim.gone.last_mut() {
+                Some((.., to)) if *to == line.leaf_index => *to += 1,
+                _ => claim.gone.push((line.leaf_index, line.audit_id, line.leaf_index.saturating_add(1))),
+            }
+        }
+    }
+
     /// What was found.
     pub fn finish(mut self) -> Report {
+        let proved_to = self.comparison.agreed();
         if self.torn {
             self.comparison.finish_torn(self.place, &mut self.findings);
         } else {
@@ -144,74 +228,56 @@ impl LogVerifier {
         if let Some(history) = self.history.take() {
             history.finish(&mut self.findings);
         }
+        let may_tell = |index: u64| !self.trusts || index < proved_to;
+        let detached = settle(self.claimed, &self.told, may_tell, &mut self.findings);
+        if !self.trusts && !self.consistency_only {
+            self.findings.add(Finding::new(Kind::NoCheckpoint));
+        }
         Report {
             project_id: self.project_id,
             tree_size: self.place,
             root: self.tree.root().unwrap_or_default(),
+            proved_to,
+            consistency_only: !self.trusts,
             rows: self.rows,
             without_document: self.without_document,
+            detached,
             checkpoints: self.checkpoints,
             findings: self.findings,
         }
     }
 }
 
-/// Why a proof does not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unproved {
-    /// The text is not an answer of `audit_proof`.
-    NotAProof,
-    /// The document is not the leaf's.
-    Document,
-    /// The hashes do not lead from the leaf to the checkpoint's root.
-    Inclusion,
-    /// The hashes do not lead from the older checkpoint to the newer one.
-    Consistency,
-    /// None of the checkpoints given is of the size that the proof needs, or its signature is not good.
-    Checkpoint,
-}
-
-/// Checks an answer of `audit_proof` against checkpoints that the caller holds. Returns the document that is proved to
-/// be in the log, if the answer has one.
-///
-/// # Errors
-/// What does not hold.
-pub fn check_proof(answer: &str, held: &[String], keys: &[StandardVerifier]) -> Result<Option<String>, Unproved> {
-    let answer: Value = serde_json::from_str(answer).map_err(|_| Unproved::NotAProof)?;
-    let size = answer["tree_size"].as_u64().ok_or(Unproved::NotAProof)?;
-    let held = |size: u64| {
-        let opened = held.iter().filter_map(|text| checkpoint::open(text, keys).ok());
-        let mut good = opened.filter(|(_, signature)| *signature == Signature::Good).map(|(checkpoint, _)| checkpoint);
-        good.find(|checkpoint| checkpoint.size == size).ok_or(Unproved::Checkpoint)
-    };
-    let newer = held(size)?;
-    let mut proved = None;
-    if let Some(inclusion) = answer["inclusion"].as_object() {
-        let line = Line::parse(&answer["inclusion"].to_string()).ok_or(Unproved::NotAProof)?;
-        let project = checkpoint::project_of(&newer.origin);
-        let named = line.project_id();
-        if !line.is_whole() || named.is_some() && named.as_deref() != project {
-            return Err(Unproved::Document);
+/// Compares what lines without documents say with what rows of the log tell. A row tells of them if it came after them,
+/// is proved itself, and names exactly them.
+fn settle(
+    claimed: HashMap<Uuid, Claim>,
+    told: &HashMap<Uuid, (u64, Detachment)>,
+    may_tell: impl Fn(u64) -> bool,
+    findings: &mut Findings,
+) -> Vec<(Uuid, u64, Detachment)> {
+    let mut claimed: Vec<(Uuid, Claim)> = claimed.into_iter().filter(|(_, claim)| !claim.gone.is_empty()).collect();
+    claimed.sort_by_key(|(_, claim)| claim.gone.first().map(|(from, ..)| *from));
+    let mut detached = Vec::new();
+    for (by, claim) in claimed {
+        let leaves = claim.leaves.finish();
+        match told.get(&by) {
+            Some((index, told)) if told.leaves == leaves && told.may_be_told_at(*index) && may_tell(*index) => {
+                detached.push((by, *index, told.clone()));
+                continue;
+            }
+            Some((index, _)) => findings.add(Finding::row(Kind::ArchiveUnproved, by, *index)),
+            None => {}
         }
-        let path = hashes(inclusion.get("hashes"))?;
-        if !tree::includes(&path, size, newer.root, line.leaf_index, line.hash()) {
-            return Err(Unproved::Inclusion);
-        }
-        proved = line.document;
-    }
-    if let Some(consistency) = answer["consistency"].as_object() {
-        let from = consistency.get("from_size").and_then(Value::as_u64).ok_or(Unproved::NotAProof)?;
-        let path = hashes(consistency.get("hashes"))?;
-        if !tree::is_consistent(&path, size, newer.root, from, held(from)?.root) {
-            return Err(Unproved::Consistency);
+        for (from, audit_id, to) in claim.gone {
+            findings.add(if to - from == 1 {
+                Finding::row(Kind::RowMissing, audit_id, from)
+            } else {
+                Finding::range(Kind::RowMissing, from, to)
+            });
         }
     }
-    Ok(proved)
-}
-
-fn hashes(value: Option<&Value>) -> Result<Vec<Hash>, Unproved> {
-    let list = value.and_then(Value::as_array).ok_or(Unproved::NotAProof)?;
-    list.iter().map(|hash| hash.as_str().and_then(unhex).ok_or(Unproved::NotAProof)).collect()
+    detached
 }
 
 #[cfg(test)]
@@ -242,6 +308,7 @@ mod tests {
                     audit_id,
                     leaf_hash: leaf_hash(document),
                     document: Some(document.clone()),
+                    detached_by: None,
                 };
                 line.to_json().to_string()
             };
@@ -267,6 +334,9 @@ mod tests {
             });
             let checkpoints = sizes.iter().map(|size| self.checkpoint(*size)).collect();
             let mut verifier = LogVerifier::new(checkpoints, history);
+            if sizes.is_empty() {
+                verifier = verifier.for_consistency_only();
+            }
             lines.iter().for_each(|line| verifier.line(line));
             let report = verifier.finish();
             report.findings.listed().iter().map(|f| (f.kind, f.leaf_index.or(f.from_leaf).or(f.tree_size))).collect()
@@ -339,9 +409,122 @@ mod tests {
         let log = Log::new(300);
         let lines: Vec<String> =
             Log::lines(&log.documents).iter().map(|l| l.replace("project_id", "Project_id")).collect();
-        let mut verifier = LogVerifier::new(Vec::new(), None);
+        let mut verifier = LogVerifier::new(Vec::new(), None).for_consistency_only();
         lines.iter().for_each(|line| verifier.line(line));
         let report = verifier.finish();
         assert_eq!((report.findings.listed().len(), report.findings.total()), (MAX_FINDINGS, 300));
+    }
+
+    /// The log with leaves 5 to 9 and 12 told of as detached by its last row, and their lines without documents.
+    fn detached() -> (Log, Vec<String>) {
+        let mut log = Log::new(20);
+        let mut collector = LeafCollector::default();
+        let gone = [5, 6, 7, 8, 9, 12];
+        gone.iter()
+            .for_each(|n| collector.add(*n, Uuid::from_u128((*n).into()), &leaf_hash(&log.documents[*n as usize])));
+        let told = Detachment { table: "t".into(), from: "a".into(), to: "b".into(), leaves: collector.finish() };
+        let id = Uuid::from_u128(20);
+        let row = json!({
+            "action": super::super::detachment::ACTION, "decision": "done", "door": "platform", "audit_id": id,
+            "project_id": "p", "facts": told.facts()
+        });
+        log.documents.push(row.to_string());
+        let mut lines = Log::lines(&log.documents);
+        for n in gone {
+            let mut line = Line::parse(&lines[n as usize]).unwrap();
+            (line.document, line.detached_by) = (None, Some(id));
+            lines[n as usize] = line.to_json().to_string();
+        }
+        (log, lines)
+    }
+
+    fn changed(line: &mut String, change: impl FnOnce(&mut Line)) {
+        let mut parsed = Line::parse(line).unwrap();
+        change(&mut parsed);
+        *line = parsed.to_json().to_string();
+    }
+
+    #[test]
+    fn lines_without_documents_are_those_that_the_log_itself_tells_of() {
+        let (log, lines) = detached();
+        assert_eq!(log.verify(&lines, &[21], true), []);
+        assert_eq!(log.verify(&lines, &[10, 21], false), []);
+        let unproved =
+            vec![(Kind::ArchiveUnproved, Some(20)), (Kind::RowMissing, Some(5)), (Kind::RowMissing, Some(12))];
+        assert_eq!(log.verify(&lines, &[20], false), unproved, "no checkpoint is above the row that tells");
+        // One more is gone, whatever it says of itself.
+        let telling = Some(Uuid::from_u128(20));
+        for by in [None, Some(Uuid::max()), Some(Uuid::from_u128(3))] {
+            let mut lines = lines.clone();
+            changed(&mut lines[15], |line| (line.document, line.detached_by) = (None, by));
+            assert_eq!(log.verify(&lines, &[21], true), [(Kind::RowMissing, Some(15))], "{by:?}");
+        }
+        let mut more = lines.clone();
+        changed(&mut more[15], |line| (line.document, line.detached_by) = (None, telling));
+        assert_eq!(log.verify(&more, &[21], false)[0], (Kind::ArchiveUnproved, Some(20)));
+        // An id that is not the row's, one that is back with its document for another that is gone, a row that is gone
+        // together with the one that tells.
+        let mut renamed = lines.clone();
+        changed(&mut renamed[6], |line| line.audit_id = Uuid::max());
+        assert_eq!(log.verify(&renamed, &[21], false), unproved);
+        let mut exchanged = lines.clone();
+        changed(&mut exchanged[5], |line| (line.document, line.detached_by) = (Some(log.documents[5].clone()), None));
+        changed(&mut exchanged[15], |line| (line.document, line.detached_by) = (None, telling));
+        assert_eq!(log.verify(&exchanged, &[21], false)[0], (Kind::ArchiveUnproved, Some(20)));
+        let mut untold = lines;
+        changed(&mut untold[20], |line| line.document = None);
+        let found = log.verify(&untold, &[21], false);
+        assert_eq!(found, [(Kind::RowMissing, Some(20)), (Kind::RowMissing, Some(5)), (Kind::RowMissing, Some(12))]);
+    }
+
+    #[test]
+    fn an_export_without_any_documents_proves_no_row() {
+        let log = Log::new(20);
+        let mut lines = Log::lines(&log.documents);
+        for (n, line) in lines.iter_mut().enumerate() {
+            changed(line, |line| (line.document, line.audit_id) = (None, Uuid::from_u128(1000 + n as u128)));
+        }
+        let found = log.verify(&lines, &[20], false);
+        assert!(found.len() == 20 && found.iter().all(|(kind, _)| *kind == Kind::RowMissing), "{found:?}");
+    }
+
+    #[test]
+    fn an_archived_export_gives_documents_back_and_must_be_what_was_sealed() {
+        let (log, lines) = detached();
+        let verify = |archived: &dyn Fn(u64) -> Option<Line>| {
+            let mut verifier = LogVerifier::new(vec![log.checkpoint(21)], None);
+            lines.iter().for_each(|line| verifier.line_or_archived(line, archived));
+            verifier.finish()
+        };
+        let copy = Log::lines(&log.documents);
+        let report = verify(&|index| Line::parse(&copy[usize::try_from(index).unwrap()]));
+        assert_eq!((report.is_ok(), report.rows, report.without_document), (true, 21, 0));
+        let report = verify(&|index| {
+            let mut line = Line::parse(&copy[usize::try_from(index).unwrap()])?;
+            line.document = line.document.map(|text| text.replace("\"n\":7", "\"n\":8"));
+            Some(line)
+        });
+        let found = &report.findings.listed()[0];
+        assert_eq!((found.kind, found.leaf_index), (Kind::RowAltered, Some(7)));
+        let report = verify(&|_| None);
+        assert_eq!((report.is_ok(), report.rows, report.without_document, report.detached.len()), (true, 15, 6, 1));
+    }
+
+    #[test]
+    fn nothing_is_proved_without_a_checkpoint() {
+        let log = Log::new(20);
+        let report = |verifier: LogVerifier, lines: &[String]| {
+            let mut verifier = verifier;
+            lines.iter().for_each(|line| verifier.line(line));
+            verifier.finish()
+        };
+        for lines in [Vec::new(), Log::lines(&log.documents)] {
+            let strict = report(LogVerifier::new(Vec::new(), None), &lines);
+            assert_eq!(strict.findings.listed().iter().map(|f| f.kind).collect::<Vec<_>>(), [Kind::NoCheckpoint]);
+            let lax = report(LogVerifier::new(Vec::new(), None).for_consistency_only(), &lines);
+            assert_eq!((lax.is_ok(), lax.proved_to, lax.consistency_only), (true, 0, true));
+        }
+        let some = report(LogVerifier::new(vec![log.checkpoint(7)], None), &Log::lines(&log.documents));
+        assert_eq!((some.is_ok(), some.proved_to, some.tree_size), (true, 7, 20));
     }
 }

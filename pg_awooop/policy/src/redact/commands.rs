@@ -62,7 +62,6 @@ impl Scanner<'_> {
         let Some(value) = value.filter(|value| value.end > value.start) else { return };
         if !is_placeholder(self.slice(value.start, value.end)) {
             self.found(&COMMAND_PASSWORD, value.start, value.end);
-            self.operators_until = self.operators_until.max(value.end);
         }
     }
 

@@ -7,6 +7,8 @@ pub(super) struct Lexicon {
     words: &'static [&'static str],
     /// By hash, with the next free place for what another word has taken: a word's number, counted from 1.
     places: [u8; PLACES],
+    /// By the last five bits of a first letter: the lengths of the words that begin with it, a bit a length.
+    lengths: [u64; 32],
 }
 
 const PLACES: usize = 512;
@@ -15,9 +17,11 @@ impl Lexicon {
     /// At most 255 words of ASCII.
     pub(super) const fn of(words: &'static [&'static str]) -> Self {
         assert!(words.len() < 256);
-        let mut places = [0; PLACES];
+        let (mut places, mut lengths) = ([0; PLACES], [0; 32]);
         let mut n = 0;
         while n < words.len() {
+            assert!(words[n].len() < 64);
+            lengths[(words[n].as_bytes()[0] & 31) as usize] |= 1 << words[n].len();
             let mut place = Lexicon::place(words[n].as_bytes());
             while places[place] != 0 {
                 place = (place + 1) % PLACES;
@@ -25,7 +29,7 @@ impl Lexicon {
             places[place] = n as u8 + 1;
             n += 1;
         }
-        Lexicon { words, places }
+        Lexicon { words, places, lengths }
     }
 
     const fn place(word: &[u8]) -> usize {
@@ -36,6 +40,10 @@ impl Lexicon {
     /// The word of the list that this is.
     #[inline]
     pub(super) fn find(&self, word: &[u8]) -> Option<&'static str> {
+        let first = *word.first()?;
+        if word.len() >= 64 || self.lengths[usize::from(first & 31)] >> word.len() & 1 == 0 {
+            return None;
+        }
         let mut place = Lexicon::place(word);
         while let Some(number) = usize::from(self.places[place]).checked_sub(1) {
             if self.words[number].as_bytes().eq_ignore_ascii_case(word) {

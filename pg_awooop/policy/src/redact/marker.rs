@@ -4,20 +4,32 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::bytes::run_back;
+use super::lexicon::Lexicon;
 use super::{Family, Finding};
 
 pub(super) const BEGINNING: &str = "[REDACTED:";
+/// The families' names.
+static NAMES: Lexicon = Lexicon::of(&FAMILIES);
+const FAMILIES: [&str; Family::ALL.len()] = {
+    let mut names = [""; _];
+    let mut n = 0;
+    while n < names.len() {
+        names[n] = Family::ALL[n].as_str();
+        n += 1;
+    }
+    names
+};
+const LONGEST_NAME: usize = 24;
 
 /// Where the marker that begins at `at` ends: the name of a family, and for keys that would be equal a number.
 pub(super) fn end_of_marker(text: &str, at: usize) -> Option<usize> {
     let rest = text.get(at..)?.strip_prefix(BEGINNING)?;
-    let family = Family::ALL
-        .into_iter()
-        .find(|family| rest.strip_prefix(family.as_str()).is_some_and(|tail| tail.starts_with([']', '#'])))?;
-    let tail = &rest[family.as_str().len()..];
+    let name = rest.bytes().take(LONGEST_NAME).take_while(|byte| byte.is_ascii_lowercase() || *byte == b'_').count();
+    let family = NAMES.find(&rest.as_bytes()[..name])?;
+    let tail = &rest[family.len()..];
     let digits =
         tail.strip_prefix('#').map_or(0, |number| 1 + number.bytes().take(12).take_while(u8::is_ascii_digit).count());
-    let end = at + BEGINNING.len() + family.as_str().len() + digits;
+    let end = at + BEGINNING.len() + family.len() + digits;
     text[end..].starts_with(']').then_some(end + 1)
 }
 

@@ -108,10 +108,10 @@ impl Scanner<'_> {
         if !value.quoted && self.byte(value.start) == b'\\' {
             return;
         }
-        if bytes[value.start..value.end].contains(&b' ') && !value.quoted {
+        if !value.quoted && (!said && at == behind || value.end - value.start > LONGEST_BARE) {
             return;
         }
-        if !value.quoted && (!said && at == behind || value.end - value.start > LONGEST_BARE) {
+        if bytes[value.start..value.end].contains(&b' ') && !value.quoted {
             return;
         }
         let text = self.slice(value.start, value.end);

@@ -34,7 +34,10 @@ pub(super) fn is_secret(value: &str, strength: Strength, style: Style) -> bool {
     if bytes.is_empty() || bytes.len() > 4096 {
         return false;
     }
-    if value.contains(marker::BEGINNING) {
+    if bytes.contains(&b'[') && value.contains(marker::BEGINNING) {
+        if marker::end_of_marker(value, 0) == Some(value.len()) {
+            return false;
+        }
         // What stands around a marker is judged without it.
         let rest = marker::without_markers(value);
         if rest.len() < value.len() {

@@ -45,6 +45,10 @@ grant execute on function awooop.create_project(text, text, text, integer),
 grant execute on function awooop.redact(text), awooop.redact_json(jsonb), awooop.find_sensitive(text)
     to awooop_tenant, awooop_operator, awooop_auditor, awooop_worker;
 
+-- Pure: for everyone who reads or writes documents.
+grant execute on function awooop.json_schema_errors(jsonb, jsonb), awooop.canonical_json(text)
+    to awooop_tenant, awooop_operator, awooop_auditor, awooop_worker;
+
 grant execute on function awooop.doctor() to awooop_operator, awooop_auditor;
 grant execute on function awooop.inspect_project(text, text, text) to awooop_auditor;
 grant execute on function awooop.health() to awooop_operator, awooop_auditor, awooop_worker;

@@ -28,6 +28,7 @@ pub(crate) use seal::{open_head, seal_due};
 pub(crate) use verify::verify;
 
 use awooop_policy::transparency::document::{AuditRow, canonical_facts, leaf_hash};
+use guard::Own;
 use pgrx::datum::DatumWithOid;
 
 use crate::caller::Caller;
@@ -161,7 +162,7 @@ fn append_row(
             ])
         })
     };
-    guard::own(append)?;
+    guard::own(Own::Queue, append)?;
     Ok((row.audit_id, document))
 }
 

@@ -31,6 +31,7 @@ mod projects;
 mod redaction;
 mod registry;
 mod runs;
+mod schemas;
 mod server_log;
 mod statement;
 mod subjects;

@@ -19,5 +19,6 @@ mod keys;
 mod projects;
 mod redaction;
 mod runs;
+mod schemas;
 mod strict_input;
 mod upgrade;

@@ -172,6 +172,10 @@ catalogue! {
         "the envelope's subject does not exist in this project",
         "Build the envelope with awooop.build_envelope, and pass it on unchanged.";
 
+    SchemaUnusable = "E-SCHEMA-002", "22023", 400,
+        "the schema is none that can be used",
+        "Write a JSON Schema of draft 2020-12 that refers to nothing outside itself; `pointer` and `expected` say what is wrong with it.";
+
     RedactionCredential = "E-REDACT-001", "42501", 403,
         "credentials are redacted in every project",
         "Of the families, only `allowed` ones can be shown: email, phone, payment_card, national_id, ip, crypto_address.";

@@ -33,6 +33,7 @@ mod meanings;
 mod names;
 mod network;
 mod numbers;
+mod overlaps;
 mod pairs;
 mod pem;
 mod placeholder;
@@ -101,13 +102,31 @@ impl Redactor {
 
     /// What is sensitive in `text`, in its order, without overlaps.
     pub fn find(&self, text: &str) -> Vec<Finding> {
-        scan::scan(self, text, &Watch::unlimited())
+        self.find_all(text, &Watch::unlimited())
     }
 
     /// The same, as far as `watch` lets a project's rules work.
     pub fn find_within(&self, text: &str, watch: &Watch) -> Result<Vec<Finding>, TooMuchWork> {
-        let found = scan::scan(self, text, watch);
+        let found = self.find_all(text, watch);
         watch.verdict().map(|()| found)
+    }
+
+    fn find_all(&self, text: &str, watch: &Watch) -> Vec<Finding> {
+        let mut found = scan::scan(self, text);
+        if self.custom.is_empty() {
+            return found;
+        }
+        found.extend(self.find_by_rules(text, watch));
+        overlaps::in_order(found, text)
+    }
+
+    /// What the project's own rules find.
+    fn find_by_rules(&self, text: &str, watch: &Watch) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for rule in &self.custom {
+            rule.find(text, watch, &mut found);
+        }
+        overlaps::in_order(found, text)
     }
 
     /// The text without what is sensitive in it.
@@ -121,8 +140,24 @@ impl Redactor {
         watch.verdict().map(|()| redacted)
     }
 
+    /// First what the families find, to the end; then what the project's rules find in what is left. A rule that saw the
+    /// text as it was would tell, by what it does, what stands in a credential.
     fn replace_all<'t>(&self, text: &'t str, watch: &Watch) -> Cow<'t, str> {
-        let findings = scan::scan(self, text, watch);
+        let mut redacted = self.replace_by_families(text);
+        for round in 1.. {
+            let findings = self.find_by_rules(&redacted, watch);
+            let Some(first) = findings.first() else { break };
+            if round == MOST_ROUNDS {
+                return Cow::Owned(render::replace_all(text, first.family));
+            }
+            let replaced = render::replace(&redacted, &findings);
+            redacted = Cow::Owned(self.replace_by_families(&replaced).into_owned());
+        }
+        redacted
+    }
+
+    fn replace_by_families<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let findings = scan::scan(self, text);
         if findings.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -131,7 +166,7 @@ impl Redactor {
         // replaces text that no round before it has, so there is an end; few texts need a third round. For one that is made
         // to go on and on, nothing of it is kept.
         for round in 1.. {
-            let findings = scan::scan(self, &redacted, watch);
+            let findings = scan::scan(self, &redacted);
             let Some(first) = findings.first() else { break };
             if round == MOST_ROUNDS {
                 return Cow::Owned(render::replace_all(text, first.family));

@@ -10,6 +10,7 @@ use awooop_policy::transparency::of_bytes;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
+use super::guard::Own;
 use super::{Entry, guard};
 use crate::caller::{Caller, Login};
 use crate::fault::{Outcome, fault, or_raise, raise};
@@ -218,7 +219,7 @@ fn record(table: &str, partition: &Partition, project: &ProjectRows) -> Outcome<
     let entry = Entry { facts: told.facts(), ..Entry::default() };
     let (audit_id, document) = super::append_row(&platform, ACTION, "done", None, entry)?;
     let rows = i64::try_from(project.leaves.count()).unwrap_or(i64::MAX);
-    guard::own(|| {
+    guard::own(Own::Archive, || {
         Spi::run_with_args(
             "insert into awooop.audit_archive (project_id, audit_id, table_name, range_from, range_to, row_count,
                                                tree_size, document)

@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::guard::Own;
 use super::rows::{self, Held};
 use super::{Entry, guard, seal};
 use crate::caller::{Caller, Login};
@@ -144,26 +145,35 @@ fn strangers(project_id: &str, signed: i64) -> Outcome<()> {
     }
 }
 
-/// Puts rows into the queue, each with the leaf of what it says now. Returns their ids.
-fn requeue(project_id: &str, queue: Vec<pgrx::Uuid>) -> Outcome<Vec<String>> {
-    let wanted = queue.len();
-    let lost = LOST.with(|s| {
-        s.rows(&[project_id.into(), queue.clone().into()], |row| {
+/// Those of the rows that are in the log and have neither leaf nor place in the queue: their ids, times, and what they say.
+pub(super) fn unqueued(
+    project_id: &str,
+    rows: Vec<pgrx::Uuid>,
+) -> Outcome<Vec<(Uuid, Option<TimestampWithTimeZone>, Held)>> {
+    LOST.with(|s| {
+        s.rows(&[project_id.into(), rows.into()], |row| {
             let (audit_id, recorded_at) = (uuid_column(row, 1)?, row.get::<i64>(2)?);
             Ok((audit_id, row.get::<TimestampWithTimeZone>(3)?, rows::held(row, 4, project_id, audit_id, recorded_at)?))
         })
-    })?;
+    })
+}
+
+/// Puts rows into the queue, each with the leaf of what it says now. Returns their ids.
+fn requeue(project_id: &str, queue: Vec<pgrx::Uuid>) -> Outcome<Vec<String>> {
+    let wanted = queue.len();
+    let lost = unqueued(project_id, queue)?;
     if lost.len() != wanted {
         return fault(ErrorCode::AuditUnknown);
     }
     let mut queued = Vec::with_capacity(wanted);
     for (audit_id, recorded_at, held) in lost {
-        let (Held::Document(document) | Held::Unwritable(document)) = held else {
-            return fault(ErrorCode::AuditUnknown);
+        // A row whose facts cannot be ours would never verify.
+        let Held::Document(document) = held else {
+            return fault(Problem::from(ErrorCode::AuditUnknown).with("audit_id", audit_id.to_string()));
         };
         let leaf = leaf_hash(&document);
         let parameters = [project_id.into(), pg_uuid(audit_id).into(), recorded_at.into(), leaf.as_slice().into()];
-        guard::own(|| QUEUE.with(|s| s.run(&parameters)))?;
+        guard::own(Own::Queue, || QUEUE.with(|s| s.run(&parameters)))?;
         queued.push(audit_id.to_string());
     }
     Ok(queued)

@@ -13,7 +13,7 @@ use awooop_policy::transparency::of_bytes;
 use awooop_policy::transparency::tree::Frontier;
 use pgrx::prelude::*;
 
-use super::guard;
+use super::guard::{self, Own};
 use super::health::{self, Head};
 use crate::fault::{Outcome, or_raise};
 use crate::keyring;
@@ -119,7 +119,7 @@ fn seal(project_id: &str, began: Instant, sealed: &mut Sealed) -> Outcome<()> {
                 s.rows(&[project_id.into(), size_of(&tree).into(), BATCH.into()], |row| column::<Vec<u8>>(row, 1))
             })
         };
-        let leaves = guard::own(take)?;
+        let leaves = guard::own(Own::Seal, take)?;
         let taken = leaves.len();
         add(project_id, &mut tree, leaves)?;
         sealed.rows += taken as u64;
@@ -136,7 +136,7 @@ fn seal(project_id: &str, began: Instant, sealed: &mut Sealed) -> Outcome<()> {
 
 /// Stores what the tree's right edge is, and up to where it is signed.
 pub(super) fn move_head(project_id: &str, tree: &Frontier, signed: i64) -> Outcome<()> {
-    guard::own(|| {
+    guard::own(Own::Head, || {
         MOVE_HEAD
             .with(|s| s.run(&[project_id.into(), size_of(tree).into(), tree.peaks().as_slice().into(), signed.into()]))
     })?;
@@ -160,7 +160,7 @@ pub(super) fn add(project_id: &str, tree: &mut Frontier, leaves: Vec<Vec<u8>>) -
         }
     }
     if !levels.is_empty() {
-        guard::own(|| {
+        guard::own(Own::Nodes, || {
             ADD_NODES.with(|s| s.run(&[project_id.into(), levels.into(), indexes.into(), hashes.as_slice().into()]))
         })?;
     }
@@ -177,7 +177,7 @@ fn sign(project_id: &str, tree: &Frontier) -> Outcome<bool> {
     let (Some(signer), Ok(root)) = (keyring.audit_signer(), tree.root()) else { return Ok(false) };
     let Ok(note) = checkpoint::sign(project_id, tree.size(), root, &signer) else { return Ok(false) };
     commit_durably();
-    guard::own(|| {
+    guard::own(Own::Checkpoint, || {
         ADD_CHECKPOINT.with(|s| {
             s.run(&[project_id.into(), size_of(tree).into(), root.as_slice().into(), note.into(), signer.id.into()])
         })

@@ -170,3 +170,49 @@ fn a_repair_makes_nothing_good_that_a_checkpoint_contradicts() {
         assert_eq!(session.code(&format!("select awooop.repair_audit_log('{project}')")), "42501", "{role}");
     }
 }
+
+/// The owner of the tables may put a trigger on the log, which fires within the extension's own statement: it can write
+/// no more of the proof than that statement does.
+#[test]
+fn a_trigger_on_the_log_writes_nothing_that_the_sealer_goes_by() {
+    let mut stage = Stage::new();
+    let project = stage.project.clone();
+    let zeros = format!("'\\x{}'", "00".repeat(32));
+    for attack in [
+        format!("insert into awooop.audit_checkpoint values (new.project_id, 900, {zeros}, 'forged', 'k')"),
+        "update awooop.audit_head set tree_size = tree_size where project_id = new.project_id".to_owned(),
+        format!("insert into awooop.audit_leaf values (new.project_id, 500, gen_random_uuid(), now(), {zeros})"),
+        "delete from awooop.audit_pending where audit_id = new.audit_id".to_owned(),
+        format!("insert into awooop.audit_node values (new.project_id, 0, 500, {zeros})"),
+    ] {
+        stage.admin.run("begin; set local role awooop_owner");
+        stage.admin.run(&format!(
+            "create function awooop.zz() returns trigger language plpgsql as $$ begin {attack}; return new; end $$;
+             create trigger zz after insert on awooop.audit_log for each row execute function awooop.zz()"
+        ));
+        stage.admin.run("reset role");
+        let sql = format!("select awooop.suspend_project('{project}', 'x')");
+        assert_eq!(stage.admin.code(&sql), "E-AUDIT-009", "{attack}");
+        stage.admin.run("rollback");
+    }
+}
+
+/// A row that somebody put into the log is queued with the leaf of what it says, or not at all.
+#[test]
+fn nobody_queues_a_leaf_that_is_not_its_rows() {
+    let mut stage = Stage::new();
+    let project = stage.project.clone();
+    stage.admin.run("begin");
+    stage.admin.run(&format!(
+        "insert into awooop.audit_log (project_id, audit_id, recorded_at, action, decision, door, facts)
+         values ('{project}', '019aaaaa-0000-7000-8000-0000000000aa', now(), 'agent_created', 'done', 'platform', '{{}}')"
+    ));
+    let sql = format!(
+        "insert into awooop.audit_pending select project_id, audit_id, recorded_at, sha256('x')
+         from awooop.audit_log where project_id = '{project}' and audit_id = '019aaaaa-0000-7000-8000-0000000000aa'"
+    );
+    assert_eq!(stage.admin.code(&sql), "E-AUDIT-009");
+    stage.admin.run("rollback");
+    let node = format!("insert into awooop.audit_node values ('{project}', 0, -5, sha256('x'))");
+    assert_eq!(stage.admin.code(&node), "E-AUDIT-009");
+}

@@ -29,12 +29,13 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 39] = [
+const FUNCTIONS: [(&str, Shape); 41] = [
     ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("bind_role", shape('v', 'u', true, OWNER, "operator")),
     ("bindings_of_missing_roles", shape('s', 'r', true, SCHEDULER, "owner")),
     ("call", shape('v', 'u', true, OWNER, "gateway")),
+    ("canonical_json", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("create_project", shape('v', 'u', true, OWNER, "operator")),
     ("current_project_id", shape('s', 's', false, OWNER, "auditor,operator,scheduler,tenant,worker")),
     ("detach_audit_partition", shape('v', 'u', false, "a superuser", "")),
@@ -49,6 +50,7 @@ const FUNCTIONS: [(&str, Shape); 39] = [
     ("guard_audit_proof", shape('v', 'u', false, OWNER, "")),
     ("health", shape('s', 'r', true, OWNER, "auditor,gateway,operator,worker")),
     ("inspect_project", shape('v', 'u', true, OWNER, "auditor")),
+    ("json_schema_errors", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("maintain", shape('v', 'u', true, OWNER, "operator,scheduler,worker")),
     ("migrate", shape('v', 'u', false, "a superuser", "")),
     ("next_ready_project", shape('s', 's', true, SCHEDULER, "owner")),

@@ -34,10 +34,9 @@ fn a_rule_marks_with_its_family_only_where_its_keyword_stands() {
     let document = "{\"order\": \"EW-123456\", \"n\": [1.10, \"EW-7\"]}";
     let redacted = actor.call(&format!("select awooop.redact_json('{document}')::text"));
     assert_eq!(redacted, json!({"order": "[REDACTED:national_id]", "n": [1.1, "EW-7"]}));
-    // Of two that overlap, what says more has the name, and nothing of either is left.
+    // What the families find is gone before a rule looks: it can't tell what stood there.
     actor.call(&set("wide", "email", "key ghp_[0-9a-z]+"));
-    let both = redacted_for(&mut actor, &format!("a key {TOKEN} b"));
-    assert!(both.starts_with("a [REDACTED:") && both.ends_with("] b") && !both.contains("ghp_"), "{both}");
+    assert_eq!(redacted_for(&mut actor, &format!("a key {TOKEN} b")), "a key [REDACTED:vendor_token] b");
 }
 
 #[test]

@@ -189,8 +189,10 @@ impl Scanner<'_> {
         }
         if !value.quoted {
             match self.bytes[value.start] {
-                b'[' => return self.elements(value.start, strength, DEEPEST_ARRAY),
-                b'{' => return self.members(value.start, strength),
+                b'[' if self.opens_values(value.start) => {
+                    return self.elements(value.start, strength, DEEPEST_ARRAY);
+                }
+                b'{' if self.opens_values(value.start) => return self.members(value.start, strength),
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 //! Arrays and objects under a secret's name.
 
-use super::bytes::{run_on, skip_blank};
+use super::bytes::{DEEPEST, run_on, skip_blank};
 use super::names::{Name, Strength};
 use super::scan::Scanner;
 use super::value::LONGEST_NAME;
@@ -12,6 +12,12 @@ pub(super) const DEEPEST_ARRAY: usize = 3;
 const VERSIONS: [&[u8]; 8] = [b"old", b"new", b"current", b"previous", b"next", b"confirm", b"confirmation", b"repeat"];
 
 impl Scanner<'_> {
+    /// Whether the bracket at `open` is an array's or an object's: a string or another bracket follows.
+    pub(super) fn opens_values(&self, open: usize) -> bool {
+        let next = run_on(self.bytes, skip_blank(self.bytes, open + 1, 80), DEEPEST, |byte| byte == b'\\');
+        matches!(self.byte(next), b'"' | b'\'' | b'[' | b'{' | b']' | b'}')
+    }
+
     /// The strings of an array under a secret's name.
     pub(super) fn elements(&mut self, open: usize, strength: Strength, depth: usize) {
         let mut at = open + 1;

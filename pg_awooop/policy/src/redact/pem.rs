@@ -3,6 +3,7 @@
 use super::bytes::{DEEPEST, escape_head, line_break, line_end, run_on, stands_at};
 use super::rules::builtin::{PRIVATE_KEY_ARMOUR, PUTTY_PRIVATE_KEY};
 use super::scan::Scanner;
+use super::values::is_random;
 
 const BEGIN: &[u8] = b"-----BEGIN";
 const END: &[u8] = b"-----END";
@@ -15,6 +16,9 @@ const LONGEST_JOINT: usize = 120;
 
 /// A line of a key that is told from the words around it.
 const SHORTEST_LINE: usize = 16;
+/// The same where nothing says where the key ends, and how far it is looked for.
+const SHORTEST_OPEN_LINE: usize = 40;
+const LONGEST_OPEN_KEY: usize = 8 * 1024;
 /// The lines of the longest PuTTY key.
 const MOST_LINES: usize = 128;
 
@@ -89,16 +93,20 @@ impl Scanner<'_> {
         let limit = bytes.len().min(start + reach);
         let tail = bytes[start..limit].windows(END.len()).position(|part| part == END);
         self.spend(tail.unwrap_or(limit - start));
-        let Some(tail) = tail.map(|n| start + n) else {
-            self.tailless_until = limit;
-            return;
+        // Without a tail, what can be nothing but a line of a key is one, for as long as a key may go on.
+        let (tail, shortest) = match tail {
+            Some(n) => (start + n, SHORTEST_LINE),
+            None => (bytes.len().min(start + LONGEST_OPEN_KEY), SHORTEST_OPEN_LINE),
         };
+        if shortest == SHORTEST_OPEN_LINE {
+            self.tailless_until = limit;
+        }
         let mut at = start;
         while at < tail {
             let end = run_on(bytes, at, tail - at, |byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
             // The letter of `\n` before a line is none of the line's.
             let line = at + escape_head(bytes, at);
-            if end >= line + SHORTEST_LINE {
+            if end >= line + shortest && (shortest == SHORTEST_LINE || is_random(&bytes[line..end])) {
                 self.found(&PRIVATE_KEY_ARMOUR, line, end);
             }
             at = end + 1;

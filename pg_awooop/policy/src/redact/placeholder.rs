@@ -196,6 +196,10 @@ fn is_tame(bytes: &[u8], wild: usize) -> bool {
 /// `$PASSWORD`, `${PASSWORD}`, `%s`, `#{password}`.
 fn is_variable(value: &str) -> bool {
     let bytes = value.as_bytes();
+    // `${X}Tr0ub4dor3x`: what is glued to a variable is a value, and so is what pretends to be one and is not closed.
+    if value.starts_with("${") && !is_tame(&bytes[value.find('}').map_or(0, |close| close + 1)..], 8) {
+        return false;
+    }
     if ["${", "$(", "$[", "{{", "<%", "%(", "#{", "\\(", "{%"].iter().any(|open| value.starts_with(open))
         || has_variable(value)
         || value.contains("{{") && value.contains("}}") && value.contains(['.', ' '])

@@ -10,11 +10,10 @@ use super::bytes::{
 use super::known::Known;
 use super::rule::Rule;
 use super::rules::builtin::Builtin;
-use super::rules::custom::Watch;
 use super::rules::phone::Group;
 use super::strings::Line;
 use super::tokens;
-use super::{Family, Finding, Redactor, marker, render};
+use super::{Family, Finding, Redactor, marker, overlaps, render};
 
 /// A text while it is read.
 pub(super) struct Scanner<'t> {
@@ -80,7 +79,8 @@ const ALLOWANCE: usize = 1 << 16;
 /// How far is looked when they are used up.
 const SHORT_LOOK: usize = 128;
 
-pub(super) fn scan(redactor: &Redactor, text: &str, watch: &Watch) -> Vec<Finding> {
+/// What the families find in the text.
+pub(super) fn scan(redactor: &Redactor, text: &str) -> Vec<Finding> {
     let (token_heads, token_short_heads, token_inners) = tokens::beginnings();
     let mut scanner = Scanner {
         text,
@@ -111,10 +111,7 @@ pub(super) fn scan(redactor: &Redactor, text: &str, watch: &Watch) -> Vec<Findin
         operators_until: 0,
     };
     scanner.run();
-    for rule in &redactor.custom {
-        rule.find(text, watch, &mut scanner.found);
-    }
-    scanner.finish()
+    overlaps::in_order(scanner.found, text)
 }
 
 impl<'t> Scanner<'t> {
@@ -377,47 +374,5 @@ impl<'t> Scanner<'t> {
 
     pub(super) fn byte(&self, at: usize) -> u8 {
         self.bytes.get(at).copied().unwrap_or(0)
-    }
-
-    /// In order and without overlaps: of two that overlap, both go, under the name of the one that says more.
-    fn finish(self) -> Vec<Finding> {
-        let mut found = self.found;
-        found.sort_by(|a, b| a.range.start.cmp(&b.range.start).then(b.range.end.cmp(&a.range.end)));
-        let mut merged: Vec<Finding> = Vec::with_capacity(found.len());
-        for finding in found {
-            match merged.last_mut() {
-                Some(last) if finding.range.start < last.range.end => {
-                    if precedence(finding.family) < precedence(last.family)
-                        && finding.range.len() * 2 > last.range.len()
-                    {
-                        last.family = finding.family;
-                        last.rule = finding.rule;
-                    }
-                    last.range.end = last.range.end.max(finding.range.end);
-                }
-                _ => merged.push(finding),
-            }
-        }
-        if merged.is_empty() || !self.text.contains(marker::BEGINNING) {
-            return merged;
-        }
-        marker::outside_markers(self.text, merged)
-    }
-}
-
-/// Which family names a text that two have found.
-fn precedence(family: Family) -> u8 {
-    match family {
-        Family::PrivateKey => 0,
-        Family::VendorToken => 1,
-        Family::AuthToken => 2,
-        Family::UrlCredential => 3,
-        Family::NationalId => 4,
-        Family::PaymentCard => 5,
-        Family::Email => 6,
-        Family::Secret => 7,
-        Family::Phone => 8,
-        Family::CryptoAddress => 9,
-        Family::Ip => 10,
     }
 }

@@ -9,11 +9,13 @@
 
 pub mod canonical;
 pub mod contract;
+pub mod diff;
 pub mod documentation;
 pub mod kind;
 pub mod links;
 pub mod model;
 pub mod output;
+pub mod revision;
 pub mod schema;
 pub mod strict;
 pub mod violation;

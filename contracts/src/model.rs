@@ -24,5 +24,6 @@ pub use agent::AgentContract;
 pub use channel::ChannelContract;
 pub use policy::PolicyContract;
 pub use project::ProjectContract;
+pub use redaction::Family;
 pub use run::RunContract;
 pub use tool::ToolContract;

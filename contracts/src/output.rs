@@ -2,12 +2,12 @@
 //!
 //! Models wrap documents in prose and code blocks, think aloud first, and write JSON as other languages would.
 //! [`read`] finds the document and mends what can be mended in one way only, and says how it was read. It yields no
-//! document that the schema refuses, and none of which a part may be missing or was made up: then it says what is
-//! wrong, in words that a model can act on.
+//! document that does not meet the [`Requirement`], and none of which a part may be missing or was made up: then it says
+//! what is wrong, in words that a model can act on.
 //!
 //! - **Valid JSON is never repaired.** A text that is one is the document, whatever else it may look like.
 //! - **Order.** Otherwise the documents in code blocks come before those in prose; reasoning (`<think>…</think>`) is no
-//!   answer. Among those of the same rank the one that the schema accepts is taken. If it accepts two that differ, none
+//!   answer. Among those of the same rank the one that every schema accepts is taken. If they accept two that differ, none
 //!   is: the model is asked which it meant. What is wrong is told of the longest document.
 //! - **Repaired** are a byte order mark, trailing commas, single and typographic quotation marks, keys without any,
 //!   comments, Python's True, False and None, line breaks in strings, and a document that is a string with the document
@@ -15,15 +15,16 @@
 //! - **Refused** are, besides what [`crate::strict`] refuses: NaN and infinities, missing commas, unknown escapes,
 //!   numbers and words that JSON does not have.
 //! - **A text that was cut off is refused**, also where an earlier document would do. Brackets that are missing behind a
-//!   whole value are added only where the schema leaves no room for anything more ([`room`]), because nobody can know
+//!   whole value are added only where a schema leaves no room for anything more ([`room`]), because nobody can know
 //!   otherwise what was to come.
 //!
 //! A string in typographic marks ends with the first closing mark, so a text that holds such a mark itself is misread
-//! only where the rest still is JSON and the schema accepts it; there is no telling these apart.
+//! only where the rest still is JSON and the schemas accept it; there is no telling these apart.
 
 mod candidates;
 mod errors;
 mod reader;
+mod requirement;
 mod room;
 mod strings;
 
@@ -32,10 +33,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 pub use errors::{MAX_ERRORS, OutputError};
+pub use requirement::Requirement;
 
 use crate::canonical_json;
 use crate::model::words::words;
-use crate::schema::CompiledSchema;
 use crate::strict;
 use candidates::Candidate;
 use reader::{Attempt, Flaw, Reading};
@@ -74,7 +75,7 @@ words! {
     }
 }
 
-/// A document that the schema accepts, and how it was read.
+/// A document that meets the requirement, and how it was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
     pub document: Value,
@@ -82,11 +83,11 @@ pub struct Output {
     pub repairs: Vec<Repair>,
 }
 
-/// Reads what a model returned as a document that the schema accepts.
+/// Reads what a model returned as a document that meets the requirement.
 ///
 /// # Errors
 /// What is wrong with it, one to [`MAX_ERRORS`] of it.
-pub fn read(raw: &str, schema: &CompiledSchema) -> Result<Output, Vec<OutputError>> {
+pub fn read(raw: &str, required: Requirement) -> Result<Output, Vec<OutputError>> {
     if raw.len() > MAX_OUTPUT_BYTES {
         return Err(vec![OutputError::too_large(MAX_OUTPUT_BYTES)]);
     }
@@ -99,13 +100,13 @@ pub fn read(raw: &str, schema: &CompiledSchema) -> Result<Output, Vec<OutputErro
         return Err(vec![OutputError::empty()]);
     }
     match strict::parse(text, MAX_OUTPUT_BYTES) {
-        Ok(value) => accepted(value, repairs, text.len(), schema).map_err(|value| refused(&value, schema)),
-        Err(_) => repaired(text, repairs, schema),
+        Ok(value) => accepted(value, repairs, text.len(), required).map_err(|value| required.errors(&value)),
+        Err(_) => repaired(text, repairs, required),
     }
 }
 
 /// A text that is not valid JSON.
-fn repaired(text: &str, repairs: BTreeSet<Repair>, schema: &CompiledSchema) -> Result<Output, Vec<OutputError>> {
+fn repaired(text: &str, repairs: BTreeSet<Repair>, required: Requirement) -> Result<Output, Vec<OutputError>> {
     let found = candidates::search(text);
     if found.is_too_much {
         return Err(vec![OutputError::too_much()]);
@@ -123,7 +124,7 @@ fn repaired(text: &str, repairs: BTreeSet<Repair>, schema: &CompiledSchema) -> R
         if attempt.start > begin || !is_last {
             repairs.insert(Repair::Surroundings);
         }
-        match judged(attempt, repairs, text.len(), schema) {
+        match judged(attempt, repairs, text.len(), required) {
             Ok(output) => {
                 let rank = if is_fenced { &mut fenced } else { &mut in_prose };
                 if rank.iter().all(|other: &Output| !is_same(&other.document, &output.document)) {
@@ -131,7 +132,7 @@ fn repaired(text: &str, repairs: BTreeSet<Repair>, schema: &CompiledSchema) -> R
                 }
             }
             // Whatever came before it: this was to be the answer.
-            Err(failure) if is_last && is_cut_off => return Err(failure.errors(text, schema)),
+            Err(failure) if is_last && is_cut_off => return Err(failure.errors(text, required)),
             Err(failure) if longest.as_ref().is_none_or(|(other, _)| *other <= length) => {
                 longest = Some((length, failure));
             }
@@ -143,7 +144,7 @@ fn repaired(text: &str, repairs: BTreeSet<Repair>, schema: &CompiledSchema) -> R
         (Some(output), true) => Ok(output),
         (Some(_), false) => Err(vec![OutputError::ambiguous()]),
         (None, _) => {
-            Err(longest.map_or_else(|| vec![OutputError::missing()], |(_, failure)| failure.errors(text, schema)))
+            Err(longest.map_or_else(|| vec![OutputError::missing()], |(_, failure)| failure.errors(text, required)))
         }
     }
 }
@@ -158,16 +159,16 @@ enum Failure {
     Flawed(Vec<Flaw>),
     /// The innermost array or object that is not closed.
     Unclosed(String),
-    /// The schema refuses it.
+    /// It does not meet the requirement.
     Refused(Value),
 }
 
 impl Failure {
-    fn errors(self, text: &str, schema: &CompiledSchema) -> Vec<OutputError> {
+    fn errors(self, text: &str, required: Requirement) -> Vec<OutputError> {
         match self {
             Self::Flawed(flaws) => flaws.into_iter().map(|flaw| OutputError::of_flaw(flaw, text)).collect(),
             Self::Unclosed(pointer) => vec![OutputError::unclosed(&pointer)],
-            Self::Refused(value) => refused(&value, schema),
+            Self::Refused(value) => required.errors(&value),
         }
     }
 }
@@ -177,30 +178,25 @@ fn judged(
     attempt: Attempt,
     mut repairs: BTreeSet<Repair>,
     bytes: usize,
-    schema: &CompiledSchema,
+    required: Requirement,
 ) -> Result<Output, Failure> {
     let Reading { value, repairs: mut own, unclosed } = attempt.result.map_err(Failure::Flawed)?;
     repairs.append(&mut own);
     if let Some(innermost) = unclosed.first() {
-        if !room::is_full(schema.as_value(), &value, &unclosed) {
+        if !room::is_full(required.schemas, &value, &unclosed) {
             return Err(Failure::Unclosed(innermost.clone()));
         }
         repairs.insert(Repair::ClosingBracket);
     }
-    accepted(value, repairs, bytes, schema).map_err(Failure::Refused)
+    accepted(value, repairs, bytes, required).map_err(Failure::Refused)
 }
 
 /// The value as the document, or what the string that it is holds; gives the value back if neither is accepted.
 /// It was read from a text of so many bytes.
-fn accepted(
-    value: Value,
-    mut repairs: BTreeSet<Repair>,
-    bytes: usize,
-    schema: &CompiledSchema,
-) -> Result<Output, Value> {
+fn accepted(value: Value, mut repairs: BTreeSet<Repair>, bytes: usize, required: Requirement) -> Result<Output, Value> {
     let mut document = value;
     for _ in 0..=MAX_ENCODINGS {
-        if schema.is_valid_parsed(&document, bytes) {
+        if required.is_met(&document, bytes) {
             return Ok(Output { document, repairs: repairs.into_iter().collect() });
         }
         let Some(inner) = document.as_str().and_then(|text| decoded(text, &mut repairs)) else { break };
@@ -218,10 +214,6 @@ fn decoded(text: &str, repairs: &mut BTreeSet<Repair>) -> Option<Value> {
     let mut reading = reader::whole(text).result.ok()?;
     repairs.append(&mut reading.repairs);
     reading.unclosed.is_empty().then_some(reading.value)
-}
-
-fn refused(value: &Value, schema: &CompiledSchema) -> Vec<OutputError> {
-    schema.violations(value, MAX_ERRORS).into_iter().map(OutputError::from).collect()
 }
 
 #[cfg(test)]

@@ -10,16 +10,19 @@ pub mod errors;
 mod graph;
 mod limits;
 mod pattern;
+mod stored;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use jsonschema::{Draft, PatternOptions, Registry, Validator};
+use jsonschema::json::{Json, SerdeJson};
+use jsonschema::{Draft, PatternOptions, Registry, Retrieve, ValidationOptions, Validator};
 use serde_json::Value;
 
 use budget::{Budget, Verdict};
 pub use budget::{MAX_ERROR_STEPS, MAX_STEPS};
 pub use errors::{SchemaError, errors};
 pub use limits::{MAX_CHAIN, MAX_EXPANSION, MAX_NAMED, MAX_PARTS, MAX_PATTERNS, MAX_SIZE};
+use stored::Stored;
 
 use crate::Kind;
 use crate::violation::{SchemaViolation, of_error};
@@ -33,6 +36,8 @@ pub struct CompiledSchema {
     schema: Value,
     validator: Validator,
     budget: Budget,
+    /// The same for documents as PostgreSQL stores them, compiled when it is first needed.
+    stored: OnceLock<Option<Validator<Stored>>>,
 }
 
 impl CompiledSchema {
@@ -56,8 +61,10 @@ impl CompiledSchema {
             Some(resources) => options().with_registry(resources),
             None => options().with_draft(Draft::Draft202012),
         };
+        // Only the text is checked with resources.
+        let stored = if resources.is_some() { OnceLock::from(None) } else { OnceLock::new() };
         match options.build(&schema) {
-            Ok(validator) => Ok(Self { schema, validator, budget }),
+            Ok(validator) => Ok(Self { schema, validator, budget, stored }),
             Err(error) => Err(of_error(&error, &Value::Null).into_iter().next().unwrap_or_else(unusable)),
         }
     }
@@ -84,8 +91,13 @@ impl CompiledSchema {
     }
 }
 
-fn options<'a>() -> jsonschema::ValidationOptions<'a> {
-    jsonschema::options()
+fn options<'a>() -> ValidationOptions<'a, Arc<dyn Retrieve>, SerdeJson> {
+    options_for()
+}
+
+/// Options for documents of this representation.
+fn options_for<'a, J: Json>() -> ValidationOptions<'a, Arc<dyn Retrieve>, J> {
+    jsonschema::options_for()
         .offline()
         .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES))
 }

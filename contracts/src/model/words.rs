@@ -1,6 +1,7 @@
 //! Closed sets of words, each an enum that knows its names.
 
 /// An enum whose variants are words in JSON. A word outside the set is refused, in any letter case but its own too.
+#[macro_export]
 macro_rules! words {
     ($(#[$doc:meta])* pub enum $name:ident { $($(#[$note:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*

@@ -14,8 +14,9 @@ pub const MAX_ERRORS: usize = 20;
 pub struct OutputError {
     /// Where, as a JSON pointer into the document; empty for the whole of it.
     pub pointer: String,
-    /// The keyword of the schema that is violated, or one of `json` (the text is no unambiguous JSON), `truncated` (it
-    /// ends before the document does), `missing` (there is no document in it), `ambiguous` (there are several).
+    /// The keyword of the schema that is violated, or one of `json` (the text is no unambiguous JSON), `size` (it or
+    /// the document is too long), `truncated` (it ends before the document does), `missing` (there is no document in it),
+    /// `ambiguous` (there are several).
     pub keyword: String,
     /// What would be right, in words.
     pub expected: String,
@@ -47,7 +48,7 @@ impl OutputError {
     pub(super) fn too_large(limit: usize) -> Self {
         let expected = format!("at most {limit} bytes");
         let message = format!("The output is too long. Answer with one JSON document of at most {limit} bytes.");
-        Self::whole("json", &expected, "a longer text", &message)
+        Self::whole("size", &expected, "a longer text", &message)
     }
 
     pub(super) fn empty() -> Self {

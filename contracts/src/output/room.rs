@@ -2,18 +2,23 @@
 //!
 //! A text that ends behind `{"a": 1` may have been cut off before `, "b": 2}`. Nobody can tell from the text; the schema
 //! can: where it leaves no room for one more member or item in anything that is open, closing the brackets is the only
-//! way to make a valid document of the text, and nothing can be lost by it.
+//! way to make a valid document of the text, and nothing can be lost by it. Of several schemas, one that leaves no room
+//! is enough: all must accept the document.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::schema::CompiledSchema;
+
 /// How many parts of the schema are looked at.
 const MAX_PARTS: usize = 256;
 
-/// Whether the schema leaves no room in any of the arrays and objects that these pointers name.
-pub(super) fn is_full(schema: &Value, document: &Value, open: &[String]) -> bool {
-    !names_itself(schema) && open.iter().all(|pointer| is_container_full(schema, document, pointer))
+/// Whether the schemas leave no room in any of the arrays and objects that these pointers name.
+pub(super) fn is_full(schemas: &[&CompiledSchema], document: &Value, open: &[String]) -> bool {
+    let schemas: Vec<&Value> =
+        schemas.iter().map(|schema| schema.as_value()).filter(|schema| !names_itself(schema)).collect();
+    open.iter().all(|pointer| schemas.iter().any(|schema| is_container_full(schema, document, pointer)))
 }
 
 /// Whether the schema may say `$id`, which would change where its references lead. Nothing is closed by such a one.

@@ -3,10 +3,11 @@
 mod cases;
 mod damage;
 mod hostile;
+mod several;
 
 use serde_json::Value;
 
-use super::{Output, OutputError, Repair, read};
+use super::{MAX_OUTPUT_BYTES, Output, OutputError, Repair, Requirement};
 use crate::schema::CompiledSchema;
 
 fn compiled(schema: Value) -> CompiledSchema {
@@ -16,6 +17,15 @@ fn compiled(schema: Value) -> CompiledSchema {
 /// A schema that accepts everything.
 fn anything() -> CompiledSchema {
     compiled(Value::Bool(true))
+}
+
+/// Reads by these schemas, whatever the length.
+fn read_by(raw: &str, schemas: &[&CompiledSchema]) -> Result<Output, Vec<OutputError>> {
+    super::read(raw, Requirement { schemas, max_bytes: MAX_OUTPUT_BYTES })
+}
+
+fn read(raw: &str, schema: &CompiledSchema) -> Result<Output, Vec<OutputError>> {
+    read_by(raw, &[schema])
 }
 
 fn only_error(raw: &str, schema: &CompiledSchema) -> OutputError {

@@ -9,6 +9,7 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 
+use jsonschema::json::{Array, Json, Node, Object, SerdeJson};
 use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError, Validator};
 use serde_json::{Map, Value, json};
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 use super::graph::{Graph, Part, size};
 use super::limits::{MAX_CHAIN, Measured, is_deeper};
 use super::options;
+use super::stored::{Stored, StoredNode};
 use crate::strict::MAX_DEPTH;
 use crate::violation::SchemaViolation;
 
@@ -80,7 +82,7 @@ impl Budget {
                 Extent::Within => true,
                 Extent::TooDeep => return Verdict::TooDeep,
                 Extent::Larger if is_deeper(document, MAX_DEPTH) => return Verdict::TooDeep,
-                Extent::Larger => self.steps(document, false).is_some(),
+                Extent::Larger => self.steps::<SerdeJson>(&document, false).is_some(),
             },
         };
         if fits {
@@ -96,16 +98,23 @@ impl Budget {
         if LEFT.get() == 0 { Verdict::TooCostly } else { verdict(is_valid) }
     }
 
+    /// Checks a document that is stored as `jsonb`, of a size as [`size`] counts; nothing where that takes more steps than
+    /// there are, or may.
+    pub fn check_stored(&self, validator: &Validator<Stored>, document: StoredNode, size: u64) -> Option<bool> {
+        let fits = size <= MAX_STEPS / self.weight.max(1) || self.steps::<Stored>(&document, false).is_some();
+        fits.then(|| validator.is_valid(document))
+    }
+
     /// Whether everything that is wrong with the document can be looked for.
     pub fn can_tell(&self, document: &Value) -> bool {
-        self.steps(document, true).is_some()
+        self.steps::<SerdeJson>(&document, true).is_some()
     }
 
     /// How many steps checking the document takes, if no more than there are.
-    pub fn steps(&self, document: &Value, for_errors: bool) -> Option<u64> {
+    pub fn steps<J: Json>(&self, document: &J::Node<'_>, for_errors: bool) -> Option<u64> {
         let errors = if for_errors { MAX_ERROR_STEPS } else { u64::MAX };
         let mut walk = Walk { parts: &self.graph.parts, left: MAX_STEPS, errors, chain: 0, for_errors };
-        walk.part(0, document).map(|()| MAX_STEPS - walk.left)
+        walk.part::<J>(0, document).map(|()| MAX_STEPS - walk.left)
     }
 }
 
@@ -162,23 +171,23 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Nothing when the budget is at its end.
-    fn part(&mut self, id: usize, value: &Value) -> Option<()> {
+    fn part<J: Json>(&mut self, id: usize, value: &J::Node<'_>) -> Option<()> {
         let part = &self.parts[id];
         self.spend(part.weight + part.values)?;
         self.errors = self.errors.checked_sub(part.weight)?;
-        match value {
-            Value::String(text) => self.pattern(part.pattern, text)?,
-            Value::Array(items) => {
-                self.spend(items.len() as u64)?;
-                for (at, item) in items.iter().enumerate() {
-                    part.first.get(at).into_iter().chain(&part.items).try_for_each(|id| self.inside(*id, item))?;
-                }
+        if let Some(items) = value.as_array() {
+            self.spend(items.len() as u64)?;
+            for (at, item) in items.elements().enumerate() {
+                let mut applied = part.first.get(at).into_iter().chain(&part.items);
+                applied.try_for_each(|id| self.inside::<J>(*id, &item))?;
             }
-            Value::Object(members) => {
-                self.spend(members.len() as u64)?;
-                members.iter().try_for_each(|(name, member)| self.member(part, name, member))?;
-            }
-            _ => {}
+        } else if let Some(members) = value.as_object() {
+            self.spend(members.len() as u64)?;
+            members.members().try_for_each(|(name, member)| self.member::<J>(part, name.as_ref(), &member))?;
+        } else if part.pattern > 0
+            && let Some(text) = value.as_string()
+        {
+            self.pattern(part.pattern, &text)?;
         }
         // A circle of dynamic references; the validator leaves it when it comes by again.
         if self.chain > MAX_CHAIN {
@@ -186,35 +195,35 @@ impl Walk<'_> {
         }
         self.chain += 1;
         for applied in &part.here {
-            self.part(applied.part, value)?;
+            self.part::<J>(applied.part, value)?;
             if applied.is_alternative && self.for_errors {
-                self.part(applied.part, value)?;
+                self.part::<J>(applied.part, value)?;
             }
         }
-        part.references.iter().try_for_each(|target| self.part(*target, value))?;
+        part.references.iter().try_for_each(|target| self.part::<J>(*target, value))?;
         self.chain -= 1;
         Some(())
     }
 
     /// A part that is applied to a value inside this one.
-    fn inside(&mut self, id: usize, value: &Value) -> Option<()> {
+    fn inside<J: Json>(&mut self, id: usize, value: &J::Node<'_>) -> Option<()> {
         let chain = std::mem::take(&mut self.chain);
-        self.part(id, value)?;
+        self.part::<J>(id, value)?;
         self.chain = chain;
         Some(())
     }
 
-    fn member(&mut self, part: &Part, name: &str, member: &Value) -> Option<()> {
+    fn member<J: Json>(&mut self, part: &Part, name: &str, member: &J::Node<'_>) -> Option<()> {
         for (weight, inner) in &part.patterns {
             self.pattern(*weight, name)?;
-            self.inside(*inner, member)?;
+            self.inside::<J>(*inner, member)?;
         }
         if let Some(names) = part.names {
-            self.inside(names, &Value::from(name))?;
+            self.inside::<SerdeJson>(names, &&Value::from(name))?;
         }
         match part.members.get(name) {
-            Some(inner) => self.inside(*inner, member),
-            None => part.others.iter().try_for_each(|inner| self.inside(*inner, member)),
+            Some(inner) => self.inside::<J>(*inner, member),
+            None => part.others.iter().try_for_each(|inner| self.inside::<J>(*inner, member)),
         }
     }
 

@@ -2,4 +2,5 @@
 
 mod hostile;
 mod rows;
+mod stored;
 mod suite;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{anything, compiled, only_error, read_as};
-use crate::output::{MAX_OUTPUT_BYTES, Repair, read};
+use super::{anything, compiled, only_error, read, read_as};
+use crate::output::{MAX_OUTPUT_BYTES, Repair};
 use crate::schema::CompiledSchema;
 
 /// An object with a number, and nothing else in it.
@@ -157,7 +157,7 @@ fn a_text_without_a_document_says_so() {
     refuses("I can't help with that.", &anything(), "missing", "", "no JSON document");
     refuses("```json\n```", &count(), "missing", "", "no JSON document");
     refuses("<think>Let me see", &count(), "truncated", "", "reasoning");
-    refuses(&" ".repeat(MAX_OUTPUT_BYTES + 1), &count(), "json", "", "too long");
+    refuses(&" ".repeat(MAX_OUTPUT_BYTES + 1), &count(), "size", "", "too long");
 }
 
 #[test]

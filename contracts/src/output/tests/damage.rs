@@ -5,8 +5,8 @@ use std::fmt::Write;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{anything, compiled};
-use crate::output::{Repair, read};
+use super::{anything, compiled, read};
+use crate::output::Repair;
 use crate::strict;
 
 /// How a document is written.

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{anything, compiled, only_error};
+use super::{anything, compiled, only_error, read};
+use crate::output::MAX_OUTPUT_BYTES;
 use crate::output::candidates::{MAX_CANDIDATES, search};
-use crate::output::{MAX_OUTPUT_BYTES, read};
 
 /// Every byte is looked at so often at most: by the search, as a part of a document, behind a damaged one, in vain.
 const STEPS: usize = 8;

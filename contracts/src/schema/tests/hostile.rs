@@ -1,5 +1,6 @@
 //! Schemas and documents that are made to cost much: each is refused, or checked within the budget.
 
+use jsonschema::json::SerdeJson;
 use serde_json::{Map, Value, json};
 
 use crate::Kind;
@@ -21,7 +22,7 @@ fn compiled(schema: Value) -> CompiledSchema {
 /// Checks within the budget, and says how much of it.
 #[track_caller]
 fn steps(schema: &CompiledSchema, document: &Value) -> u64 {
-    schema.budget.steps(document, false).expect("more steps than there are")
+    schema.budget.steps::<SerdeJson>(&document, false).expect("more steps than there are")
 }
 
 /// Definitions of which each refers to the one before in several ways.
@@ -92,7 +93,7 @@ fn a_recursion_that_branches_is_checked_within_the_budget() {
     for keyword in ["anyOf", "allOf", "oneOf"] {
         let schema = branching(keyword);
         // There are 3^64 ways; the validator remembers, and counts what it does.
-        assert_eq!(schema.budget.steps(&document, false), None);
+        assert_eq!(schema.budget.steps::<SerdeJson>(&&document, false), None);
         assert_eq!(schema.verdict(&document), Verdict::Invalid);
         let errors = schema.errors(&document, 9);
         assert_eq!((errors.len(), errors[0].keyword.as_str()), (1, "budget"), "{errors:?}");

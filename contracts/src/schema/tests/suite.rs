@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jsonschema::{Draft, Registry};
+use jsonschema_value::jsonb::encode::encode;
 use serde_json::Value;
 
 use crate::schema::{self, CompiledSchema};
@@ -79,7 +80,8 @@ fn run(groups: &Value, remotes: &Registry) -> Outcome {
                 Ok(compiled) => {
                     let errors = compiled.errors(&test["data"], 5);
                     let is_valid = compiled.is_valid(&test["data"]);
-                    is_valid == test["valid"] && errors.is_empty() == is_valid
+                    let stored = compiled.is_valid_stored(&encode(&test["data"]), 1 << 20);
+                    is_valid == test["valid"] && errors.is_empty() == is_valid && stored.is_none_or(|v| v == is_valid)
                 }
                 Err(_) => false,
             };

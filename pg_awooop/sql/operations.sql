@@ -31,7 +31,7 @@ create function awooop.create_agent(agent_id text, display_name text default nul
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.create_agent is 'Runs can be created for registered, enabled agents only. Repeating it updates name and switch.';
 
-create function awooop.create_run(envelope jsonb, input jsonb default '{}', idempotency_key text default null, priority integer default 5, max_attempts integer default 3, deadline_seconds integer default 3600, tags jsonb default '{}')
+create function awooop.create_run(envelope jsonb, input jsonb default '{}', idempotency_key text default null, priority integer default null, max_attempts integer default null, deadline_seconds integer default null, tags jsonb default '{}')
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
@@ -43,7 +43,7 @@ create function awooop.list_runs(state text default null, agent_id text default 
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.list_runs is 'Pages by key, so that runs created meanwhile neither repeat nor hide one.';
 
-create function awooop.claim_runs(worker_id text, max_runs integer default 1, lease_seconds integer default 60)
+create function awooop.claim_runs(worker_id text, max_runs integer default 1, lease_seconds integer default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
@@ -67,7 +67,7 @@ create function awooop.cancel_run(run_id uuid, reason text default null)
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.cancel_run is 'Ends the run at once; a worker that holds it is refused from then on. Cancelling a cancelled run changes nothing.';
 
-create function awooop.heartbeat(run_id uuid, lease text, lease_seconds integer default 60, other_leases text[] default '{}')
+create function awooop.heartbeat(run_id uuid, lease text, lease_seconds integer default null, other_leases text[] default '{}')
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
@@ -79,17 +79,137 @@ create function awooop.record_step(run_id uuid, lease text, step_key text, resul
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.record_step is 'A step that was completed before is `replayed`: its recorded result comes back and must be used. Before an effect outside, record phase `started` and commit: if an earlier attempt started the step and never completed it, the outcome is `unknown`, and whether it happened must be found out before it is tried again.';
 
+create function awooop.validate_output(run_id uuid, lease text, raw text, attempt integer default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.validate_output is 'Reads the document in the text, mends what can be mended in one way only, and checks it by the output schemas of the run''s contracts. If it fails, `errors` says what to tell the model. Three outputs of a run may fail, whichever worker sends them; with the third the run fails (E-SCHEMA-001). Each is recorded as a step of kind `output`.';
+
 create function awooop.complete_run(run_id uuid, lease text, result jsonb default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.complete_run is 'Ends the run with its result. Repeating it with the same lease returns the run again.';
+comment on function awooop.complete_run is 'Ends the run with its result, which must satisfy what validate_output checks. One that does not is refused (E-SCHEMA-004) and counts as an output that failed; the third of the run ends it (E-SCHEMA-001). Repeating it with the same lease returns the run again.';
 
 create function awooop.fail_run(run_id uuid, lease text, error_code text default 'worker_error', message text default null, retryable boolean default true)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.fail_run is 'Where attempts are left and the failure may be retried, the run waits and becomes claimable again; else it ends as failed.';
+
+create function awooop.validate_contract(kind text, document text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.validate_contract is 'Everything that would keep it from being published in this project: each with its place, the rule, what was expected and what is there.';
+
+create function awooop.draft_contract(kind text, document text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.draft_contract is 'A new contract, or a further revision of one. A draft may be unfinished (its violations are told); it needs its kind and name. Whoever writes it is its author, whose signature does not count.';
+
+create function awooop.edit_contract(revision_id uuid, document text, digest text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.edit_contract is 'Replaces the draft''s document; kind and name stay. The editor becomes one of its authors. With digest, only if nobody edited it in between.';
+
+create function awooop.discard_contract(revision_id uuid)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.discard_contract is 'Only drafts can be discarded; what was published stays for ever.';
+
+create function awooop.publish_contract(revision_id uuid, digest text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.publish_contract is 'Gives it the contract''s next number, its canonical bytes (RFC 8785), their digest and the platform''s signature (HMAC-SHA-256, with the key''s id). From then on it never changes. Publishing it again changes nothing, but for a new signature where the key of the old one was rotated out.';
+
+create function awooop.sign_contract(revision_id uuid, digest text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.sign_contract is 'One signature a hand, in a role that the active policy names; an author''s is refused.';
+
+create function awooop.activate_contract(revision_id uuid)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.activate_contract is 'Verifies its signature, counts the signatures of distinct hands against the quorum of the active policy (two, of any role, before there is one), and takes the place of the revision before it. Revisions with lower numbers are superseded. Activating the active revision changes nothing.';
+
+create function awooop.revoke_contract(revision_id uuid, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.revoke_contract is 'At once and for good, by one person: what an active one allowed is over. Runs of an agent without an active contract stop. Revoking a policy stops new runs; its quorum holds until another is active.';
+
+create function awooop.get_contract(revision_id uuid)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.get_contract is 'Its document, its life, and its signatures.';
+
+create function awooop.list_contracts(kind text default null, page_size integer default 50, cursor text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_contracts is 'Each with its active revision and its newest one.';
+
+create function awooop.active_contract(kind text, name text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.active_contract is 'The one that the platform acts by, once its signatures have been verified.';
+
+create function awooop.contract_history(kind text, name text, page_size integer default 50, cursor text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.contract_history is 'Drafts first, then published revisions by number, each with who did what and when.';
+
+create function awooop.diff_contracts(revision_id uuid, from_revision_id uuid default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.diff_contracts is 'What turns one document into the other, as a JSON Patch (RFC 6902) whose operations also say what was there before. Without from_revision_id, from the revision that is active.';
+
+create function awooop.verify_contract(revision_id uuid)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.verify_contract is 'Computes its canonical bytes, digest and signatures again, and counts its signatures against the quorum that holds now, telling of each that does not count why.';
+
+create function awooop.export_contract(revision_id uuid)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.export_contract is 'The revision as it was signed, with its signatures: what import_contract takes, and what `awooop-gateway contract verify` verifies without the database.';
+
+create function awooop.import_contract(exported text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.import_contract is 'Takes the document of a file that export_contract made, here or elsewhere; its signatures hold for the revision that was exported, so the draft is published and signed anew. A file whose signature this platform can check, and finds wrong, is refused.';
+
+create function awooop.list_principals()
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_principals is 'Each with its roles and the hand it counts as: principals that one of them brought into being count as that one, whatever their credentials.';
+
+create function awooop.grant_principal_role(principal_id text, role text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.grant_principal_role is 'Roles say whose signatures and approvals count. Nobody gives a role to themselves, or to a principal that they brought into being. Giving it twice changes nothing.';
+
+create function awooop.revoke_principal_role(principal_id text, role text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.revoke_principal_role is 'Signatures that needed the role stop counting. Taking it twice changes nothing.';
 
 create function awooop.create_api_key(name text, scopes text[], expires_in_seconds integer default null, principal_id text default null)
     returns jsonb language c volatile parallel unsafe security definer

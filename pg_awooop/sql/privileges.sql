@@ -37,8 +37,8 @@ grant execute on function awooop.enter_project(text), awooop.prove_right(text), 
     to awooop_tenant, awooop_operator;
 
 grant execute on function awooop.create_project(text, text, text, integer),
-    awooop.set_project_mode(text, text), awooop.suspend_project(text, text, boolean),
-    awooop.bind_role(text, text, text[], boolean), awooop.unbind_role(text, text), awooop.set_operation(text, boolean, text)
+    awooop.set_project_mode(text, text), awooop.set_credential_namespaces(text, text[]), awooop.suspend_project(text, text, boolean),
+    awooop.bind_role(text, text, text[], boolean, text), awooop.unbind_role(text, text), awooop.set_operation(text, boolean, text)
     to awooop_operator;
 
 -- Pure but for the bound project's settings: for everyone who writes or shows text.
@@ -46,7 +46,8 @@ grant execute on function awooop.redact(text), awooop.redact_json(jsonb), awooop
     to awooop_tenant, awooop_operator, awooop_auditor, awooop_worker;
 
 -- Pure: for everyone who reads or writes documents.
-grant execute on function awooop.json_schema_errors(jsonb, jsonb), awooop.canonical_json(text)
+grant execute on function awooop.json_schema_valid(jsonb, jsonb), awooop.json_schema_errors(jsonb, jsonb),
+    awooop.canonical_json(text)
     to awooop_tenant, awooop_operator, awooop_auditor, awooop_worker;
 
 grant execute on function awooop.doctor() to awooop_operator, awooop_auditor;
@@ -74,7 +75,8 @@ begin
         where p.pronamespace = 'awooop'::regnamespace and p.prosrc = 'awooop_operation'
     loop
         execute pg_catalog.format('grant execute on function %s to awooop_tenant, awooop_operator', f.signature);
-        if f.proname in ('claim_runs', 'heartbeat', 'record_step', 'complete_run', 'fail_run') then
+        if f.proname in ('claim_runs', 'heartbeat', 'record_step', 'validate_output', 'complete_run',
+                         'fail_run') then
             execute pg_catalog.format('grant execute on function %s to awooop_worker', f.signature);
         end if;
     end loop;

@@ -18,6 +18,9 @@ statements! {
          returning json_build_object('agent_id', agent_id, 'display_name', display_name, 'enabled', enabled,
             'created_at', ", rfc3339!("created_at"), ", 'updated_at', ", rfc3339!("updated_at"), ")::text,
             a.xmax = 0");
+    ENSURE: writing [TEXTOID, TEXTOID, TEXTOID] =
+        "insert into awooop.agents (project_id, agent_id, display_name, enabled) values ($1, $2, $3, true)
+         on conflict (project_id, agent_id) do nothing returning true";
     ENABLED: reading [TEXTOID, TEXTOID] =
         "select enabled from awooop.agents where project_id = $1 and agent_id = $2";
 }
@@ -41,6 +44,16 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     let action = if created { "agent_created" } else { "agent_changed" };
     audit::done(caller, action, entry.with("enabled", enabled))?;
     Ok(Answer::ok(body))
+}
+
+/// Registers the agent of a contract, if nobody has.
+pub(crate) fn ensure(caller: &Caller, agent_id: &str, display_name: Option<&str>) -> Outcome<()> {
+    let parameters = [caller.project_id.as_str().into(), agent_id.into(), display_name.into()];
+    if ENSURE.with(|s| s.run(&parameters))? > 0 {
+        let entry = audit::Entry { agent_id: Some(agent_id), ..audit::Entry::default() };
+        audit::done(caller, "agent_created", entry.with("enabled", true))?;
+    }
+    Ok(())
 }
 
 /// Whether the agent is registered (`None` if not) and enabled.

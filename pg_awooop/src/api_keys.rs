@@ -14,7 +14,11 @@ use crate::statement::{column, rfc3339, statements};
 
 statements! {
     ENSURE_PRINCIPAL: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
-        "insert into awooop.principals (project_id, principal_id, kind, created_by) values ($1, $2, $3, $4)
+        "insert into awooop.principals (project_id, principal_id, kind, created_by, hand)
+         values ($1, $2, $3, $4,
+                 coalesce((select coalesce(m.hand, case when m.created_by is null or m.created_by like 'role:%'
+                                                        then m.principal_id else m.created_by end)
+                           from awooop.principals m where m.project_id = $1 and m.principal_id = $4), $2))
          on conflict (project_id, principal_id) do nothing returning true";
     // In a statement of its own, after that one: of two that bring a principal into being at once, one sees the other's.
     // A login's principal is nobody else's, whoever made it.

@@ -40,7 +40,7 @@ use crate::statement::{column, pg_uuid, rfc3339, statements};
 use crate::tenant;
 
 /// Microseconds from 1970 to 2000, from where PostgreSQL counts.
-const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+pub(crate) const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 /// What a row is about; absent parts stay NULL.
 #[derive(Default)]

@@ -185,6 +185,22 @@ impl Login {
         !self.is_superuser() && self.is_member_of(c"awooop_auditor")
     }
 
+    /// Whether the role may log in now and act for a project.
+    pub(crate) fn may_act(self) -> bool {
+        let logs_in = Spi::connect(|client| {
+            client
+                .select(
+                    "select rolcanlogin and coalesce(rolvaliduntil > clock_timestamp(), true)
+                     from pg_catalog.pg_roles where oid = $1",
+                    Some(1),
+                    &[self.0.into()],
+                )?
+                .first()
+                .get_one::<bool>()
+        });
+        matches!(logs_in, Ok(Some(true))) && !self.is_auditor()
+    }
+
     /// Whether the login is a platform worker.
     pub(crate) fn is_worker(self) -> bool {
         !self.is_superuser() && self.is_member_of(c"awooop_worker")

@@ -11,14 +11,16 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::rc::Rc;
 
+use awooop_contracts::Kind;
 use awooop_policy::mode::MigrationMode;
 use awooop_policy::redact::Redactor;
 use awooop_policy::scope::ScopeSet;
 use pgrx::prelude::*;
+use uuid::Uuid;
 
 use crate::fault::Outcome;
 use crate::redaction;
-use crate::statement::{Statement, column, statements};
+use crate::statement::{Statement, column, pg_uuid, statements, uuid_column};
 
 /// A project as every decision needs it.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +46,28 @@ pub(crate) struct ApiKey {
     pub(crate) expires_at: Option<i64>,
 }
 
+/// What became of a contract's activations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pointer {
+    /// None was ever active.
+    Never,
+    Active(Uuid),
+    /// The one that was active last was revoked.
+    Revoked(Uuid),
+}
+
 /// More entries than this, and a session starts over: memory must not grow with what callers try.
 const MOST_ENTRIES: usize = 10_000;
 /// The tables behind the entries.
-const TABLES: [&std::ffi::CStr; 6] =
-    [c"projects", c"role_bindings", c"api_keys", c"operation_override", c"redaction_family", c"redaction_rule"];
+const TABLES: [&std::ffi::CStr; 7] = [
+    c"projects",
+    c"role_bindings",
+    c"api_keys",
+    c"operation_override",
+    c"redaction_family",
+    c"redaction_rule",
+    c"active_contracts",
+];
 
 #[derive(Default)]
 struct Kept {
@@ -57,6 +76,9 @@ struct Kept {
     keys: HashMap<(String, String), ApiKey>,
     switched_off: Option<Vec<String>>,
     redactors: HashMap<String, Rc<Redactor>>,
+    active: HashMap<(String, Kind, String), Uuid>,
+    last: HashMap<(String, Kind, String), Pointer>,
+    revoked: HashMap<(String, Uuid), bool>,
 }
 
 thread_local! {
@@ -84,6 +106,28 @@ statements! {
         "select family, mode from awooop.redaction_family where project_id = $1";
     REDACTION_RULES: reading [TEXTOID] =
         "select rule_id, family, keywords, shape from awooop.redaction_rule where project_id = $1 order by rule_id";
+    // A pointer that somebody bent leads nowhere.
+    ACTIVE: reading [TEXTOID, TEXTOID, TEXTOID] =
+        "select a.revision_id from awooop.active_contracts a
+         join awooop.contract_revisions r on r.project_id = a.project_id and r.revision_id = a.revision_id
+         where a.project_id = $1 and a.kind = $2 and a.name = $3
+           and r.kind = $2 and r.name = $3 and r.state = 'active'";
+    // Always one row: most projects begin without a policy, and must not look for it at every call.
+    LAST: reading [TEXTOID, TEXTOID, TEXTOID] =
+        "select p.revision_id, p.is_active
+         from (select 1) one
+         left join lateral (
+             select r.revision_id,
+                    r.state = 'active'
+                    and exists (select from awooop.active_contracts a
+                                where a.project_id = $1 and a.kind = $2 and a.name = $3
+                                  and a.revision_id = r.revision_id) as is_active
+             from awooop.contract_revisions r
+             where r.project_id = $1 and r.kind = $2 and r.name = $3 and r.activated_at is not null
+             order by r.number desc limit 1) p on true";
+    REVOKED: reading [TEXTOID, UUIDOID] =
+        "select coalesce((select r.state = 'revoked' from awooop.contract_revisions r
+                          where r.project_id = $1 and r.revision_id = $2), true)";
     SWITCHED_OFF: reading [] = "select name from awooop.operation_override where not enabled";
 }
 
@@ -189,6 +233,56 @@ pub(crate) fn is_switched_off(operation: &str) -> Outcome<bool> {
         keep(|kept| kept.switched_off = Some(names));
     }
     Ok(off)
+}
+
+/// The revision of a contract that is active, if one is.
+pub(crate) fn active_revision(project_id: &str, kind: Kind, name: &str) -> Outcome<Option<Uuid>> {
+    let key = (project_id.to_owned(), kind, name.to_owned());
+    if let Some(kept) = kept(|kept| kept.active.get(&key).copied()) {
+        return Ok(Some(kept));
+    }
+    let parameters = [project_id.into(), kind.as_str().into(), name.into()];
+    let (found, fresh) = read(&ACTIVE, &parameters, |row| uuid_column(row, 1))?;
+    if let (Some(revision_id), true) = (found, fresh) {
+        keep(|kept| insert(&mut kept.active, key, revision_id));
+    }
+    Ok(found)
+}
+
+/// The last activation of a contract: it may have been revoked.
+pub(crate) fn last_activated(project_id: &str, kind: Kind, name: &str) -> Outcome<Pointer> {
+    let key = (project_id.to_owned(), kind, name.to_owned());
+    if let Some(kept) = kept(|kept| kept.last.get(&key).copied()) {
+        return Ok(kept);
+    }
+    let parameters = [project_id.into(), kind.as_str().into(), name.into()];
+    let (found, fresh) = read(&LAST, &parameters, |row| {
+        Ok(match row.get::<bool>(2)? {
+            None => Pointer::Never,
+            Some(true) => Pointer::Active(uuid_column(row, 1)?),
+            Some(false) => Pointer::Revoked(uuid_column(row, 1)?),
+        })
+    })?;
+    let pointer = found.unwrap_or(Pointer::Never);
+    if fresh {
+        keep(|kept| insert(&mut kept.last, key, pointer));
+    }
+    Ok(pointer)
+}
+
+/// Whether a revision that was active was revoked since. Only what is active can be, so its pointer tells of it.
+pub(crate) fn is_revoked(project_id: &str, revision_id: Uuid) -> Outcome<bool> {
+    let key = (project_id.to_owned(), revision_id);
+    if let Some(kept) = kept(|kept| kept.revoked.get(&key).copied()) {
+        return Ok(kept);
+    }
+    let parameters = [project_id.into(), pg_uuid(revision_id).into()];
+    let (found, fresh) = read(&REVOKED, &parameters, |row| column::<bool>(row, 1))?;
+    let is_revoked = found.unwrap_or(true);
+    if fresh {
+        keep(|kept| insert(&mut kept.revoked, key, is_revoked));
+    }
+    Ok(is_revoked)
 }
 
 /// What the project redacts, compiled.

@@ -78,7 +78,7 @@ fn doctor()
     let logs = or_raise(crate::audit::disagreements()).into_iter();
     findings.extend(logs.map(|(project, finding, remedy)| ("audit".to_owned(), project, finding, remedy.to_owned())));
     findings.extend(about_maintenance());
-    findings.extend(keyring::why_nothing_signs().map(|why| {
+    findings.extend(keyring::what_is_missing().into_iter().map(|why| {
         let (finding, remedy) = why.finding();
         ("setting".to_owned(), "awooop.keyring_file".to_owned(), finding, remedy)
     }));

@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::caller::Caller;
+use crate::contracts;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
 use crate::subjects::{self, Sighting};
@@ -49,7 +50,7 @@ pub(crate) fn build(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
         channel_user_id: sighting.channel_user_id.to_owned(),
         channel_chat_id: sighting.channel_chat_id.map(str::to_owned),
         run_id: None,
-        policy_revision_id: None,
+        policy_revision_id: contracts::active::policy(&caller.project_id)?.map(|policy| policy.revision_id.to_string()),
     };
     subjects::see(caller, &sighting, Some(&envelope.trace_id), Some(&envelope.agent_id))?;
     if EVENT_LOG.get() {

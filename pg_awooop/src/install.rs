@@ -22,6 +22,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_audit_proof", include_str!("../../sql/migrations/0003_audit_proof.sql")),
     ("0004_redaction", include_str!("../../sql/migrations/0004_redaction.sql")),
     ("0005_principal_makers", include_str!("../../sql/migrations/0005_principal_makers.sql")),
+    ("0006_contracts", include_str!("../../sql/migrations/0006_contracts.sql")),
 ];
 
 /// Re-applied by every migrate.

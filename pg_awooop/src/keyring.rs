@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::rc::Rc;
 
-use awooop_policy::keyring::{Keyring, KeyringError, MAX_FILE};
+use awooop_policy::keyring::{Keyring, KeyringError, MAX_FILE, Use};
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -25,8 +25,8 @@ pub(crate) enum NoKeyring {
     Open,
     /// It is not a keyring.
     Malformed(KeyringError),
-    /// It has no current audit key. (The keyring is there; nothing signs.)
-    NothingSigns,
+    /// It has no current key of this use. (The keyring is there; nothing signs.)
+    NothingSigns(Use),
 }
 
 impl NoKeyring {
@@ -34,11 +34,12 @@ impl NoKeyring {
     pub(crate) fn finding(self) -> (String, String) {
         let (finding, remedy) = match self {
             NoKeyring::NotSet => (
-                "no keyring is set, so no checkpoint of an audit log is signed".to_owned(),
+                "no keyring is set, so no checkpoint of an audit log and no contract is signed or verified".to_owned(),
                 "make one with `awooop-gateway keyring create`, and name it in awooop.keyring_file",
             ),
             NoKeyring::Unreadable => (
-                "the keyring cannot be read, so no checkpoint of an audit log is signed".to_owned(),
+                "the keyring cannot be read, so no checkpoint of an audit log and no contract is signed or verified"
+                    .to_owned(),
                 "make the file, or let the server's user read it",
             ),
             NoKeyring::Open => (
@@ -49,10 +50,17 @@ impl NoKeyring {
             NoKeyring::Malformed(why) => {
                 (format!("the keyring is refused: {why}"), "`awooop-gateway keyring list` reads it as the server does")
             }
-            NoKeyring::NothingSigns => (
-                "the keyring has no current audit key, so no checkpoint of an audit log is signed".to_owned(),
-                "add one with `awooop-gateway keyring add`, and make it current",
-            ),
+            NoKeyring::NothingSigns(usage) => {
+                let unsigned = match usage {
+                    Use::Audit => "no checkpoint of an audit log is signed",
+                    Use::Contract => "no contract can be published, signed or activated",
+                    Use::Approval => "no approval is given",
+                };
+                (
+                    format!("the keyring has no current {} key, so {unsigned}", usage.as_str()),
+                    "add one with `awooop-gateway keyring add`, and make it current",
+                )
+            }
         };
         (finding, remedy.to_owned())
     }
@@ -62,7 +70,7 @@ pub(crate) fn define_settings() {
     GucRegistry::define_string_guc(
         c"awooop.keyring_file",
         c"The file that holds the platform's secret keys.",
-        c"Its owner is the server's user or root, and nobody else may read it. Empty: no checkpoint is signed.",
+        c"Its owner is the server's user or root, and nobody else may read it. Empty: no checkpoint or contract is signed.",
         &FILE,
         GucContext::Sighup,
         GucFlags::SUPERUSER_ONLY,
@@ -108,13 +116,15 @@ pub(crate) fn current() -> Read {
     })
 }
 
-/// Why no checkpoint is signed, if none is.
-pub(crate) fn why_nothing_signs() -> Option<NoKeyring> {
-    match current() {
-        Ok(keyring) if keyring.audit_signer().is_some() => None,
-        Ok(_) => Some(NoKeyring::NothingSigns),
-        Err(why) => Some(why),
-    }
+/// Why checkpoints or contracts are not signed.
+pub(crate) fn what_is_missing() -> Vec<NoKeyring> {
+    let keyring = match current() {
+        Ok(keyring) => keyring,
+        Err(why) => return vec![why],
+    };
+    let audit = keyring.audit_signer().is_none().then_some(NoKeyring::NothingSigns(Use::Audit));
+    let contract = keyring.contract_signer().is_none().then_some(NoKeyring::NothingSigns(Use::Contract));
+    audit.into_iter().chain(contract).collect()
 }
 
 /// As PostgreSQL judges the file of a server's key: 0600 of the server's user, or 0640 of root.

@@ -7,11 +7,13 @@ use awooop_policy::operation::Operation;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
-use crate::{agents, api_keys, audit, envelope, redaction, runs, subjects};
+use crate::{agents, api_keys, audit, contracts, envelope, principals, redaction, runs, subjects};
 
 /// Carries the operation out. The caller has the scope, the arguments are checked.
 pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let carry_out = match operation.name {
+        "activate_contract" => contracts::activate,
+        "active_contract" => contracts::show_active,
         "audit_checkpoint" => audit::checkpoint,
         "audit_proof" => audit::proof,
         "audit_verify" => audit::verify,
@@ -19,26 +21,44 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "cancel_run" => runs::cancel,
         "claim_runs" => runs::claim,
         "complete_run" => runs::complete,
+        "contract_history" => contracts::history,
         "create_agent" => agents::create,
         "create_api_key" => api_keys::create,
         "create_run" => runs::create,
+        "diff_contracts" => contracts::diff,
+        "discard_contract" => contracts::discard,
+        "draft_contract" => contracts::draft,
+        "edit_contract" => contracts::edit,
         "export_audit" => audit::export,
+        "export_contract" => contracts::export,
         "fail_run" => runs::fail,
-        "get_run" => runs::get,
+        "get_contract" => contracts::get,
         "get_redaction" => redaction::show,
+        "get_run" => runs::get,
+        "grant_principal_role" => principals::grant_role,
         "grant_subject_role" => subjects::grant_role,
         "heartbeat" => runs::heartbeat,
+        "import_contract" => contracts::import,
         "list_api_keys" => api_keys::list,
         "list_audit" => audit::list,
+        "list_contracts" => contracts::list,
+        "list_principals" => principals::list,
         "list_runs" => runs::list,
         "list_steps" => runs::list_steps,
+        "publish_contract" => contracts::publish,
         "record_step" => runs::record_step,
         "remove_redaction_rule" => redaction::remove_rule,
         "revoke_api_key" => api_keys::revoke,
+        "revoke_contract" => contracts::revoke,
+        "revoke_principal_role" => principals::revoke_role,
         "rotate_api_key" => api_keys::rotate,
         "set_redaction_family" => redaction::set_family,
         "set_redaction_rule" => redaction::set_rule,
+        "sign_contract" => contracts::sign,
         "upsert_platform_subject" => subjects::upsert,
+        "validate_contract" => contracts::validate,
+        "validate_output" => runs::validate_output,
+        "verify_contract" => contracts::verify,
         "whoami" => api_keys::whoami,
         _ => return fault(ErrorCode::OperationUnknown),
     };

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::api_keys::{LOGIN, ensure_principal};
 use crate::audit;
 use crate::caller::{Caller, Door, Login, ProjectFacts, facts_of};
+use crate::contracts::effects;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::statement::{column, rfc3339, statements};
 use crate::tenant;
@@ -42,6 +43,15 @@ statements! {
     SET_MODE: writing [TEXTOID, TEXTOID, TEXTOID] = concat!(
         "update awooop.projects p set migration_mode = $2, updated_at = clock_timestamp()
          where p.project_id = $1 and p.migration_mode = $3 returning ", project_json!());
+    LOCK: writing [TEXTOID] = "select true from awooop.projects where project_id = $1 for no key update";
+    FOLLOW: writing [TEXTOID, TEXTOID, INT4OID] =
+        "update awooop.projects p
+         set migration_mode = coalesce($2, p.migration_mode), retention_days = coalesce($3, p.retention_days),
+             updated_at = clock_timestamp()
+         where p.project_id = $1";
+    SET_NAMESPACES: writing [TEXTOID, TEXTARRAYOID] =
+        "update awooop.projects p set credential_namespaces = $2, updated_at = clock_timestamp()
+         where p.project_id = $1 returning true";
     SUSPEND: writing [TEXTOID, BOOLOID] = concat!(
         "update awooop.projects p
          set suspended_at = case when $2 then coalesce(p.suspended_at, clock_timestamp()) end,
@@ -51,7 +61,8 @@ statements! {
         "with before as (select pinned from awooop.role_bindings where project_id = $1 and role_name = $2)
          insert into awooop.role_bindings as b (project_id, role_name, principal_id, scopes, pinned)
          values ($1, $2, $3, $4, $5)
-         on conflict (project_id, role_name) do update set scopes = excluded.scopes, pinned = excluded.pinned
+         on conflict (project_id, role_name) do update
+            set scopes = excluded.scopes, pinned = excluded.pinned, principal_id = excluded.principal_id
          returning coalesce((select pinned from before), false)";
     UNBIND_ROLE: writing [TEXTOID, TEXTOID] =
         "delete from awooop.role_bindings where project_id = $1 and role_name = $2 returning pinned";
@@ -149,9 +160,16 @@ fn set_project_mode(project_id: Option<&str>, migration_mode: Option<&str>) -> p
         let caller = operator(project_id)?;
         let to = mode(migration_mode)?;
         tenant::within(project_id, || {
+            // Locked first: an activation that is under way has its say before this, or after it.
+            LOCK.with(|s| s.run(&[project_id.into()]))?;
             let Some(facts) = facts_of(project_id, "")? else {
                 return fault(ErrorCode::TenantUnavailable);
             };
+            if let Some(furthest) = effects::furthest_mode(project_id)?
+                && to > furthest
+            {
+                return fault(effects::sealed("project", project_id));
+            }
             let body = SET_MODE.with(|s| {
                 s.row(&[project_id.into(), to.as_str().into(), facts.mode.as_str().into()], |row| {
                     column::<String>(row, 1)
@@ -164,6 +182,46 @@ fn set_project_mode(project_id: Option<&str>, migration_mode: Option<&str>) -> p
             let entry = audit::Entry::default().with("from", facts.mode.as_str()).with("to", to.as_str());
             audit::done(&caller, "project_mode_set", entry)?;
             document(&body)
+        })
+    })())
+}
+
+/// What a project's contract says of its row, from the activation on: a mode that lies beyond it is taken back.
+pub(crate) fn follow_contract(caller: &Caller, furthest: MigrationMode, run_days: Option<u64>) -> Outcome<()> {
+    let project_id = caller.project_id.as_str();
+    LOCK.with(|s| s.run(&[project_id.into()]))?;
+    let Some(facts) = facts_of(project_id, "")? else { return fault(ErrorCode::TenantUnavailable) };
+    let lower = (facts.mode > furthest).then_some(furthest.as_str());
+    let days = run_days.and_then(|days| i32::try_from(days).ok());
+    FOLLOW.with(|s| s.run(&[project_id.into(), lower.into(), days.into()]))?;
+    if let Some(to) = lower {
+        let entry = audit::Entry::default().with("from", facts.mode.as_str()).with("to", to);
+        audit::done(caller, "project_mode_set", entry)?;
+    }
+    Ok(())
+}
+
+/// Says in which Kubernetes namespaces, besides the one of its own id, a project's contracts may name credentials. It
+/// takes the place of what was said before. Returns `{"project_id", "credential_namespaces"}`.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn set_credential_namespaces(project_id: Option<&str>, namespaces: Option<Vec<Option<String>>>) -> pgrx::JsonB {
+    or_raise((|| {
+        let project_id = text("project_id", project_id, NameRule::Id, MAX_ID)?;
+        let caller = operator(project_id)?;
+        let names: Vec<String> = namespaces.unwrap_or_default().into_iter().map(Option::unwrap_or_default).collect();
+        let is_namespace = |name: &String| NameRule::Id.admits(name) && name.len() <= MAX_ID;
+        if names.len() > 64 || !names.iter().all(is_namespace) {
+            return fault(invalid("namespaces", "at most 64 names of Kubernetes namespaces"));
+        }
+        tenant::within(project_id, || {
+            let set = SET_NAMESPACES.with(|s| s.run(&[project_id.into(), names.clone().into()]))?;
+            if set == 0 {
+                return fault(ErrorCode::TenantUnavailable);
+            }
+            let entry = audit::Entry::default().with("credential_namespaces", names.clone());
+            audit::done(&caller, "credential_namespaces_set", entry)?;
+            Ok(pgrx::JsonB(json!({"project_id": project_id, "credential_namespaces": names})))
         })
     })())
 }
@@ -196,7 +254,8 @@ fn suspend_project(
     })())
 }
 
-/// Lets a database login act for a project with these scopes, as the principal `role.<name>`. With `pin`, which takes
+/// Lets a database login act for a project with these scopes, as the person or service `principal_id` (`role.<name>` where
+/// that is null), whatever other logins and keys that one has. With `pin`, which takes
 /// a superuser, every session of the login in this database is bound to the project and to no other.
 /// Returns the binding as JSON.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -206,6 +265,7 @@ fn bind_role(
     project_id: Option<&str>,
     scopes: default!(Option<Vec<Option<String>>>, "'{}'"),
     pin: default!(Option<bool>, false),
+    principal_id: default!(Option<&str>, "NULL"),
 ) -> pgrx::JsonB {
     or_raise((|| {
         let project_id = text("project_id", project_id, NameRule::Id, MAX_ID)?;
@@ -229,7 +289,10 @@ fn bind_role(
             if facts_of(project_id, "")?.is_none() {
                 return fault(ErrorCode::TenantUnavailable);
             }
-            let principal_id = format!("{LOGIN}{role}");
+            let principal_id = match principal_id {
+                Some(principal_id) => text("principal_id", Some(principal_id), NameRule::Id, MAX_ID)?.to_owned(),
+                None => format!("{LOGIN}{role}"),
+            };
             let scopes: Vec<String> = scopes.names().into_iter().map(str::to_owned).collect();
             ensure_principal(project_id, &principal_id, "service")?;
             let was_pinned = BIND_ROLE.with(|s| {

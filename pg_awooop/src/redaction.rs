@@ -2,31 +2,25 @@
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
-use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
-use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
-use awooop_policy::redact::rules::custom::{CustomRule, CustomRuleError, TooMuchWork, Watch};
-use awooop_policy::redact::{Family, Redactor};
-use pgrx::PgTryBuilder;
+use awooop_policy::redact::Redactor;
+use awooop_policy::redact::rules::custom::{CustomRule, TooMuchWork, Watch};
 use pgrx::iter::TableIterator;
-use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::audit;
-use crate::caller::Caller;
 use crate::directory;
-use crate::door::Answer;
-use crate::fault::{Outcome, Stop, fault, or_raise, refuse};
-use crate::server_log;
-use crate::statement::{column, rfc3339, statements};
+use crate::fault::{Outcome, Stop, fault, or_raise};
+use crate::guarded::{self, Worker};
 use crate::tenant;
 
-/// Rules of its own that a project can have: each is tried on every text.
-const MOST_RULES: i64 = 50;
+mod settings;
+
+pub(crate) use awooop_policy::redact::Family;
+pub(crate) use settings::{Rule, check_rule, remove_rule, replace, set_family, set_rule, show};
 
 extension_sql!(
     r#"
@@ -37,44 +31,6 @@ create function awooop.redact_json(document jsonb) returns jsonb
 "#,
     name = "redact_json"
 );
-
-macro_rules! rule_json {
-    () => {
-        concat!(
-            "json_build_object('rule_id', r.rule_id, 'family', r.family, 'keywords', r.keywords, 'shape', r.shape,
-             'changed_by', r.changed_by, 'changed_at', ",
-            rfc3339!("r.changed_at"),
-            ")::text"
-        )
-    };
-}
-statements! {
-    SET_FAMILY: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
-        "insert into awooop.redaction_family as f (project_id, family, mode, changed_by) values ($1, $2, $3, $4)
-         on conflict (project_id, family) do update
-            set mode = excluded.mode, changed_by = excluded.changed_by, changed_at = clock_timestamp()";
-    // The project's row is the lock: two rules at once would both be the last that fits. Counted with a snapshot of
-    // after the wait, hence as a statement that writes.
-    LOCK_PROJECT: writing [TEXTOID] = "select true from awooop.projects where project_id = $1 for no key update";
-    COUNT_OTHERS: writing [TEXTOID, TEXTOID] =
-        "select count(*) from awooop.redaction_rule where project_id = $1 and rule_id <> $2";
-    // A transaction whose snapshot is older than this change must not count without it: its lock fails.
-    TOUCH_PROJECT: writing [TEXTOID] =
-        "update awooop.projects set updated_at = clock_timestamp() where project_id = $1";
-    SET_RULE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, TEXTOID] = concat!(
-        "insert into awooop.redaction_rule as r (project_id, rule_id, family, keywords, shape, changed_by)
-         values ($1, $2, $3, $4, $5, $6)
-         on conflict (project_id, rule_id) do update
-            set family = excluded.family, keywords = excluded.keywords, shape = excluded.shape,
-                changed_by = excluded.changed_by, changed_at = clock_timestamp()
-         returning ", rule_json!());
-    REMOVE_RULE: writing [TEXTOID, TEXTOID] = concat!(
-        "delete from awooop.redaction_rule r where project_id = $1 and rule_id = $2 returning ", rule_json!());
-    RULES: reading [TEXTOID] = concat!(
-        "select ", rule_json!(), " from awooop.redaction_rule r where r.project_id = $1 order by r.rule_id");
-    FAMILIES: reading [TEXTOID] =
-        "select family, mode from awooop.redaction_family where project_id = $1";
-}
 
 thread_local! {
     /// The nine families: for texts that belong to no project, and for what is stored whatever a project allows.
@@ -175,26 +131,9 @@ fn closed<T>(length: usize, work: impl FnOnce() -> Result<T, TooMuchWork>) -> Re
     guarded("a text", length, work).transpose()
 }
 
-/// Does something with the redactor and with what is `length` bytes long; nothing where it panics. What the panic says may
-/// quote the text, so nobody gets to read it; where it happened is logged. PostgreSQL's own errors, a cancellation among
-/// them, go on.
+/// Does something with the redactor that may have a fault; nothing where it panics.
 fn guarded<T>(what: &'static str, length: usize, work: impl FnOnce() -> T) -> Option<T> {
-    PgTryBuilder::new(AssertUnwindSafe(|| {
-        #[cfg(feature = "faults")]
-        crate::faults::in_the_redactor(what);
-        Some(work())
-    }))
-    .catch_rust_panic(|cause| {
-        if let CaughtError::RustPanic { ereport, .. } = cause {
-            let (file, line) = (ereport.file(), ereport.line_number());
-            server_log::write(
-                PgSqlErrorCode::ERRCODE_SYSTEM_ERROR,
-                format!("awooop: the redactor failed at {file}:{line} on {what} of {length} bytes"),
-            );
-        }
-        None
-    })
-    .execute()
+    guarded::guarded(Worker::Redactor, what, length, work)
 }
 
 /// Does something with the redactor that can be cancelled: before, between the steps of a project's rules, and after.
@@ -212,6 +151,12 @@ fn interruptible<T>(work: impl FnOnce(&Watch) -> Result<T, TooMuchWork>, text: &
 fn in_nine_families(text: &str) -> String {
     let redacted = closed(text.len(), || Ok(DEFAULT.with(|redactor| redactor.redact(text).into_owned())));
     redacted.ok().flatten().unwrap_or_else(|| Family::Secret.marker().to_owned())
+}
+
+/// Whether the text holds a credential: something that no project may let through. Where the redactor fails, it may.
+pub(crate) fn holds_credential(text: &str) -> bool {
+    let found = closed(text.len(), || Ok(DEFAULT.with(|redactor| redactor.find(text))));
+    found.ok().flatten().is_none_or(|found| found.iter().any(|finding| finding.family.is_credential()))
 }
 
 /// What is in force here: the bound project's settings, else the platform's defaults.
@@ -283,93 +228,4 @@ pub(crate) fn compose(
         Some(custom) => Ok(Redactor::with_families(&wanted).with_rules(custom)),
         None => fault(ErrorCode::SystemInternal),
     }
-}
-
-/// Operation `get_redaction`.
-pub(crate) fn show(caller: &Caller, _arguments: &Arguments) -> Outcome<Answer> {
-    let project_id = caller.project_id.as_str();
-    let stored = FAMILIES
-        .with(|s| s.rows(&[project_id.into()], |row| Ok((column::<String>(row, 1)?, column::<String>(row, 2)?))))?;
-    let families: Vec<Value> = Family::ALL
-        .into_iter()
-        .map(|family| {
-            let set = stored.iter().find(|(name, _)| name == family.as_str()).map(|(_, mode)| mode.as_str());
-            family_json(family, set.unwrap_or(if family.is_default() { "redact" } else { "allow" }))
-        })
-        .collect();
-    let rules = RULES.with(|s| s.rows(&[project_id.into()], |row| column::<String>(row, 1)))?;
-    Ok(Answer::ok(format!("{{\"families\":{},\"rules\":[{}]}}", Value::from(families), rules.join(","))))
-}
-
-fn family_json(family: Family, mode: &str) -> Value {
-    json!({"family": family.as_str(), "mode": mode, "credential": family.is_credential()})
-}
-
-/// Operation `set_redaction_family`.
-pub(crate) fn set_family(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let (name, mode) = (arguments.text("family"), arguments.text("mode"));
-    let Some(family) = Family::parse(name) else { return fault(ErrorCode::InputInvalid) };
-    if mode == "allow" && family.is_credential() {
-        return refuse(Problem::from(ErrorCode::RedactionCredential).with("family", name));
-    }
-    SET_FAMILY.with(|s| {
-        s.run(&[caller.project_id.as_str().into(), name.into(), mode.into(), caller.principal_id.as_str().into()])
-    })?;
-    audit::done(caller, "redaction_family_set", audit::Entry::default().with("family", name).with("mode", mode))?;
-    Ok(Answer::ok(family_json(family, mode).to_string()))
-}
-
-/// Operation `set_redaction_rule`.
-pub(crate) fn set_rule(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let (project_id, rule_id) = (caller.project_id.as_str(), arguments.text("rule_id"));
-    let (name, shape) = (arguments.text("family"), arguments.text("shape"));
-    let Some(family) = Family::parse(name) else { return fault(ErrorCode::InputInvalid) };
-    let keywords: Vec<String> = arguments
-        .json("keywords")
-        .as_array()
-        .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-        .unwrap_or_default();
-    let checked = guarded("rules", shape.len(), || {
-        let rule = CustomRule::new(rule_id, family, &keywords, shape);
-        rule.map(|rule| rule.measure())
-    });
-    match checked {
-        Some(Ok(Ok(()))) => {}
-        Some(Ok(Err(TooMuchWork))) => return fault(ErrorCode::RedactionExpensive),
-        Some(Err(CustomRuleError::TooLarge)) => return fault(ErrorCode::RedactionTooLarge),
-        Some(Err(CustomRuleError::Shape | CustomRuleError::MatchesNothing)) => return fault(ErrorCode::RedactionShape),
-        None => return fault(ErrorCode::SystemInternal),
-    }
-    LOCK_PROJECT.with(|s| s.run(&[project_id.into()]))?;
-    let others = COUNT_OTHERS.with(|s| s.row(&[project_id.into(), rule_id.into()], |row| column::<i64>(row, 1)))?;
-    if others.unwrap_or_default() >= MOST_RULES {
-        return refuse(Problem::from(ErrorCode::RedactionTooMany).with("limit", MOST_RULES));
-    }
-    TOUCH_PROJECT.with(|s| s.run(&[project_id.into()]))?;
-    let body = SET_RULE.with(|s| {
-        s.row(
-            &[
-                project_id.into(),
-                rule_id.into(),
-                name.into(),
-                keywords.into(),
-                shape.into(),
-                caller.principal_id.as_str().into(),
-            ],
-            |row| column::<String>(row, 1),
-        )
-    })?;
-    let entry = audit::Entry::default().with("rule_id", rule_id).with("family", name);
-    audit::done(caller, "redaction_rule_set", entry)?;
-    Ok(Answer::ok(body.unwrap_or_default()))
-}
-
-/// Operation `remove_redaction_rule`.
-pub(crate) fn remove_rule(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let rule_id = arguments.text("rule_id");
-    let removed = REMOVE_RULE
-        .with(|s| s.row(&[caller.project_id.as_str().into(), rule_id.into()], |row| column::<String>(row, 1)))?;
-    let Some(body) = removed else { return fault(ErrorCode::RedactionUnknown) };
-    audit::done(caller, "redaction_rule_removed", audit::Entry::default().with("rule_id", rule_id))?;
-    Ok(Answer::ok(body))
 }

@@ -1,4 +1,4 @@
-//! The run engine: create, claim, keep, journal, end, look up, reap.
+//! The run engine: create, claim, keep, journal, judge outputs, end, look up, reap.
 //!
 //! Locks are taken in one order everywhere: the queue's row, the run's row, the lease's row. A lease proves itself by
 //! its digest and epoch against the run's row under lock, so a worker that lost it writes nothing.
@@ -10,7 +10,10 @@ mod guard;
 mod journal;
 mod lease;
 mod listing;
+mod output;
 mod reap;
+mod retry;
+mod settings;
 
 pub(crate) use claim::{across_projects as claim_across_projects, claim, in_bound_project as claim_as_worker};
 pub(crate) use create::create;
@@ -18,6 +21,7 @@ pub(crate) use end::{cancel, complete, fail};
 pub(crate) use journal::{list_steps, record_step};
 pub(crate) use lease::heartbeat;
 pub(crate) use listing::{get, list};
+pub(crate) use output::validate as validate_output;
 pub(crate) use reap::reap_due;
 
 /// Members of a run's JSON that listings show too; `s` is awooop.run_state.

@@ -113,6 +113,11 @@ pub(crate) fn uuid_column(row: &SpiTupleTable, ordinal: usize) -> Result<uuid::U
     Ok(row.get::<pgrx::Uuid>(ordinal)?.map(|id| uuid::Uuid::from_bytes(*id.as_bytes())).unwrap_or_default())
 }
 
+/// A UUID column that may be NULL.
+pub(crate) fn optional_uuid_column(row: &SpiTupleTable, ordinal: usize) -> Result<Option<uuid::Uuid>, spi::Error> {
+    Ok(row.get::<pgrx::Uuid>(ordinal)?.map(|id| uuid::Uuid::from_bytes(*id.as_bytes())))
+}
+
 /// SQL that prints a timestamptz column as RFC 3339 in UTC, whatever the session's time zone.
 macro_rules! rfc3339 {
     ($column:literal) => {

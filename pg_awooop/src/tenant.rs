@@ -67,6 +67,15 @@ fn non_empty(setting: &GucSetting<Option<CString>>) -> Option<String> {
     setting.get().and_then(|text| text.into_string().ok()).filter(|text| !text.is_empty())
 }
 
+/// Refuses a transaction that looks at the database as it was: what was revoked since must not be believed.
+pub(crate) fn ensure_current_snapshot() -> Outcome<()> {
+    // SAFETY: a backend-local variable.
+    if unsafe { pg_sys::XactIsoLevel } > pg_sys::XACT_READ_COMMITTED as i32 {
+        return fault(ErrorCode::TenantIsolation);
+    }
+    Ok(())
+}
+
 /// Binds the transaction to a project whose right the caller has proved.
 pub(crate) fn bind(project_id: &str) {
     set_local(PROJECT_ID_NAME, project_id);

@@ -7,7 +7,8 @@ declare
 begin
     foreach tenant_table in array array['projects', 'principals', 'role_bindings', 'api_keys', 'agents',
         'platform_subjects', 'audit_log', 'audit_pending', 'audit_head', 'audit_leaf', 'audit_node', 'audit_checkpoint',
-        'audit_archive', 'redaction_family', 'redaction_rule', 'run_state', 'run_ready', 'run_lease', 'step_journal']
+        'audit_archive', 'redaction_family', 'redaction_rule', 'contracts', 'contract_revisions', 'active_contracts',
+        'contract_signatures', 'run_state', 'run_ready', 'run_lease', 'step_journal']
     loop
         execute format('alter table awooop.%I enable row level security', tenant_table);
         execute format('alter table awooop.%I force row level security', tenant_table);

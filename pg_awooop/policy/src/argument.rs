@@ -131,6 +131,11 @@ impl Arguments {
         self.json(name).as_number().and_then(whole).unwrap_or_default()
     }
 
+    /// An integer argument that may be absent.
+    pub fn optional_integer(&self, name: &str) -> Option<i64> {
+        self.json(name).as_number().and_then(whole)
+    }
+
     /// A boolean argument that has a default.
     pub fn boolean(&self, name: &str) -> bool {
         self.json(name).as_bool().unwrap_or_default()

@@ -96,6 +96,9 @@ catalogue! {
     TenantEnvelope = "E-TENANT-007", "42501", 403,
         "the envelope was built for another project",
         "Build an envelope in this project with awooop.build_envelope.";
+    TenantIsolation = "E-TENANT-008", "55000", 409,
+        "operations work at READ COMMITTED only",
+        "Begin with `begin isolation level read committed`: an older snapshot would show rights and contracts that are over.";
 
     AuthFailed = "E-AUTH-001", "28000", 401,
         "authentication failed",
@@ -115,6 +118,9 @@ catalogue! {
     AuthPrincipal = "E-AUTH-006", "42501", 403,
         "a credential cannot make or rotate a key of somebody else's principal",
         "Name a principal_id that is new, the caller's own or one that the caller made, or none; an operator may name any.";
+    AuthIdentity = "E-AUTH-007", "55000", 409,
+        "whose a credential is, and whose hand a principal, never changes",
+        "Revoke the key and make another; a principal is the hand of whoever brought it into being.";
 
     OperationUnknown = "E-OP-001", "42704", 404,
         "there is no operation of that name",
@@ -158,7 +164,7 @@ catalogue! {
         "Use a new key for a new request, or send the first request again unchanged.";
     RunStepConflict = "E-RUN-005", "22023", 409,
         "a step with this key was recorded with a different request",
-        "Give each step its own step_key; a retried step sends the same request.";
+        "Give each step its own step_key, each output its own attempt; a retry sends the same request.";
     RunFinished = "E-RUN-006", "55000", 409,
         "the run has ended",
         "A run that has ended never changes; create a new one.";
@@ -168,13 +174,92 @@ catalogue! {
     RunDelete = "E-RUN-008", "55000", 409,
         "runs are deleted only by retention",
         "A run can be deleted once it has ended and its retain_until has passed.";
+    RunKeyRequired = "E-RUN-010", "22004", 400,
+        "the run contract asks for an idempotency key",
+        "Send idempotency_key (or the header Idempotency-Key): one for each thing that is to happen once.";
+    RunSteps = "E-RUN-011", "54000", 409,
+        "the run has recorded as many steps as its contract allows; it has failed",
+        "`limit` is max_steps of the run contract. A run that has ended never changes; create a new one.";
     RunSubject = "E-RUN-009", "42704", 404,
         "the envelope's subject does not exist in this project",
         "Build the envelope with awooop.build_envelope, and pass it on unchanged.";
 
+    AgentNoContract = "E-AGENT-004", "55000", 409,
+        "the agent has no active contract, or none whose signature can be verified",
+        "Draft, publish and sign one, then awooop.activate_contract(revision_id).";
+
+    AgentUnproven = "E-AGENT-005", "55000", 409,
+        "nobody can say now whether the agent's contract is in force; its runs wait",
+        "The keyring does not vouch for the contract: awooop.verify_contract(revision_id) and awooop.doctor() say why. Try again later.";
+
+    ContractInvalid = "E-CONTRACT-001", "22023", 422,
+        "the document is no contract that can be published here",
+        "`violations` says what is wrong and where; docs/CONTRACTS.md describes the six kinds.";
+    ContractUnknown = "E-CONTRACT-002", "42704", 404,
+        "there is no such contract or revision in this project",
+        "awooop.list_contracts() lists the contracts, awooop.contract_history(kind, name) the revisions of one.";
+    ContractState = "E-CONTRACT-003", "55000", 409,
+        "the revision is not in a state in which that can be done",
+        "A draft is published, a published revision activated; what is superseded or revoked stays so: draft its document anew.";
+    ContractNoKey = "E-CONTRACT-004", "55000", 503,
+        "the platform has no key to sign contracts with",
+        "Name a keyring in awooop.keyring_file and give it a current contract key; awooop.doctor() says what is missing.";
+    ContractQuorum = "E-CONTRACT-005", "42501", 403,
+        "the revision does not have enough signatures that count",
+        "`counted` of `needed` hands have signed; awooop.verify_contract(revision_id) says of each signature why it does not count.";
+    ContractAuthor = "E-CONTRACT-006", "42501", 403,
+        "an author of the revision cannot sign it",
+        "Let somebody sign who neither wrote nor edited it, nor was brought into being by who did.";
+    ContractSigned = "E-CONTRACT-007", "42710", 409,
+        "this hand has signed the revision already",
+        "A signature counts once for all credentials of one person or service; another must sign.";
+    ContractSignature = "E-CONTRACT-008", "42501", 409,
+        "the revision's signature does not hold",
+        "`reason`: bad or missing means that somebody changed the rows; unknown_key that the key is not in the keyring; retired_key \
+         that it was rotated out: publish the revision again.";
+    ContractRole = "E-CONTRACT-009", "42501", 403,
+        "the caller has none of the roles whose signature counts",
+        "`roles` are those the active policy names; awooop.grant_principal_role gives them.";
+    ContractImmutable = "E-CONTRACT-010", "55000", 409,
+        "what is published never changes",
+        "Draft a further revision; nothing else changes or removes one.";
+    ContractNeeds = "E-CONTRACT-011", "55000", 409,
+        "a contract that the revision needs is not active",
+        "Activate those under `missing` first.";
+    ContractDigest = "E-CONTRACT-012", "55000", 409,
+        "the document is not the one of that digest",
+        "Look at the revision again: somebody edited it, or this is another.";
+    ContractExport = "E-CONTRACT-013", "22023", 422,
+        "the file is no exported contract, or its signature is wrong",
+        "Import a file as awooop.export_contract returned it, unchanged.";
+    ContractSealed = "E-CONTRACT-014", "42501", 409,
+        "the active contract of the project says so, and only another contract can change it",
+        "Draft, sign and activate a revision of the contract that `contract` names.";
+
+    PrincipalUnknown = "E-PRINCIPAL-001", "42704", 404,
+        "there is no such principal in this project",
+        "awooop.list_principals() lists them.";
+    PrincipalOwnRole = "E-PRINCIPAL-002", "42501", 403,
+        "nobody gives a role to themselves, or to a principal that they brought into being",
+        "Let another administrator of the project do it, or an operator.";
+
+    PolicyRevoked = "E-POLICY-001", "55000", 409,
+        "the project's policy was revoked, and no other is active",
+        "Activate another revision of the policy contract named default.";
+
+    OutputRefused = "E-SCHEMA-001", "22023", 422,
+        "the last of three outputs does not match the schema; the run has failed",
+        "`errors` says what was wrong with it; list_steps has all three. A run that has ended never changes; create a new one.";
     SchemaUnusable = "E-SCHEMA-002", "22023", 400,
         "the schema is none that can be used",
         "Write a JSON Schema of draft 2020-12 that refers to nothing outside itself; `pointer` and `expected` say what is wrong with it.";
+
+    RunInput = "E-SCHEMA-003", "22023", 422,
+        "the run's input does not match what its contract asks for",
+        "`errors` says what is wrong and where; the run contract's input_schema says what is right.";
+    RunResult = "E-SCHEMA-004", "22023", 422,
+        "the run's result does not match what its contract asks for",
+        "`errors` says what is wrong and where, `attempts_left` how many more results may be refused before the run fails.";
 
     RedactionCredential = "E-REDACT-001", "42501", 403,
         "credentials are redacted in every project",
@@ -295,6 +380,8 @@ pub struct Problem {
     pub code: ErrorCode,
     /// Facts a program can act on, as members of DETAIL and of the problem document.
     pub facts: Map<String, Value>,
+    /// The same for the caller alone, who wrote what they are about: the log has a fact of that name without it.
+    pub told: Map<String, Value>,
 }
 
 /// A refusal is a decision: it is audited, committed and returned, never raised.
@@ -303,7 +390,7 @@ pub struct Refusal(pub Problem);
 
 impl From<ErrorCode> for Problem {
     fn from(code: ErrorCode) -> Self {
-        Problem { code, facts: Map::new() }
+        Problem { code, facts: Map::new(), told: Map::new() }
     }
 }
 
@@ -315,6 +402,20 @@ impl Problem {
         self
     }
 
+    /// The same problem with one more fact, of which the audit log gets to know only `logged`.
+    #[must_use]
+    pub fn telling(mut self, name: &str, value: impl Into<Value>, logged: impl Into<Value>) -> Self {
+        self.told.insert(name.to_owned(), value.into());
+        self.with(name, logged)
+    }
+
+    /// What the caller is told besides the code.
+    fn caller_facts(&self) -> Map<String, Value> {
+        let mut facts = self.facts.clone();
+        facts.extend(self.told.clone());
+        facts
+    }
+
     /// MESSAGE of the SQL error: the code, then the sentence.
     pub fn sql_message(&self) -> String {
         let entry = self.code.entry();
@@ -324,7 +425,7 @@ impl Problem {
     /// DETAIL of the SQL error: one JSON object with `code`, `status` and the facts.
     pub fn sql_detail(&self) -> String {
         let entry = self.code.entry();
-        let mut detail = self.facts.clone();
+        let mut detail = self.caller_facts();
         detail.insert("code".into(), entry.code.into());
         detail.insert("status".into(), entry.status.into());
         Value::Object(detail).to_string()
@@ -333,7 +434,7 @@ impl Problem {
     /// The problem document of RFC 9457, with `code`, `hint` and the facts as extension members.
     pub fn to_document(&self) -> Value {
         let entry = self.code.entry();
-        let mut document = self.facts.clone();
+        let mut document = self.caller_facts();
         document.insert("type".into(), format!("urn:awooop:error:{}", entry.code).into());
         document.insert("title".into(), entry.message.into());
         document.insert("status".into(), entry.status.into());
@@ -394,6 +495,14 @@ mod tests {
             assert_eq!(e.sqlstate.len(), 5, "{}", e.code);
             assert!(!e.hint.is_empty() && !e.message.is_empty());
         }
+    }
+
+    #[test]
+    fn what_the_caller_is_told_is_not_what_is_logged() {
+        let problem = Problem::from(ErrorCode::OutputRefused).telling("errors", vec!["got 4711"], vec!["got a number"]);
+        assert_eq!(problem.to_document()["errors"][0], "got 4711");
+        assert!(problem.sql_detail().contains("4711"));
+        assert_eq!(problem.facts["errors"][0], "got a number");
     }
 
     #[test]

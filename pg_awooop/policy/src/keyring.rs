@@ -8,7 +8,13 @@
 //! `name` stands in every checkpoint, so it should be the installation's own. A key is `standby` (others already
 //! trust it), `current` (signs; one for each use) or `retired` (only verifies): rotation adds one, makes it current,
 //! and retires the old. A retired audit key keeps its public half alone, so that whoever reads the file later cannot
-//! sign in its name. No type here that holds a secret can be printed, and no error quotes the file.
+//! sign in its name. A retired contract key has no such half, so it keeps its secret, without which nothing that it signed
+//! could be verified: whoever reads the file can sign in its name, which is why a retired key is told of as such. No type
+//! here that holds a secret can be printed, and no error quotes the file.
+
+mod contract;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -19,6 +25,7 @@ use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde_json::{Map, Value, json};
 use signed_note::StandardVerifier;
 
+pub use self::contract::{ContractSigner, MacVerdict};
 use crate::name::NameRule;
 
 /// Largest keyring file, in bytes.
@@ -91,6 +98,7 @@ pub enum KeyringError {
     TwoCurrent,
     UnknownKey,
     KeyExists,
+    Retired,
     Random,
 }
 
@@ -108,6 +116,7 @@ impl fmt::Display for KeyringError {
             Self::TwoCurrent => "two keys of one use are current",
             Self::UnknownKey => "it has no key of that id",
             Self::KeyExists => "it has a key of that id already",
+            Self::Retired => "that key is retired, for good: add another",
             Self::Random => "the system gives no random numbers",
         })
     }
@@ -176,7 +185,7 @@ impl signed_note::Signer for AuditSigner<'_> {
 }
 
 impl Keyring {
-    /// A keyring with one current audit key, `audit-1`.
+    /// A keyring with a current audit key, `audit-1`, and a current contract key, `contract-1`.
     ///
     /// # Errors
     /// Where the name cannot stand in a checkpoint.
@@ -185,8 +194,10 @@ impl Keyring {
             return Err(KeyringError::Name);
         }
         let mut keyring = Self { name: name.to_owned(), keys: Vec::new() };
-        keyring.add("audit-1", Use::Audit)?;
-        keyring.make_current("audit-1")?;
+        for (id, usage) in [("audit-1", Use::Audit), ("contract-1", Use::Contract)] {
+            keyring.add(id, usage)?;
+            keyring.make_current(id)?;
+        }
         Ok(keyring)
     }
 
@@ -257,11 +268,11 @@ impl Keyring {
     /// Makes the key the one that signs; the one that did is retired.
     ///
     /// # Errors
-    /// Where there is no such key, or it has no secret any more.
+    /// Where there is no such key, or it was retired: for good, as it may be retired because others know it.
     pub fn make_current(&mut self, id: &str) -> Result<(), KeyringError> {
         let at = self.find(id)?;
-        if matches!(self.keys[at].material, Material::Signing { secret: None, .. }) {
-            return Err(KeyringError::Secret);
+        if self.keys[at].state == State::Retired {
+            return Err(KeyringError::Retired);
         }
         let usage = self.keys[at].usage;
         for key in self.keys.iter_mut().filter(|key| key.usage == usage && key.state == State::Current && key.id != id)
@@ -376,82 +387,4 @@ fn write_key(key: &Key) -> Value {
         Material::Symmetric(bytes) => entry["secret"] = STANDARD.encode(bytes).into(),
     }
     entry
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(text: &str) -> KeyringError {
-        Keyring::parse(text).err().unwrap()
-    }
-
-    #[test]
-    fn rotation_keeps_old_keys_for_verifying_and_forgets_their_secrets() {
-        let mut keyring = Keyring::create("awooop.test").unwrap();
-        let first = keyring.audit_public_keys()[0].2.clone();
-        keyring.add("audit-2", Use::Audit).unwrap();
-        assert_eq!(keyring.audit_signer().unwrap().id, "audit-1");
-        keyring.make_current("audit-2").unwrap();
-        let again = Keyring::parse(&keyring.reveal()).unwrap();
-        assert_eq!(again.audit_signer().unwrap().id, "audit-2");
-        assert_eq!(again.audit_public_keys()[0].2, first);
-        assert_eq!(again.audit_verifiers().len(), 2);
-        let text: Value = serde_json::from_str(&keyring.reveal()).unwrap();
-        assert_eq!((&text["keys"][0]["state"], text["keys"][0].get("secret")), (&json!("retired"), None));
-        assert_eq!(keyring.make_current("audit-1"), Err(KeyringError::Secret));
-        assert_eq!(keyring.add("audit-2", Use::Audit), Err(KeyringError::KeyExists));
-        assert_eq!(keyring.retire("x"), Err(KeyringError::UnknownKey));
-    }
-
-    #[test]
-    fn a_key_of_another_use_signs_no_checkpoint() {
-        let mut keyring = Keyring::create("awooop.test").unwrap();
-        keyring.add("hmac", Use::Contract).unwrap();
-        keyring.make_current("hmac").unwrap();
-        assert_eq!(keyring.audit_signer().unwrap().id, "audit-1");
-        keyring.retire("audit-1").unwrap();
-        assert!(keyring.audit_signer().is_none());
-        let again = Keyring::parse(&keyring.reveal()).unwrap();
-        assert_eq!(again.keys().iter().map(Key::state).collect::<Vec<_>>(), [State::Retired, State::Current]);
-    }
-
-    #[test]
-    fn what_is_no_keyring_is_refused_without_a_word_of_it() {
-        let good = Keyring::create("n").unwrap().reveal();
-        let secret = serde_json::from_str::<Value>(&good).unwrap()["keys"][0]["secret"].as_str().unwrap().to_owned();
-        for (text, error) in [
-            ("".to_owned(), KeyringError::NotJson),
-            (good.replace("\"version\": 1", "\"version\": 2"), KeyringError::Version),
-            (good.replace("\"name\": \"n\"", "\"name\": \"a b\""), KeyringError::Name),
-            (good.replace("\"name\"", "\"nam\""), KeyringError::Members),
-            (good.replace("\"id\": \"audit-1\"", "\"id\": \"a b\""), KeyringError::KeyId),
-            (good.replace("\"current\"", "\"curent\""), KeyringError::Word),
-            (good.replace("Ed25519", "HS256"), KeyringError::Algorithm),
-            (good.replace(&secret, &secret[..8]), KeyringError::Secret),
-            (good.replace("\"secret\"", "\"public\""), KeyringError::Secret),
-        ] {
-            let found = refused(&text);
-            assert_eq!(found, error);
-            assert!(!found.to_string().contains(&secret[..8]));
-        }
-        let mut two: Value = serde_json::from_str(&good).unwrap();
-        let mut second = two["keys"][0].clone();
-        second["id"] = "audit-2".into();
-        two["keys"].as_array_mut().unwrap().push(second);
-        assert_eq!(refused(&two.to_string()), KeyringError::TwoCurrent);
-        two["keys"][1]["id"] = "audit-1".into();
-        assert_eq!(refused(&two.to_string()), KeyringError::KeyId);
-    }
-
-    #[test]
-    fn a_keyring_written_by_hand_needs_no_public_part() {
-        // The server image makes one with head and base64.
-        let text = format!(
-            "{{\"version\": 1, \"name\": \"awooop\", \"keys\": [{{\"id\": \"audit-1\", \"use\": \"audit\", \
-             \"algorithm\": \"Ed25519\", \"state\": \"current\", \"secret\": \"{}\"}}]}}",
-            STANDARD.encode([7; 32])
-        );
-        assert!(Keyring::parse(&text).unwrap().audit_signer().is_some());
-    }
 }

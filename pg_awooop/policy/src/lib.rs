@@ -2,11 +2,12 @@
 //!
 //! What may happen is decided here, as pure functions over plain data, and carried out inside PostgreSQL by the
 //! extension: the state machine of runs, the operations with their scopes and arguments, the envelope, the shape of
-//! credentials, what is redacted, the closed table of errors, and what makes the audit log provable: its documents, its
+//! credentials, what is redacted, whose signatures a contract needs, the closed table of errors, and what makes the audit log provable: its documents, its
 //! Merkle tree, its checkpoints and the keys that sign them.
 
 pub mod argument;
 pub mod backoff;
+pub mod contract;
 pub mod credential;
 pub mod envelope;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod keyring;
 pub mod mode;
 pub mod name;
 pub mod operation;
+pub mod output_attempts;
 pub mod redact;
 pub mod run_fsm;
 pub mod scope;

@@ -14,7 +14,7 @@ use crate::scope::Scope;
 pub use list::OPERATIONS;
 
 /// One thing a caller can ask for.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Operation {
     /// Its name: the SQL function's, and the third argument of `awooop.call`.
     pub name: &'static str,

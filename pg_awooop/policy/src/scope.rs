@@ -5,8 +5,13 @@
 pub enum Scope {
     AgentsWrite,
     AuditRead,
+    ContractsActivate,
+    ContractsRead,
+    ContractsSign,
+    ContractsWrite,
     EnvelopeWrite,
     KeysAdmin,
+    PrincipalsAdmin,
     RedactionAdmin,
     RunsRead,
     RunsWork,
@@ -17,11 +22,16 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, by name.
-    pub const ALL: [Scope; 10] = [
+    pub const ALL: [Scope; 15] = [
         Self::AgentsWrite,
         Self::AuditRead,
+        Self::ContractsActivate,
+        Self::ContractsRead,
+        Self::ContractsSign,
+        Self::ContractsWrite,
         Self::EnvelopeWrite,
         Self::KeysAdmin,
+        Self::PrincipalsAdmin,
         Self::RedactionAdmin,
         Self::RunsRead,
         Self::RunsWork,
@@ -35,8 +45,13 @@ impl Scope {
         match self {
             Self::AgentsWrite => "agents:write",
             Self::AuditRead => "audit:read",
+            Self::ContractsActivate => "contracts:activate",
+            Self::ContractsRead => "contracts:read",
+            Self::ContractsSign => "contracts:sign",
+            Self::ContractsWrite => "contracts:write",
             Self::EnvelopeWrite => "envelope:write",
             Self::KeysAdmin => "keys:admin",
+            Self::PrincipalsAdmin => "principals:admin",
             Self::RedactionAdmin => "redaction:admin",
             Self::RunsRead => "runs:read",
             Self::RunsWork => "runs:work",
@@ -66,6 +81,7 @@ impl ScopeSet {
         1 << Scope::AgentsWrite as u32
             | 1 << Scope::AuditRead as u32
             | 1 << Scope::KeysAdmin as u32
+            | 1 << Scope::PrincipalsAdmin as u32
             | 1 << Scope::SubjectsAdmin as u32,
     );
 
@@ -118,7 +134,15 @@ mod tests {
 
     #[test]
     fn an_operator_cannot_read_or_do_the_work_of_a_tenant() {
-        for scope in [Scope::RunsRead, Scope::RunsWork, Scope::RunsWrite, Scope::EnvelopeWrite] {
+        for scope in [
+            Scope::RunsRead,
+            Scope::RunsWork,
+            Scope::RunsWrite,
+            Scope::EnvelopeWrite,
+            Scope::ContractsWrite,
+            Scope::ContractsSign,
+            Scope::ContractsActivate,
+        ] {
             assert!(!ScopeSet::OPERATOR.contains(scope));
         }
     }

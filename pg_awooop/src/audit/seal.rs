@@ -81,7 +81,7 @@ pub(crate) fn open_head(project_id: &str) -> Outcome<()> {
 /// One round over the projects where something waits, those that wait longest first.
 pub(crate) fn seal_due() -> Outcome<Sealed> {
     let began = Instant::now();
-    let signs = keyring::why_nothing_signs().is_none();
+    let signs = keyring::current().is_ok_and(|keyring| keyring.audit_signer().is_some());
     let projects = UNSEALED.with(|s| s.rows(&[PROJECTS.into(), signs.into()], |row| column::<String>(row, 1)))?;
     let mut sealed = Sealed::default();
     for project_id in projects {

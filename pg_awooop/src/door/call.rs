@@ -66,6 +66,7 @@ fn call(
     arguments: &str,
     traceparent: Option<&str>,
 ) -> Outcome<Answer> {
+    tenant::ensure_current_snapshot()?;
     if tenant::current().is_some_and(|bound| bound != project_id) {
         return fault(ErrorCode::TenantAlreadyBound);
     }

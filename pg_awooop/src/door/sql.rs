@@ -55,6 +55,7 @@ unsafe fn enter(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<Answer> {
     let Some(operation) = Operation::named(&name) else {
         return fault(ErrorCode::OperationUnknown);
     };
+    tenant::ensure_current_snapshot()?;
     let mut members = Map::new();
     for (n, argument) in operation.arguments.iter().enumerate() {
         // A declaration older than the library has fewer arguments; the rest have their defaults.
@@ -117,6 +118,10 @@ unsafe fn value(fcinfo: pg_sys::FunctionCallInfo, n: usize, kind: Kind) -> Outco
             Kind::TextList { .. } | Kind::WordList { .. } => {
                 pgrx::pg_getarg::<Vec<Option<String>>>(fcinfo, n).map(Value::from)
             }
+            Kind::Document { max_bytes } => match pgrx::pg_getarg::<String>(fcinfo, n) {
+                Some(text) => Some(awooop_contracts::parse(&text, max_bytes).map_err(violation)?),
+                None => None,
+            },
             Kind::Tags | Kind::Object | Kind::Json { .. } => match pgrx::pg_getarg_datum(fcinfo, n) {
                 Some(datum) => Some(json(datum)?),
                 None => None,

@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use crate::audit;
 use crate::caller::{self, Caller, Door, Login};
+use crate::contracts::active::{self, Licence};
 use crate::door::Answer;
 use crate::fault::Outcome;
-use crate::runs::journal;
-use crate::statement::{column, rfc3339, statements, uuid_column};
+use crate::runs::{journal, lease};
+use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
 use crate::tenant;
 
 statements! {
@@ -37,13 +38,14 @@ statements! {
              returning s.*, g.n
          ), leased as (
              insert into awooop.run_lease as l
-                    (project_id, run_id, epoch, digest, worker_id, principal_id, granted_at, expires_at)
-             select $1, m.run_id, m.epoch, $3[m.n], $4, $5, t.at, t.at + $6 * interval '1 second'
+                    (project_id, run_id, epoch, digest, worker_id, principal_id, granted_at, expires_at, lease_seconds)
+             select $1, m.run_id, m.epoch, $3[m.n], $4, $5, t.at,
+                    t.at + coalesce($6, m.lease_seconds) * interval '1 second', coalesce($6, m.lease_seconds)
              from moved m, (select clock_timestamp() as at) t
              on conflict (project_id, run_id) do update
                 set epoch = excluded.epoch, digest = excluded.digest, worker_id = excluded.worker_id,
                     principal_id = excluded.principal_id, granted_at = excluded.granted_at,
-                    expires_at = excluded.expires_at, closed_at = null
+                    expires_at = excluded.expires_at, closed_at = null, lease_seconds = excluded.lease_seconds
              returning l.run_id, l.expires_at
          )
          select m.n, m.run_id, m.epoch, m.attempts, m.agent_id, m.platform_subject_id, m.trace_id,
@@ -51,9 +53,22 @@ statements! {
                     'attempt', m.attempts, 'max_attempts', m.max_attempts, 'agent_id', m.agent_id, 'mode', m.mode,
                     'envelope', m.envelope, 'input', m.input, 'tags', m.tags,
                     'lease_expires_at', ", rfc3339!("l.expires_at"), ",
-                    'deadline_at', ", rfc3339!("m.deadline_at"), ")::text
+                    'deadline_at', ", rfc3339!("m.deadline_at"), ")::text, m.agent_revision_id, m.run_revision_id
          from moved m join leased l on l.run_id = m.run_id
          order by m.n");
+    // Back where it was, for a minute: nobody can say now whether it may run, and this was no attempt.
+    UNCLAIM: writing [TEXTOID, UUIDOID] =
+        "with put_back as (
+             update awooop.run_state s
+             set state = 'pending', attempts = s.attempts - 1, updated_at = t.at, available_at = t.at + interval '1 minute'
+             from (select clock_timestamp() as at) t
+             where s.project_id = $1 and s.run_id = $2
+             returning s.priority, s.available_at, s.deadline_at
+         ), queued as (
+             insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at)
+             select $1, $2, p.priority, p.available_at, p.deadline_at from put_back p
+         )
+         update awooop.run_lease set closed_at = clock_timestamp() where project_id = $1 and run_id = $2";
     NEXT_PROJECT: reading [TEXTOID] = "select awooop.next_ready_project($1)";
     LAST_PROJECT: reading [TEXTOID, TEXTOID] =
         "select last_project from awooop.worker where role_name = $1 and worker_id = $2";
@@ -73,6 +88,7 @@ struct Claimed {
     platform_subject_id: String,
     trace_id: String,
     body: String,
+    created_under: [Option<Uuid>; 2],
 }
 
 /// Operation `claim_runs`, in the bound project.
@@ -84,9 +100,28 @@ fn answer(runs: &[String]) -> Answer {
     Answer::ok(format!("{{\"runs\":[{}]}}", runs.join(",")))
 }
 
+/// Rounds of a claim whose runs all turned out not to be given out.
+const MOST_ROUNDS: usize = 10;
+
 fn claim_in_project(caller: &Caller, arguments: &Arguments) -> Outcome<Vec<String>> {
+    for _ in 0..MOST_ROUNDS {
+        let (taken, runs) = claim_once(caller, arguments)?;
+        // An empty answer says that there is nothing to do, so runs that cannot go on must not make one.
+        if taken == 0 || !runs.is_empty() {
+            return Ok(runs);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// How many runs were taken from the queue, and those of them that are given out.
+fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<String>)> {
     let (max_runs, worker_id) = (arguments.integer("max_runs"), arguments.text("worker_id"));
-    let lease_seconds = i32::try_from(arguments.integer("lease_seconds")).unwrap_or_default();
+    let lease_seconds = arguments.optional_integer("lease_seconds").and_then(|seconds| i32::try_from(seconds).ok());
+    // Whether a contract is active cannot be verified without the keyring: nothing is given out, and nothing lost.
+    if !active::can_verify() {
+        return Ok((0, Vec::new()));
+    }
     let mut secrets: Vec<Option<LeaseSecret>> = Vec::new();
     for _ in 0..max_runs {
         secrets.push(Some(LeaseSecret::new()?));
@@ -117,12 +152,26 @@ fn claim_in_project(caller: &Caller, arguments: &Arguments) -> Outcome<Vec<Strin
                     platform_subject_id: column(row, 6)?,
                     trace_id: column(row, 7)?,
                     body: column(row, 8)?,
+                    created_under: [optional_uuid_column(row, 9)?, optional_uuid_column(row, 10)?],
                 })
             },
         )
     })?;
-    let mut runs = Vec::with_capacity(claimed.len());
+    let taken = claimed.len();
+    let mut runs = Vec::with_capacity(taken);
     for run in claimed {
+        match active::licence(&caller.project_id, &run.agent_id, run.created_under)? {
+            Licence::Holds => {}
+            // Its contract was revoked while it waited.
+            Licence::Ended => {
+                lease::stop(caller, run.run_id, &run.agent_id, &run.platform_subject_id, &run.trace_id)?;
+                continue;
+            }
+            Licence::Unknown => {
+                UNCLAIM.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(run.run_id).into()]))?;
+                continue;
+            }
+        }
         let entry = audit::Entry {
             trace_id: Some(&run.trace_id),
             agent_id: Some(&run.agent_id),
@@ -141,7 +190,7 @@ fn claim_in_project(caller: &Caller, arguments: &Arguments) -> Outcome<Vec<Strin
         // A lease is made of id characters, dots and digits: nothing in it needs escaping.
         runs.push(format!("{rest},\"lease\":\"{lease}\",\"steps\":{steps}}}"));
     }
-    Ok(runs)
+    Ok((taken, runs))
 }
 
 /// `claim_runs` of a platform worker, which belongs to no project: it goes round the projects that have something

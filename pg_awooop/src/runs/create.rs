@@ -8,11 +8,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::run_json;
+use super::settings::Settings;
 use crate::agents;
 use crate::audit;
 use crate::caller::Caller;
+use crate::contracts::active;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault, refuse};
+use crate::fault::{Outcome, Stop, fault, refuse};
 use crate::statement::{column, pg_uuid, statements};
 
 statements! {
@@ -21,14 +23,18 @@ statements! {
          where project_id = $1 and channel_type = $2 and channel_user_id = $3";
     // The loser of a race for the key waits for the winner, then inserts nothing.
     INSERT: writing [TEXTOID, UUIDOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-                     TEXTOID, TEXTOID, TEXTOID, BYTEAOID, INT4OID, INT4OID, INT4OID, TEXTOID] = concat!(
+                     TEXTOID, TEXTOID, TEXTOID, BYTEAOID, INT4OID, INT4OID, INT4OID, TEXTOID, UUIDOID, UUIDOID,
+                     UUIDOID, INT4OID, INT4OID, INT4OID] = concat!(
         "with created as (
              insert into awooop.run_state as s
                     (project_id, run_id, agent_id, platform_subject_id, channel_type, channel_user_id, mode, state,
                      envelope, trace_id, input, tags, idempotency_key, request_digest, priority, attempts,
-                     max_attempts, epoch, created_by, created_at, updated_at, available_at, deadline_at)
+                     max_attempts, epoch, created_by, created_at, updated_at, available_at, deadline_at,
+                     agent_revision_id, run_revision_id, policy_revision_id, lease_seconds, max_steps,
+                     retention_days)
              select $1, $2, $4, $5, $6, $7, $8, 'pending', $9::jsonb, $10, $11::jsonb, $12::jsonb, $13, $14, $15, 0,
-                    $16, 0, $18, t.at, t.at, t.at, t.at + $17 * interval '1 second'
+                    $16, 0, $18, t.at, t.at, t.at, t.at + $17 * interval '1 second', $19, $20, $21, $22, $23,
+                    $24
              from (select to_timestamp($3 / 1000.0) as at) t
              on conflict (project_id, idempotency_key) where idempotency_key is not null do nothing
              returning s.run_id, s.priority, s.available_at, s.deadline_at, ", run_json!(), " as body
@@ -62,6 +68,19 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         Some(false) => return fault(ErrorCode::AgentDisabled),
         Some(true) => {}
     }
+    let request = request_digest(&envelope, arguments)?;
+    let settled = active::terms(&caller.project_id, &envelope.agent_id)
+        .and_then(|terms| Ok((Settings::of(&terms, arguments)?, terms)));
+    let (settings, terms) = match settled {
+        Ok(settled) => settled,
+        // What was right when it was asked for first has been done; contracts that came since do not undo it.
+        Err(stop) => match repeated(caller, arguments.optional_text("idempotency_key"), &request)? {
+            Some(answer) => return Ok(answer),
+            None => return Err(stop),
+        },
+    };
+    // What the envelope says of the policy was true when it was built; the run is under the one that is now.
+    envelope.policy_revision_id = terms.policy_revision_id.map(|revision_id| revision_id.to_string());
     let subject = SUBJECT_EXISTS.with(|s| {
         s.run(&[
             caller.project_id.as_str().into(),
@@ -72,10 +91,9 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     if subject == 0 {
         return fault(ErrorCode::RunSubject);
     }
-    let request = request_digest(&envelope, arguments)?;
     let run_id = Uuid::now_v7();
     envelope.run_id = Some(run_id);
-    if let Some(body) = insert(caller, run_id, &envelope, &request, arguments)? {
+    if let Some(body) = insert(caller, run_id, &envelope, &request, &settings, arguments)? {
         let entry = audit::Entry {
             trace_id: Some(&envelope.trace_id),
             agent_id: Some(&envelope.agent_id),
@@ -87,6 +105,16 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         return Ok(Answer::created(with_created(&body, true)));
     }
     first_run(caller, arguments.text("idempotency_key"), &request)
+}
+
+/// The answer to a request that was made before with the same key.
+fn repeated(caller: &Caller, key: Option<&str>, request: &[u8; 32]) -> Outcome<Option<Answer>> {
+    let Some(key) = key else { return Ok(None) };
+    match first_run(caller, key, request) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Stop::Fault(problem)) if problem.code == ErrorCode::SystemRetry => Ok(None),
+        Err(stop) => Err(stop),
+    }
 }
 
 /// The run that the key belongs to, if it was asked for in the same way.
@@ -112,9 +140,9 @@ fn insert(
     run_id: Uuid,
     envelope: &Envelope,
     request: &[u8; 32],
+    settings: &Settings,
     arguments: &Arguments,
 ) -> Outcome<Option<String>> {
-    let small = |name| i32::try_from(arguments.integer(name)).unwrap_or_default();
     // The creation time is the id's own, so that whatever is partitioned by it can be found by the id.
     let (seconds, nanos) = run_id.get_timestamp().map(|t| t.to_unix()).unwrap_or_default();
     let created_ms = i64::try_from(seconds).unwrap_or_default() * 1000 + i64::from(nanos / 1_000_000);
@@ -135,10 +163,16 @@ fn insert(
                 arguments.json("tags").to_string().into(),
                 arguments.optional_text("idempotency_key").into(),
                 request.as_slice().into(),
-                small("priority").into(),
-                small("max_attempts").into(),
-                small("deadline_seconds").into(),
+                settings.priority.into(),
+                settings.max_attempts.into(),
+                settings.deadline_seconds.into(),
                 caller.principal_id.as_str().into(),
+                pg_uuid(settings.agent_revision_id).into(),
+                settings.run_revision_id.map(pg_uuid).into(),
+                settings.policy_revision_id.map(pg_uuid).into(),
+                settings.lease_seconds.into(),
+                settings.max_steps.into(),
+                settings.retention_days.into(),
             ],
             |row| column::<String>(row, 1),
         )

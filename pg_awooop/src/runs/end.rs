@@ -7,12 +7,11 @@ use awooop_policy::run_fsm::{RunState, after_failed_attempt};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::lease::{self, Locked};
-use super::run_json;
+use super::{lease, output, retry, run_json};
 use crate::audit;
 use crate::caller::Caller;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault, refuse};
+use crate::fault::{Outcome, fault};
 use crate::redaction;
 use crate::statement::{column, pg_uuid, statements};
 
@@ -29,7 +28,7 @@ statements! {
         "with ended as (
              update awooop.run_state s
              set state = $3, result = $4::jsonb, error = $5::jsonb, finished_at = t.at, updated_at = t.at,
-                 retain_until = t.at + p.retention_days * interval '1 day'
+                 retain_until = t.at + coalesce(s.retention_days, p.retention_days) * interval '1 day'
              from awooop.projects p, (select clock_timestamp() as at) t
              where s.project_id = $1 and s.run_id = $2 and p.project_id = $1
              returning ", run_json!(), " as body
@@ -102,8 +101,10 @@ pub(crate) fn complete(caller: &Caller, arguments: &Arguments) -> Outcome<Answer
     if locked.latest && locked.state == RunState::Completed {
         return super::listing::show(caller, run_id);
     }
-    ensure_may(&locked, RunState::Completed)?;
+    lease::ensure_holds(caller, run_id, &locked)?;
+    ensure_may(locked.state, RunState::Completed)?;
     let result = arguments.json("result");
+    output::ensure_valid(caller, run_id, &locked, result)?;
     let result = (!result.is_null()).then(|| result.to_string());
     let body = end(caller, run_id, RunState::Completed, result, None)?;
     audit::done(caller, "run_completed", locked.entry(run_id))?;
@@ -114,8 +115,10 @@ pub(crate) fn complete(caller: &Caller, arguments: &Arguments) -> Outcome<Answer
 pub(crate) fn fail(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let run_id = arguments.uuid("run_id");
     let locked = lease::hold(caller, run_id, arguments.text("lease"))?;
-    let to = after_failed_attempt(locked.attempts, locked.max_attempts, arguments.boolean("retryable"));
-    ensure_may(&locked, to)?;
+    let (retry, retry_on) = retry::of(caller, locked.run_revision_id)?;
+    let retryable = arguments.boolean("retryable") && retry_on.contains(&retry::cause(arguments.text("error_code")));
+    let to = after_failed_attempt(locked.attempts, locked.max_attempts, retryable);
+    ensure_may(locked.state, to)?;
     let error = json!({
         "code": arguments.text("error_code"),
         "message": redaction::stored(arguments.optional_text("message")),
@@ -123,7 +126,7 @@ pub(crate) fn fail(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     });
     let error = Some(error.to_string());
     let body = if to == RunState::Pending {
-        requeue(caller, run_id, error, retry_after_seconds(locked.attempts))?
+        requeue(caller, run_id, error, retry_after_seconds(&retry, locked.attempts))?
     } else {
         end(caller, run_id, to, None, error)?
     };
@@ -132,11 +135,8 @@ pub(crate) fn fail(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     Ok(Answer::ok(body))
 }
 
-fn ensure_may(locked: &Locked, to: RunState) -> Outcome<()> {
-    if !locked.holds {
-        return refuse(ErrorCode::RunLease);
-    }
-    if locked.state.may_become(to) { Ok(()) } else { fault(transition(locked.state, to)) }
+fn ensure_may(from: RunState, to: RunState) -> Outcome<()> {
+    if from.may_become(to) { Ok(()) } else { fault(transition(from, to)) }
 }
 
 /// The problem of a transition that the state machine does not have.

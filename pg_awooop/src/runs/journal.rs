@@ -2,15 +2,19 @@
 
 use awooop_contracts::digest;
 use awooop_policy::argument::Arguments;
-use awooop_policy::error::ErrorCode;
+use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::journal::{Phase, Prior, Recording, decide};
-use serde_json::Value;
+use awooop_policy::output_attempts::{self, RESERVED};
+use awooop_policy::run_fsm::RunState;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::end::end;
 use super::{is_party, lease};
+use crate::audit;
 use crate::caller::Caller;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault};
+use crate::fault::{Outcome, Stop, fault};
 use crate::statement::{column, pg_uuid, rfc3339, statements};
 
 macro_rules! step_members {
@@ -45,7 +49,15 @@ statements! {
                               where m.project_id = $1 and m.run_id = $2 and m.run_created_at = s.created_at), 0),
                 $5, $6, $7::jsonb, $8, $9::jsonb
          from awooop.run_state s where s.project_id = $1 and s.run_id = $2
-         returning json_build_object(", step_members!(), ")::text");
+           and (s.max_steps is null
+                or s.max_steps > (select coalesce(max(m.seq), 0) from awooop.step_journal m
+                                  where m.project_id = $1 and m.run_id = $2 and m.run_created_at = s.created_at))
+         returning json_build_object(", step_members!(), ")::text, j.result::text");
+    OUTPUTS: reading [TEXTOID, UUIDOID, TEXTOID, BYTEAOID] = concat!(
+        "select coalesce(j.result -> 'valid' = 'true', false), j.request_digest = $4 ",
+        of_run!(), "and starts_with(j.step_key, $3) order by j.seq");
+    RESULT: reading [TEXTOID, UUIDOID, TEXTOID] = concat!(
+        "select j.result::text ", of_run!(), "and j.step_key = $3 and j.phase = 'completed'");
     STEPS: reading [TEXTOID, UUIDOID] = concat!(
         "select coalesce(json_agg(json_build_object(", step_members!(), ") order by j.seq), '[]')::text ", of_run!());
     LIST: reading [TEXTOID, UUIDOID, INT8OID, INT8OID, TEXTOID] = concat!(
@@ -58,11 +70,60 @@ statements! {
         "select true from awooop.run_state where project_id = $1 and run_id = $2";
 }
 
+/// A new entry.
+pub(super) struct Step<'a> {
+    pub(super) step_key: &'a str,
+    pub(super) phase: Phase,
+    pub(super) kind: &'a str,
+    pub(super) request: &'a Value,
+    pub(super) request_digest: &'a [u8],
+    pub(super) result: &'a Value,
+}
+
+/// An entry as it was recorded.
+pub(super) struct Recorded {
+    step: String,
+    /// Its result, as JSON text.
+    pub(super) result: String,
+}
+
+/// Appends an entry, unless the run's contract allows no more of them: then the run ends.
+pub(super) fn append(caller: &Caller, run_id: Uuid, held: &lease::Locked, step: &Step) -> Outcome<Recorded> {
+    let recorded = APPEND.with(|s| {
+        s.row(
+            &[
+                caller.project_id.as_str().into(),
+                pg_uuid(run_id).into(),
+                step.step_key.into(),
+                step.phase.as_str().into(),
+                step.kind.into(),
+                held.epoch.into(),
+                json_or_null(step.request).into(),
+                step.request_digest.into(),
+                json_or_null(step.result).into(),
+            ],
+            |row| Ok(Recorded { step: column(row, 1)?, result: column(row, 2)? }),
+        )
+    })?;
+    match recorded {
+        Some(recorded) => Ok(recorded),
+        None => Err(too_many(caller, run_id, held)?),
+    }
+}
+
 /// Operation `record_step`.
 pub(crate) fn record_step(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let run_id = arguments.uuid("run_id");
-    let held = lease::hold(caller, run_id, arguments.text("lease"))?;
     let (step_key, request) = (arguments.text("step_key"), arguments.json("request"));
+    // Or a worker could forge what the platform records, or take its place.
+    if step_key.starts_with(RESERVED) {
+        return fault(
+            Problem::from(ErrorCode::InputInvalid)
+                .with("argument", "step_key")
+                .with("expected", format!("a key that does not begin with {RESERVED}")),
+        );
+    }
+    let held = lease::hold(caller, run_id, arguments.text("lease"))?;
     let phase = Phase::parse(arguments.text("phase")).unwrap_or(Phase::Completed);
     let request_digest = digest(request)?;
     let no_request = digest(&Value::Null)?;
@@ -83,25 +144,27 @@ pub(crate) fn record_step(caller: &Caller, arguments: &Arguments) -> Outcome<Ans
         Recording::Replay(n) => Ok(Answer::ok(with_outcome(&entries[n].1, "replayed"))),
         Recording::Unknown(n) => Ok(Answer::ok(with_outcome(&entries[n].1, "unknown"))),
         Recording::Append => {
-            let appended = APPEND.with(|s| {
-                s.row(
-                    &[
-                        caller.project_id.as_str().into(),
-                        pg_uuid(run_id).into(),
-                        step_key.into(),
-                        phase.as_str().into(),
-                        arguments.text("kind").into(),
-                        held.epoch.into(),
-                        json_or_null(request).into(),
-                        request_digest.as_slice().into(),
-                        json_or_null(arguments.json("result")).into(),
-                    ],
-                    |row| column::<String>(row, 1),
-                )
-            })?;
-            Ok(Answer::ok(with_outcome(&appended.unwrap_or_default(), "recorded")))
+            let step = Step {
+                step_key,
+                phase,
+                kind: arguments.text("kind"),
+                request,
+                request_digest: &request_digest,
+                result: arguments.json("result"),
+            };
+            let recorded = append(caller, run_id, &held, &step)?;
+            Ok(Answer::ok(with_outcome(&recorded.step, "recorded")))
         }
     }
+}
+
+/// Ends a run that wants to record one step more than its contract allows: it goes in circles.
+fn too_many(caller: &Caller, run_id: Uuid, held: &lease::Locked) -> Outcome<Stop> {
+    let code = ErrorCode::RunSteps.entry();
+    let error = json!({"code": code.code, "message": code.message, "attempt": held.attempts});
+    end(caller, run_id, RunState::Failed, None, Some(error.to_string()))?;
+    audit::done(caller, "run_failed", held.entry(run_id).with("attempt", held.attempts))?;
+    Ok(Stop::Refused(Problem::from(ErrorCode::RunSteps).with("limit", held.max_steps)))
 }
 
 /// SQL NULL for JSON null: an absent request or result is absent.
@@ -119,6 +182,27 @@ pub(super) fn steps_of(caller: &Caller, run_id: Uuid) -> Outcome<String> {
         s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()], |row| column::<String>(row, 1))
     })?;
     Ok(steps.unwrap_or_else(|| "[]".to_owned()))
+}
+
+/// The outputs that were judged of a run, in order, compared with a request of this digest.
+pub(super) fn outputs(caller: &Caller, run_id: Uuid, request_digest: &[u8]) -> Outcome<Vec<output_attempts::Prior>> {
+    let parameters = [
+        caller.project_id.as_str().into(),
+        pg_uuid(run_id).into(),
+        output_attempts::KEY_PREFIX.into(),
+        request_digest.into(),
+    ];
+    OUTPUTS.with(|s| {
+        s.rows(&parameters, |row| {
+            Ok(output_attempts::Prior { accepted: column(row, 1)?, same_request: column(row, 2)? })
+        })
+    })
+}
+
+/// What a completed step yielded, as JSON text.
+pub(super) fn result_of(caller: &Caller, run_id: Uuid, step_key: &str) -> Outcome<Option<String>> {
+    let parameters = [caller.project_id.as_str().into(), pg_uuid(run_id).into(), step_key.into()];
+    RESULT.with(|s| s.row(&parameters, |row| column::<String>(row, 1)))
 }
 
 /// Operation `list_steps`.

@@ -7,24 +7,29 @@ use awooop_policy::run_fsm::RunState;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::end::end;
 use crate::audit;
 use crate::caller::Caller;
+use crate::contracts::active::{self, Licence};
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
-use crate::statement::{column, pg_uuid, rfc3339, statements};
+use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements};
 
 statements! {
     // The run's row is locked first; whoever changes the run waits for it, so the answer holds until we commit.
     LOCK: writing [TEXTOID, UUIDOID] =
         "select s.state, s.attempts, s.max_attempts, s.agent_id, s.platform_subject_id, s.trace_id,
-                l.epoch, l.digest, l.closed_at is not null, l.expires_at > clock_timestamp()
+                l.epoch, l.digest, l.closed_at is not null, l.expires_at > clock_timestamp(), s.agent_revision_id,
+                s.run_revision_id, s.max_steps
          from awooop.run_state s left join awooop.run_lease l on l.project_id = s.project_id and l.run_id = s.run_id
          where s.project_id = $1 and s.run_id = $2
          for no key update of s";
+    TERMS: reading [TEXTOID, UUIDOID] =
+        "select agent_id, agent_revision_id, run_revision_id from awooop.run_state where project_id = $1 and run_id = $2";
     // The lease's row decides between a heartbeat and the reaper: whoever gets it first.
     EXTEND: writing [TEXTOID, UUIDOID, INT4OID, BYTEAOID, INT4OID] = concat!(
         "update awooop.run_lease
-         set expires_at = greatest(expires_at, clock_timestamp() + $5 * interval '1 second')
+         set expires_at = greatest(expires_at, clock_timestamp() + coalesce($5, lease_seconds) * interval '1 second')
          where project_id = $1 and run_id = $2 and epoch = $3 and digest = $4
            and closed_at is null and expires_at > clock_timestamp()
          returning ", rfc3339!("expires_at"));
@@ -39,6 +44,11 @@ pub(super) struct Locked {
     pub(super) platform_subject_id: String,
     pub(super) trace_id: String,
     pub(super) epoch: i32,
+    /// The contracts that the run was created under; none for a run from before there were any.
+    pub(super) agent_revision_id: Option<Uuid>,
+    pub(super) run_revision_id: Option<Uuid>,
+    /// How many steps it may record.
+    pub(super) max_steps: Option<i32>,
     /// The lease is the run's latest, whether it still holds or not.
     pub(super) latest: bool,
     /// The lease holds: latest, open, not expired.
@@ -76,6 +86,9 @@ pub(super) fn lock(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked
                 platform_subject_id: column(row, 5)?,
                 trace_id: column(row, 6)?,
                 epoch: parts.epoch,
+                agent_revision_id: optional_uuid_column(row, 11)?,
+                run_revision_id: optional_uuid_column(row, 12)?,
+                max_steps: row.get(13)?,
                 latest,
                 holds: latest
                     && state.is_some_and(RunState::is_leased)
@@ -90,7 +103,38 @@ pub(super) fn lock(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked
 /// Locks the run for a worker whose lease holds.
 pub(super) fn hold(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked> {
     let locked = lock(caller, run_id, lease)?;
-    if locked.holds { Ok(locked) } else { refuse(ErrorCode::RunLease) }
+    ensure_holds(caller, run_id, &locked)?;
+    Ok(locked)
+}
+
+/// Refuses a worker whose lease does not hold, and one whose agent lost its contract: that run ends here and now.
+pub(super) fn ensure_holds(caller: &Caller, run_id: Uuid, locked: &Locked) -> Outcome<()> {
+    if !locked.holds {
+        return refuse(ErrorCode::RunLease);
+    }
+    match active::licence(&caller.project_id, &locked.agent_id, [locked.agent_revision_id, locked.run_revision_id])? {
+        Licence::Holds => Ok(()),
+        Licence::Ended => {
+            stop(caller, run_id, &locked.agent_id, &locked.platform_subject_id, &locked.trace_id)?;
+            refuse(ErrorCode::AgentNoContract)
+        }
+        Licence::Unknown => refuse(ErrorCode::AgentUnproven),
+    }
+}
+
+/// Ends a run whose agent has no active contract any more.
+pub(super) fn stop(caller: &Caller, run_id: Uuid, agent_id: &str, subject: &str, trace_id: &str) -> Outcome<()> {
+    let code = ErrorCode::AgentNoContract.entry();
+    let error = json!({"code": code.code, "message": code.message});
+    end(caller, run_id, RunState::Failed, None, Some(error.to_string()))?;
+    let entry = audit::Entry {
+        trace_id: Some(trace_id),
+        agent_id: Some(agent_id),
+        platform_subject_id: Some(subject),
+        run_id: Some(run_id),
+        ..audit::Entry::default()
+    };
+    audit::done(caller, "run_stopped", entry.with("cause", code.code))
 }
 
 /// The lease's parts, if it is one for this run of the caller's project.
@@ -98,9 +142,21 @@ fn for_run<'a>(caller: &Caller, run_id: Uuid, lease: &'a str) -> Option<(LeasePa
     lease_parts(lease).filter(|(parts, _)| parts.project_id == caller.project_id && parts.run_id == run_id)
 }
 
+/// Whether the run's contracts let it go on; of a run that is not there somebody else says so.
+fn may_go_on(caller: &Caller, run_id: Uuid) -> Outcome<bool> {
+    let terms = TERMS.with(|s| {
+        s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()], |row| {
+            let created_under = [optional_uuid_column(row, 2)?, optional_uuid_column(row, 3)?];
+            Ok((column::<String>(row, 1)?, created_under))
+        })
+    })?;
+    let Some((agent_id, created_under)) = terms else { return Ok(true) };
+    Ok(active::licence(&caller.project_id, &agent_id, created_under)? == Licence::Holds)
+}
+
 /// Operation `heartbeat`.
 pub(crate) fn heartbeat(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let lease_seconds = i32::try_from(arguments.integer("lease_seconds")).unwrap_or_default();
+    let lease_seconds = arguments.optional_integer("lease_seconds").and_then(|seconds| i32::try_from(seconds).ok());
     // The lease that was named must hold; of the others, those that are lost are reported.
     let Some(first) = for_run(caller, arguments.uuid("run_id"), arguments.text("lease")) else {
         return refuse(ErrorCode::RunLease);
@@ -118,6 +174,14 @@ pub(crate) fn heartbeat(caller: &Caller, arguments: &Arguments) -> Outcome<Answe
     leases.dedup_by_key(|(parts, _)| (parts.run_id, parts.epoch));
     let (mut held, mut lost) = (Vec::<Value>::new(), Vec::<Value>::new());
     for (parts, digest) in &leases {
+        if !may_go_on(caller, parts.run_id)? {
+            // Its lease runs out, and who claims it finds that it has ended.
+            if leases.len() == 1 {
+                return refuse(ErrorCode::AgentNoContract);
+            }
+            lost.push(json!(parts.run_id));
+            continue;
+        }
         let extended = EXTEND.with(|s| {
             s.row(
                 &[

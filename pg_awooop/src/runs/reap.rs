@@ -1,5 +1,6 @@
 //! The reaper: expired leases and passed deadlines, project by project.
 
+use awooop_contracts::model::run::Cause;
 use awooop_policy::error::ErrorCode;
 use awooop_policy::run_fsm::{RunState, after_time_ran_out};
 use pgrx::prelude::*;
@@ -7,10 +8,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::end::{end, requeue};
+use super::retry;
 use crate::audit;
 use crate::caller::{self, Caller, Login};
 use crate::fault::{Outcome, Stop, fault, or_raise};
-use crate::statement::{Statement, column, pg_uuid, statements, uuid_column};
+use crate::statement::{Statement, column, optional_uuid_column, pg_uuid, statements, uuid_column};
 use crate::tenant;
 
 /// How many runs one call looks at; the next call goes on.
@@ -22,7 +24,7 @@ statements! {
     // SKIP LOCKED: a run that somebody is just changing is not stale. Judged again under lock.
     LOCK: writing [TEXTOID, UUIDOID] =
         "select s.state, s.attempts, s.max_attempts, s.agent_id, s.platform_subject_id, s.trace_id,
-                s.deadline_at <= clock_timestamp()
+                s.deadline_at <= clock_timestamp(), s.run_revision_id
          from awooop.run_state s
          where s.project_id = $1 and s.run_id = $2 and s.finished_at is null
          for no key update skip locked";
@@ -99,6 +101,7 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
         platform_subject_id: String,
         trace_id: String,
         overdue: bool,
+        run_revision_id: Option<Uuid>,
     }
     let key = [project_id.into(), pg_uuid(run_id).into()];
     let take = |statement: &'static std::thread::LocalKey<Statement>| {
@@ -117,6 +120,7 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
                 platform_subject_id: column(row, 5)?,
                 trace_id: column(row, 6)?,
                 overdue: column(row, 7)?,
+                run_revision_id: optional_uuid_column(row, 8)?,
             })
         })
     })?;
@@ -130,8 +134,12 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
     if !(stale.overdue || expired) {
         return Ok(None);
     }
-    let to = after_time_ran_out(stale.attempts, stale.max_attempts, stale.overdue);
     let platform = Caller::platform(project_id, "platform:reaper");
+    // A contract that cannot be verified just now keeps no run from being tried again.
+    let retry_on =
+        retry::of(&platform, stale.run_revision_id).map_or_else(|_| Cause::ALL.to_vec(), |(_, causes)| causes);
+    let is_last = stale.overdue || !retry_on.contains(&Cause::LeaseExpired);
+    let to = after_time_ran_out(stale.attempts, stale.max_attempts, is_last);
     let cause = if stale.overdue { "deadline_passed" } else { "lease_expired" };
     let error = Some(json!({"code": cause, "message": null, "attempt": stale.attempts}).to_string());
     if to == RunState::Pending {

@@ -46,6 +46,10 @@ pub enum Kind {
     Json {
         max_bytes: usize,
     },
+    /// An object of at most so many bytes that must not lose anything on its way, duplicate keys among it: in SQL a text.
+    Document {
+        max_bytes: usize,
+    },
 }
 
 impl Kind {
@@ -68,7 +72,8 @@ impl Kind {
                 let words = words();
                 list.len() <= items && list.iter().all(|item| item.as_str().is_some_and(|t| words.contains(&t)))
             }
-            (Kind::Json { max_bytes }, value) => {
+            (Kind::Document { .. }, value) if !value.is_object() => false,
+            (Kind::Json { max_bytes } | Kind::Document { max_bytes }, value) => {
                 if value.to_string().len() > max_bytes {
                     return Err(Problem::from(ErrorCode::InputTooLarge)
                         .with("argument", name)
@@ -89,7 +94,7 @@ impl Kind {
     /// The SQL type of such an argument; pg_awooop/src/door/sql.rs reads these.
     pub(super) const fn sql_type(self) -> &'static str {
         match self {
-            Kind::Text { .. } | Kind::Word(_) => "text",
+            Kind::Text { .. } | Kind::Word(_) | Kind::Document { .. } => "text",
             Kind::Uuid => "uuid",
             Kind::Time => "timestamptz",
             Kind::Integer { max, .. } if max > i32::MAX as i64 => "bigint",
@@ -115,6 +120,7 @@ impl Kind {
             Kind::WordList { words, items } => format!("a list of at most {items} of: {}", words().join(", ")),
             Kind::Object => "an object".into(),
             Kind::Json { max_bytes } => format!("any JSON value of at most {max_bytes} bytes"),
+            Kind::Document { max_bytes } => format!("a JSON object of at most {max_bytes} bytes"),
         }
     }
 
@@ -146,7 +152,7 @@ impl Kind {
             Kind::WordList { words, items } => {
                 json!({"type": "array", "maxItems": items, "items": Kind::Word(words).schema()})
             }
-            Kind::Object => json!({"type": "object"}),
+            Kind::Object | Kind::Document { .. } => json!({"type": "object"}),
             Kind::Json { .. } => json!({}),
         }
     }

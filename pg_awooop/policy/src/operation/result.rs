@@ -1,5 +1,8 @@
 //! JSON Schemas of what operations answer, for the API's documentation and for the tests that hold answers to them.
 
+mod contracts;
+
+use awooop_contracts::output::Repair;
 use serde_json::{Map, Value, json};
 
 use crate::mode::MigrationMode;
@@ -7,6 +10,8 @@ use crate::redact::Family;
 use crate::run_fsm::RunState;
 use crate::scope::Scope;
 use crate::transparency::finding::Kind;
+
+pub(super) use contracts::*;
 
 fn object(properties: Value) -> Value {
     let required: Vec<Value> =
@@ -145,6 +150,25 @@ pub(super) fn step() -> Value {
     let mut step = recorded_step();
     step["outcome"] = json!({"type": "string", "enum": ["recorded", "replayed", "unknown"]});
     object(step)
+}
+
+pub(super) fn output() -> Value {
+    object(json!({
+        "valid": {"type": "boolean"},
+        "attempt": {"type": "integer", "description": "which output of the run this is"},
+        "attempts_left": {"type": "integer", "description": "how many more may fail; with the last the run fails"},
+        "document": {"description": "what the text says, ready for complete_run; null where it failed"},
+        "repairs": list(json!({"type": "string", "enum": Repair::ALL.iter().map(|repair| repair.as_str()).collect::<Vec<_>>()})),
+        "errors": list(object(json!({
+            "pointer": {"type": "string", "description": "where in the document, as a JSON pointer"},
+            "keyword": {
+                "type": "string",
+                "description": "of the schema, or json, size, truncated, missing, ambiguous, budget"
+            },
+            "expected": text(), "got": text(),
+            "message": {"type": "string", "description": "a sentence to the model"}
+        })))
+    }))
 }
 
 pub(super) fn claimed() -> Value {

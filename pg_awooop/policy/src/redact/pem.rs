@@ -94,19 +94,18 @@ impl Scanner<'_> {
         let tail = bytes[start..limit].windows(END.len()).position(|part| part == END);
         self.spend(tail.unwrap_or(limit - start));
         // Without a tail, what can be nothing but a line of a key is one, for as long as a key may go on.
-        let (tail, shortest) = match tail {
-            Some(n) => (start + n, SHORTEST_LINE),
-            None => (bytes.len().min(start + LONGEST_OPEN_KEY), SHORTEST_OPEN_LINE),
-        };
-        if shortest == SHORTEST_OPEN_LINE {
+        let has_tail = tail.is_some();
+        let end_of_key = tail.map_or(bytes.len().min(start + LONGEST_OPEN_KEY), |n| start + n);
+        let shortest = if has_tail { SHORTEST_LINE } else { SHORTEST_OPEN_LINE };
+        if !has_tail {
             self.tailless_until = limit;
         }
         let mut at = start;
-        while at < tail {
-            let end = run_on(bytes, at, tail - at, |byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+        while at < end_of_key {
+            let end = run_on(bytes, at, end_of_key - at, |byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
             // The letter of `\n` before a line is none of the line's.
             let line = at + escape_head(bytes, at);
-            if end >= line + shortest && (shortest == SHORTEST_LINE || is_random(&bytes[line..end])) {
+            if end >= line + shortest && (has_tail || is_random(&bytes[line..end])) {
                 self.found(&PRIVATE_KEY_ARMOUR, line, end);
             }
             at = end + 1;

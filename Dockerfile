@@ -23,8 +23,8 @@ RUN cargo build --release --locked --package awooop-gateway \
 
 # A first start makes the cluster: AWOOOP_SUPERUSER_PASSWORD and AWOOOP_GATEWAY_PASSWORD (or ..._FILE with the path of a
 # file) set the passwords of the roles postgres and awooop_gateway. The data lives in the volume, beside it the keyring
-# that signs checkpoints of audit logs, made where there is none: AWOOOP_KEYRING_FILE names another, AWOOOP_NAME what the
-# installation is called in checkpoints.
+# that signs checkpoints of audit logs and contracts, made where there is none: AWOOOP_KEYRING_FILE names another,
+# AWOOOP_NAME what the installation is called in checkpoints.
 FROM debian:bookworm-slim AS server
 # No cluster of the package's own making: this image makes its cluster in the volume.
 RUN mkdir -p /etc/postgresql-common/createcluster.d \

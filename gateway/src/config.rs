@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::audit::AuditCommand;
+use crate::contract::ContractCommand;
 use crate::keyring::KeyringCommand;
 
 const EXAMPLES: &str = "\
@@ -47,6 +48,9 @@ pub enum Command {
     /// Verify an exported audit log, or a proof. Needs no database.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Verify an exported contract. Needs no database.
+    #[command(subcommand)]
+    Contract(ContractCommand),
 }
 
 /// Every setting, with its default.

@@ -2,11 +2,11 @@
 //! prints no secret, and leaves what a keyring is to the policy.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use awooop_policy::keyring::{Keyring, KeyringError, Use};
+use awooop_policy::keyring::{Keyring, KeyringError, MAX_FILE, Use};
 use clap::{Args, Subcommand};
 
 use crate::start::StartError;
@@ -14,7 +14,7 @@ use crate::start::StartError;
 /// What to do with a keyring.
 #[derive(Clone, PartialEq, Eq, Subcommand)]
 pub enum KeyringCommand {
-    /// Make a keyring with one current audit key, in a file that must not exist yet.
+    /// Make a keyring with a current audit key and a current contract key, in a file that must not exist yet.
     Create {
         #[command(flatten)]
         file: File,
@@ -41,7 +41,7 @@ pub enum KeyringCommand {
         #[arg(long, value_name = "ID")]
         id: String,
     },
-    /// Take a key out of use; an audit key loses its secret half and still verifies.
+    /// Take a key out of use for good; it still verifies, an audit key without its secret half.
     Retire {
         #[command(flatten)]
         file: File,
@@ -105,6 +105,18 @@ pub fn run(command: &KeyringCommand) -> Result<(), StartError> {
 fn print(text: &str) -> Result<(), StartError> {
     // Unlike println!, this survives a reader that has read enough.
     io::stdout().write_all(text.as_bytes()).map_err(StartError::System)
+}
+
+/// The keyring in a file that only its owner and group can read, as the database server asks of it: what anybody can read
+/// or change vouches for nothing.
+pub(crate) fn read_private(path: &Path) -> Result<Keyring, StartError> {
+    let file = fs::File::open(path).map_err(StartError::File)?;
+    if file.metadata().map_err(StartError::File)?.mode() & 0o027 != 0 {
+        return Err(StartError::Input("the keyring is refused: others than its owner may read or write it"));
+    }
+    let mut text = String::new();
+    file.take(MAX_FILE as u64 + 1).read_to_string(&mut text).map_err(StartError::File)?;
+    Keyring::parse(&text).map_err(StartError::Keyring)
 }
 
 fn read(path: &Path) -> Result<Keyring, StartError> {

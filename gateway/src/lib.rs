@@ -6,12 +6,13 @@
 //!
 //! A request passes through the modules in this order: [`serve`] accepts it, [`observe`] names it and counts it,
 //! [`registry`] finds its operation, [`forward`] carries it through the [`pool`], [`answer`] sends what came back, and
-//! [`problem`] says what went wrong. [`pages`] are the addresses that are not operations. [`keyring`] and [`audit`] are
-//! commands of the same binary that need neither HTTP nor a database.
+//! [`problem`] says what went wrong. [`pages`] are the addresses that are not operations. [`keyring`], [`audit`] and
+//! [`contract`] are commands of the same binary that need neither HTTP nor a database.
 
 pub mod answer;
 pub mod audit;
 pub mod config;
+pub mod contract;
 pub mod docs;
 pub mod drain;
 pub mod forward;

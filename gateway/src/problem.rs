@@ -58,7 +58,7 @@ fn of_detail(detail: &str) -> Option<Problem> {
     let mut facts: Map<String, Value> = serde_json::from_str(detail).ok()?;
     let code = ErrorCode::parse(facts.remove("code")?.as_str()?)?;
     facts.remove("status");
-    Some(Problem { code, facts })
+    Some(Problem { facts, ..Problem::from(code) })
 }
 
 /// What a developer needs to find the cause. PostgreSQL's message is left out: it may quote what the caller sent; the

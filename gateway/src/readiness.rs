@@ -64,7 +64,7 @@ async fn health(pool: &Pool) -> Result<String, Failure> {
 fn judge(document: String) -> Result<String, Problem> {
     match serde_json::from_str::<Map<String, Value>>(&document) {
         Ok(facts) if facts.get("ready") == Some(&Value::Bool(true)) => Ok(document),
-        Ok(facts) => Err(Problem { code: ErrorCode::InstallNotMigrated, facts }),
+        Ok(facts) => Err(Problem { facts, ..ErrorCode::InstallNotMigrated.into() }),
         Err(_) => Err(ErrorCode::SystemInternal.into()),
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use awooop_contracts::SchemaViolation;
 use awooop_policy::keyring::KeyringError;
 use tokio::runtime::{Builder, Runtime};
 use tracing::info;
@@ -14,7 +15,7 @@ use crate::config::{Cli, Command, Settings};
 use crate::drain::{Stop, keep_operations_current};
 use crate::gateway::Gateway;
 use crate::pool::Failure;
-use crate::{audit, keyring, log, openapi, problem, registry, serve};
+use crate::{audit, contract, keyring, log, openapi, problem, registry, serve};
 
 /// Why the gateway did not start.
 pub enum StartError {
@@ -36,6 +37,8 @@ pub enum StartError {
     Keyring(KeyringError),
     /// What a command was given is not what it takes.
     Input(&'static str),
+    /// A file is no exported contract.
+    Export(SchemaViolation),
 }
 
 impl fmt::Display for StartError {
@@ -43,6 +46,7 @@ impl fmt::Display for StartError {
         match self {
             StartError::Settings(why) | StartError::Input(why) => f.write_str(why),
             StartError::File(cause) => write!(f, "the file cannot be used: {cause}"),
+            StartError::Export(why) => write!(f, "the file is no exported contract: {why}"),
             StartError::Keyring(why) => write!(f, "the keyring is refused: {why}"),
             StartError::DatabaseUrl => f.write_str("the database URL is not one: postgres://user@host:5432/database"),
             StartError::System(cause) => write!(f, "the system refused: {cause}"),
@@ -64,14 +68,8 @@ pub fn run(cli: Cli) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Command::Keyring(command) => keyring::run(&command),
-        Command::Audit(command) => match audit::run(&command) {
-            Ok(true) => Ok(()),
-            Ok(false) => return ExitCode::FAILURE,
-            Err(why) => {
-                eprintln!("awooop-gateway: {why}");
-                return ExitCode::from(2);
-            }
-        },
+        Command::Audit(command) => return verified(audit::run(&command)),
+        Command::Contract(command) => return verified(contract::run(&command)),
         Command::Openapi => print_openapi(cli.settings),
         Command::Serve => serve_until_stopped(cli.settings),
     };
@@ -80,6 +78,18 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(why) => {
             eprintln!("awooop-gateway: {why}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// The exit code of a verification: 1 where something is wrong, 2 where there was nothing to verify or to verify with.
+fn verified(outcome: Result<bool, StartError>) -> ExitCode {
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("awooop-gateway: {why}");
+            ExitCode::from(2)
         }
     }
 }

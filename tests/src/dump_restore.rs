@@ -131,6 +131,8 @@ fn feed(command: &mut Command, input: &[u8]) {
 
 /// Everything that must work in a restored database as it would have in the first.
 fn behaves(source: &Source, server: &OwnServer) {
+    // The keys come another way than the data.
+    server.write_keyring(&source.server.read_keyring().reveal());
     let mut admin = server.superuser();
     let (mut tenant, mut neighbour) = (server.connect("tenant_a"), server.connect("tenant_b"));
     // Isolation.
@@ -189,8 +191,7 @@ fn behaves(source: &Source, server: &OwnServer) {
     for project in [&source.project, &source.neighbour] {
         books::check(&mut admin, project);
     }
-    // The audit log is the one that was sealed, and goes on; its key comes another way than the data.
-    server.write_keyring(&source.server.read_keyring().reveal());
+    // The audit log is the one that was sealed, and goes on.
     admin.run("select awooop.maintain()");
     assert_eq!(admin.value("select count(*) from awooop.audit_pending"), "0");
     let held = literal(&serde_json::json!({"checkpoint": source.checkpoint}).to_string());

@@ -9,6 +9,7 @@
 mod attack;
 mod audit_proof;
 mod catalog;
+mod contracts;
 mod doctor;
 mod dump_restore;
 mod envelope;
@@ -16,6 +17,7 @@ mod faults;
 mod harness;
 mod http;
 mod keys;
+mod output;
 mod projects;
 mod redaction;
 mod runs;

@@ -1,4 +1,8 @@
-//! `awooop.json_schema_errors` and `awooop.canonical_json` as documented, in a session of no project.
+//! `awooop.json_schema_valid`, `awooop.json_schema_errors` and `awooop.canonical_json` as documented, in a session of no
+//! project.
+
+mod failing;
+mod hostile;
 
 use crate::harness::answer::literal;
 use crate::harness::platform::{gateway, login};
@@ -34,6 +38,69 @@ fn an_error_is_a_row_and_a_valid_document_has_none() {
     );
     let message = session.value(&message);
     assert!(message.contains("/id") && message.contains("a whole number") && !message.contains("hunter2"), "{message}");
+}
+
+/// A document in every way that PostgreSQL stores one, as SQL; and whether it is valid by the schema beside it.
+const STORED: &[(&str, &str, bool)] = &[
+    (r#"{"type": "integer"}"#, "to_jsonb(7)", true),
+    (r#"{"type": "integer"}"#, "to_jsonb(7.00)", true),
+    (r#"{"type": "integer"}"#, "to_jsonb(7.5)", false),
+    (r#"{"const": 0.30000000000000004}"#, "to_jsonb(0.1::float8 + 0.2::float8)", true),
+    (r#"{"const": 0.3}"#, "to_jsonb(0.1::float8 + 0.2::float8)", false),
+    // A whole number, and the number one, to every reader that has binary fractions.
+    (r#"{"type": "integer"}"#, "to_jsonb(1.00000000000000000001)", true),
+    (r#"{"const": 1}"#, "to_jsonb(1.00000000000000000001)", true),
+    (r#"{"uniqueItems": true}"#, "jsonb_build_array(0.1, 0.10000000000000000001)", false),
+    (r#"{"minimum": -0.001}"#, "to_jsonb(-0.002)", false),
+    (r#"{"multipleOf": 0.01}"#, "to_jsonb(19.99)", true),
+    (r#"{"type": "null"}"#, "'null'", true),
+    (r#"{"maxLength": 2}"#, "to_jsonb('\u{e9}\u{1f600}'::text)", true),
+    (r#"{"maxLength": 1}"#, "to_jsonb('\u{e9}\u{1f600}'::text)", false),
+    (
+        r#"{"propertyNames": {"maxLength": 4}, "minProperties": 500}"#,
+        "(select jsonb_object_agg('k' || n, n) from generate_series(1, 500) n)",
+        true,
+    ),
+    (
+        r#"{"properties": {"k499": {"type": "string"}}}"#,
+        "(select jsonb_object_agg('k' || n, n) from generate_series(1, 500) n)",
+        false,
+    ),
+    (
+        r#"{"items": {"items": {"type": "number"}}}"#,
+        "(select jsonb_agg(jsonb_build_array(n, n / 8.0)) from generate_series(1, 20000) n)",
+        true,
+    ),
+    (r#"{"maxItems": 19999}"#, "(select jsonb_agg(n / 7::float8) from generate_series(1, 20000) n)", false),
+    (r##"{"items": {"$ref": "#"}, "type": "array"}"##, "'[[], [[[]]]]'", true),
+    (r##"{"items": {"$ref": "#"}, "type": "array"}"##, "'[[], [[[7]]]]'", false),
+];
+
+#[test]
+fn a_stored_document_is_valid_where_it_has_no_error_however_it_is_stored() {
+    let (_, mut session) = login(&["awooop_tenant"]);
+    session.run("create temp table stored (schema jsonb, body jsonb, packed jsonb, expected boolean)");
+    // One column as PostgreSQL likes it, with short length words and compressed; one as it is, out of line.
+    session.run("alter table stored alter body set storage external");
+    for (schema, document, expected) in STORED {
+        let schema = literal(schema);
+        session
+            .run(&format!("insert into stored select {schema}, d, d, {expected} from (select {document}::jsonb) t(d)"));
+    }
+    let sql = "select string_agg(format('%s %s', schema, left(body::text, 60)), '; ') from stored
+               where awooop.json_schema_valid(schema, body) <> expected
+                  or awooop.json_schema_valid(schema, packed) <> expected
+                  or not exists (select from awooop.json_schema_errors(schema, body)) <> expected";
+    assert_eq!(session.value(sql), "");
+}
+
+#[test]
+fn a_document_that_is_not_valid_is_kept_out_of_a_table() {
+    let (_, mut session) = login(&["awooop_tenant"]);
+    let check = format!("check (awooop.json_schema_valid({}, body))", literal(SCHEMA));
+    session.run(&format!("create temp table checked (body jsonb {check})"));
+    session.run(r#"insert into checked values ('{"id": 1}'), (null)"#);
+    assert_eq!(session.code(r#"insert into checked values ('{"id": 0}')"#), "23514");
 }
 
 #[test]
@@ -80,11 +147,16 @@ fn errors_without_end_are_told_as_far_as_they_can_be_read() {
 fn numbers_that_readers_disagree_about_and_null_are_what_the_documents_say() {
     let (_, mut session) = login(&["awooop_tenant"]);
     for instance in ["9007199254740993", "1e400", "-1e400"] {
-        let sql = format!("select * from awooop.json_schema_errors('true', '{instance}')");
-        assert_eq!(session.code(&sql), "E-INPUT-005", "{instance}");
+        for sql in
+            ["select * from awooop.json_schema_errors('true', '{}')", "select awooop.json_schema_valid('true', '{}')"]
+        {
+            assert_eq!(session.code(&sql.replace("{}", instance)), "E-INPUT-005", "{instance}");
+        }
     }
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
     assert_eq!(session.code(&format!("select * from awooop.json_schema_errors('true', '{deep}')")), "E-INPUT-006");
+    assert_eq!(session.code(&format!("select awooop.json_schema_valid('true', '{deep}')")), "E-INPUT-006");
+    assert_eq!(session.value("select awooop.json_schema_valid(null, '1') is null"), "t");
     assert_eq!(session.value("select count(*) from awooop.json_schema_errors(null, '1')"), "0");
     assert_eq!(session.value("select awooop.canonical_json(null) is null"), "t");
 }
@@ -109,9 +181,10 @@ fn canonical_json_is_one_text_for_all_ways_to_write_it() {
 
 #[test]
 fn who_reads_or_writes_documents_may_check_them_and_nobody_else() {
-    let sql = "select awooop.canonical_json('{}') || (select count(*) from awooop.json_schema_errors('true', '1'))";
+    let sql = "select awooop.canonical_json('{}') || (select count(*) from awooop.json_schema_errors('true', '1'))
+               || awooop.json_schema_valid('true', '1')";
     for group in ["awooop_tenant", "awooop_operator", "awooop_auditor"] {
-        assert_eq!(login(&[group]).1.value(sql), "{}0", "{group}");
+        assert_eq!(login(&[group]).1.value(sql), "{}0true", "{group}");
     }
     let (_, mut nobody) = login(&[]);
     for mut session in [gateway(), std::mem::replace(&mut nobody, superuser())] {

@@ -159,7 +159,14 @@ fn before_the_first_migration_everything_says_what_to_do() {
     let applied = admin.json("select awooop.migrate()")["applied"].clone();
     assert_eq!(
         applied,
-        json!(["0001_control_plane", "0002_runs", "0003_audit_proof", "0004_redaction", "0005_principal_makers"])
+        json!([
+            "0001_control_plane",
+            "0002_runs",
+            "0003_audit_proof",
+            "0004_redaction",
+            "0005_principal_makers",
+            "0006_contracts"
+        ])
     );
     assert_eq!(admin.json("select awooop.health()")["ready"], true);
 }

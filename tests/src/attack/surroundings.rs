@@ -137,8 +137,6 @@ fn a_setting_of_the_session_does_not_change_what_an_operation_decides() {
         "array_nulls = off",
         "xmloption = document",
         "plan_cache_mode = force_custom_plan",
-        "default_transaction_isolation = 'serializable'",
-        "default_transaction_isolation = 'repeatable read'",
         "enable_indexscan = off",
         "jit_above_cost = 0",
         "work_mem = '64kB'",

@@ -56,7 +56,7 @@ fn a_keyring_that_others_can_read_or_that_is_none_is_refused_and_taken_again_onc
         (format!("chmod 602 {file}"), "others than the server's user"),
         (format!("mv {file} {file}.away"), "cannot be read"),
         (format!("echo '{secret}' > {file} && chmod 600 {file}"), "not a JSON object"),
-        (format!("sed -i s/current/standby/ {file}"), "no current audit key"),
+        (format!("sed -i 0,/current/s//standby/ {file}"), "no current audit key"),
     ] {
         server.shell(&spoil);
         assert_eq!(sealed(&mut admin, &project), (1.into(), 0.into()), "{spoil}");

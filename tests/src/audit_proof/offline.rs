@@ -203,15 +203,21 @@ fn a_keyring_is_made_rotated_and_listed_without_its_secrets() {
     let before = run(&["public"]).1;
     assert!(run(&["add", "--id", "audit-2", "--use", "audit"]).0);
     assert!(run(&["current", "--id", "audit-2"]).0);
-    assert!(run(&["add", "--id", "hmac-1", "--use", "contract"]).0);
-    assert!(!run(&["current", "--id", "audit-1"]).0, "its secret is gone");
+    assert!(run(&["add", "--id", "contract-2", "--use", "contract"]).0);
+    assert!(!run(&["current", "--id", "audit-1"]).0, "it is retired for good");
     let (_, listed) = run(&["list"]);
-    assert_eq!(listed, "audit-1\taudit\tretired\naudit-2\taudit\tcurrent\nhmac-1\tcontract\tstandby\n");
+    assert_eq!(
+        listed,
+        "audit-1\taudit\tretired\ncontract-1\tcontract\tcurrent\naudit-2\taudit\tcurrent\n\
+         contract-2\tcontract\tstandby\n"
+    );
     let public = run(&["public"]).1;
     assert!(public.starts_with(&before) && public.lines().count() == 2, "{public}");
     let secrets = fs::read_to_string(&file).unwrap();
     let secrets: Value = serde_json::from_str(&secrets).unwrap();
-    let secret = secrets["keys"][1]["secret"].as_str().unwrap();
-    assert!(!public.contains(secret) && !listed.contains(secret));
+    for at in 1..4 {
+        let secret = secrets["keys"][at]["secret"].as_str().unwrap();
+        assert!(!public.contains(secret) && !listed.contains(secret));
+    }
     fs::remove_dir_all(directory).unwrap();
 }

@@ -29,7 +29,7 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 41] = [
+const FUNCTIONS: [(&str, Shape); 45] = [
     ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("bind_role", shape('v', 'u', true, OWNER, "operator")),
@@ -51,6 +51,7 @@ const FUNCTIONS: [(&str, Shape); 41] = [
     ("health", shape('s', 'r', true, OWNER, "auditor,gateway,operator,worker")),
     ("inspect_project", shape('v', 'u', true, OWNER, "auditor")),
     ("json_schema_errors", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
+    ("json_schema_valid", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("maintain", shape('v', 'u', true, OWNER, "operator,scheduler,worker")),
     ("migrate", shape('v', 'u', false, "a superuser", "")),
     ("next_ready_project", shape('s', 's', true, SCHEDULER, "owner")),
@@ -62,10 +63,13 @@ const FUNCTIONS: [(&str, Shape); 41] = [
     ("redact_json", shape('s', 'r', true, OWNER, "auditor,operator,tenant,worker")),
     ("refuse_append_only", shape('v', 'u', false, OWNER, "")),
     ("refuse_change_of_ended_run", shape('v', 'u', false, OWNER, "")),
+    ("refuse_contract_rewrite", shape('v', 'u', false, OWNER, "")),
+    ("refuse_identity_rewrite", shape('v', 'u', false, OWNER, "")),
     ("refuse_run_delete", shape('v', 'u', false, OWNER, "")),
     ("refuse_run_rewrite", shape('v', 'u', false, OWNER, "")),
     ("repair_audit_log", shape('v', 'u', false, "a superuser", "")),
     ("run_transitions", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
+    ("set_credential_namespaces", shape('v', 'u', true, OWNER, "operator")),
     ("set_operation", shape('v', 'u', true, OWNER, "operator")),
     ("set_project_mode", shape('v', 'u', true, OWNER, "operator")),
     ("suspend_project", shape('v', 'u', true, OWNER, "operator")),
@@ -74,7 +78,8 @@ const FUNCTIONS: [(&str, Shape); 41] = [
 ];
 
 /// Operations that the platform worker may call: what it leased.
-const OF_THE_WORKER: [&str; 5] = ["claim_runs", "complete_run", "fail_run", "heartbeat", "record_step"];
+const OF_THE_WORKER: [&str; 6] =
+    ["claim_runs", "complete_run", "fail_run", "heartbeat", "record_step", "validate_output"];
 
 fn expected() -> BTreeMap<String, Shape> {
     let mut all: BTreeMap<String, Shape> =
@@ -169,6 +174,8 @@ fn policies_and_triggers_call_only_the_frozen_functions() {
         "guard_run_transition",
         "refuse_append_only",
         "refuse_change_of_ended_run",
+        "refuse_contract_rewrite",
+        "refuse_identity_rewrite",
         "refuse_run_delete",
         "refuse_run_rewrite",
     ];

@@ -55,7 +55,13 @@ fn a_stale_lease_is_on_record_once_for_each_write_it_tried() {
     let run = actor.create_id("");
     let claim = actor.claim_one("worker");
     expire(&mut admin, &run);
-    for (operation, rest) in [("heartbeat", ""), ("record_step", ", 's'"), ("complete_run", ""), ("fail_run", "")] {
+    for (operation, rest) in [
+        ("heartbeat", ""),
+        ("record_step", ", 's'"),
+        ("validate_output", ", '{}'"),
+        ("complete_run", ""),
+        ("fail_run", ""),
+    ] {
         assert_eq!(actor.code(&claim.sql(operation, rest)), "E-RUN-003");
         assert_eq!(refused(&mut admin, &actor.project, operation, "E-RUN-003"), "1", "{operation} by a tenant");
         let mut worker = worker_in(&database);
@@ -66,7 +72,7 @@ fn a_stale_lease_is_on_record_once_for_each_write_it_tried() {
         "select count(*) from awooop.audit_log where decision = 'refused' and run_id = '{run}' and project_id = '{}'",
         actor.project
     );
-    assert_eq!(admin.value(&facts), "8");
+    assert_eq!(admin.value(&facts), "10");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use postgres::Config;
 use super::answer::eventually;
 use super::server::{connect, environment};
 use super::tenant::unique;
-use super::{Session, literal};
+use super::{Session, contracts, literal};
 
 /// The database with AwoooP in it; the superuser is `postgres`.
 pub const DATABASE: &str = "awooop";
@@ -110,7 +110,10 @@ impl OwnServer {
         admin.run(&format!("select awooop.create_project('{project}', migration_mode => '{mode}')"));
         admin
             .run(&format!("select awooop.bind_role('{role}', '{project}', string_to_array({}, ','))", literal(scopes)));
-        admin.within(&project, "select awooop.create_agent('agent')");
+        // Without a keyring nothing can be published.
+        if self.keyring().exists() {
+            contracts::add_agent(&mut admin, &project, "agent");
+        }
         project
     }
 
@@ -265,7 +268,7 @@ fn as_server_user(program: &Path) -> Command {
     command
 }
 
-fn shell(script: &str) -> Output {
+pub fn shell(script: &str) -> Output {
     let output = as_server_user(Path::new("/bin/sh")).args(["-c", script]).output().expect("a shell runs");
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     output
@@ -289,6 +292,6 @@ fn write(path: &Path, text: &str) {
     assert!(child.wait().expect("the shell ends").success(), "cannot write {}", path.display());
 }
 
-fn quote(path: &Path) -> String {
+pub fn quote(path: &Path) -> String {
     format!("'{}'", path.display())
 }

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::answer::{Failure, literal};
 use super::server::{config_for, connect, superuser_config};
-use super::{Session, own_database, unique};
+use super::{Session, contracts, own_database, unique};
 
 /// What a login needs to do everything a tenant can.
-pub const EVERY_SCOPE: &str = "agents:write,audit:read,envelope:write,keys:admin,redaction:admin,runs:read,\
+pub const EVERY_SCOPE: &str = "agents:write,audit:read,contracts:activate,contracts:read,contracts:sign,\
+                               contracts:write,envelope:write,keys:admin,principals:admin,redaction:admin,runs:read,\
                                runs:work,runs:write,subjects:admin,subjects:write";
 
 /// The database that the tests of this process share.
@@ -53,7 +54,7 @@ impl Project {
     fn make(admin: &mut Session, id: &str, database: &str, role: &str) -> Self {
         admin.run(&format!("select awooop.create_project('{id}', migration_mode => 'active')"));
         admin.run(&format!("select awooop.bind_role('{role}', '{id}', string_to_array('{EVERY_SCOPE}', ','))"));
-        admin.within(id, "select awooop.create_agent('agent')");
+        contracts::add_agent(admin, id, "agent");
         Self { id: id.to_owned(), database: database.to_owned(), role: role.to_owned() }
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
-use super::{Session, connect_as, superuser};
+use super::{Session, connect_as, contracts, superuser};
 
 /// A name no other test has.
 pub fn unique(stem: &str) -> String {
@@ -12,11 +12,11 @@ pub fn unique(stem: &str) -> String {
     format!("{stem}_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A new project in `mode`, with the agent `agent`.
+/// A new project in `mode`, with the agent `agent` and its contract.
 pub fn project(mode: &str) -> String {
     let (name, mut admin) = (unique("p"), superuser());
     admin.run(&format!("select awooop.create_project('{name}', migration_mode => '{mode}')"));
-    admin.within(&name, "select awooop.create_agent('agent')");
+    contracts::add_agent(&mut admin, &name, "agent");
     name
 }
 

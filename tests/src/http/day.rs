@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::client::Caller;
 use super::scene::{Scene, message};
-use crate::harness::quiet::text;
+use crate::harness::contracts::{self, Hand};
+use crate::harness::quiet::{EVERY_SCOPE, text};
 
 /// A caller who is held to the documentation of each operation.
 struct Tenant<'a> {
@@ -47,6 +48,17 @@ fn every_operation_answers_at_its_address_as_documented() {
     let me = tenant.does("whoami", json!({}));
     assert_eq!((&me["project_id"], &me["door"]), (&json!(scene.project.id), &json!("http")));
     tenant.does("create_agent", json!({"agent_id": "order-bot", "display_name": "Orders"}));
+    let hands = [scene.caller_with(EVERY_SCOPE), scene.caller_with("contracts:sign")];
+    contracts::every_operation("order-bot", |hand, operation, arguments| match hand {
+        Hand::Owner => tenant.does(operation, arguments),
+        Hand::Left | Hand::Right => {
+            let caller = &hands[usize::from(hand == Hand::Right)];
+            let mut signer = Tenant { caller, used: std::mem::take(&mut tenant.used) };
+            let answer = signer.does(operation, arguments);
+            tenant.used = signer.used;
+            answer
+        }
+    });
     let envelope = tenant.does(
         "build_envelope",
         json!({"agent_id": "order-bot", "channel_type": "telegram", "channel_user_id": "551:1", "channel_chat_id": "-1",
@@ -72,6 +84,10 @@ fn every_operation_answers_at_its_address_as_documented() {
                           "request": {"q": 1}, "result": {"price": 7}});
         assert_eq!(tenant.does("record_step", step)["outcome"], outcome);
     }
+    let output = json!({"run_id": run, "lease": lease, "raw": "```json\n{'sent': True}\n```", "attempt": 1});
+    assert_eq!(tenant.does("validate_output", output)["document"], json!({"sent": true}));
+    let output = json!({"run_id": run, "lease": lease, "raw": "sent"});
+    assert_eq!(tenant.does("validate_output", output)["attempts_left"], 2);
     let leases = json!({"run_id": run, "lease": lease, "lease_seconds": 120, "other_leases": [claims[1]["lease"]]});
     assert_eq!(tenant.does("heartbeat", leases)["held"].as_array().map(Vec::len), Some(2));
     let failed = json!({"run_id": other["run_id"], "lease": claims[1]["lease"], "error_code": "no_stock"});
@@ -84,7 +100,7 @@ fn every_operation_answers_at_its_address_as_documented() {
     let listed = tenant.does("list_runs", json!({"state": "completed", "agent_id": "order-bot", "page_size": 1}));
     assert_eq!(listed["items"][0]["run_id"], *run);
     let steps = tenant.does("list_steps", json!({"run_id": run, "after_seq": 0}));
-    assert_eq!(steps["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(steps["items"].as_array().map(Vec::len), Some(4));
 
     let issued = tenant.does("create_api_key", json!({"name": "till 1", "scopes": ["runs:read"]}));
     let rotated = tenant.does("rotate_api_key", json!({"key_id": issued["key_id"], "grace_seconds": 0}));

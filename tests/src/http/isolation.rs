@@ -23,12 +23,14 @@ fn another_tenants_run_is_not_found_by_any_operation() {
         // A lease that does not belong to the named run is refused before anybody looks for the run.
         ("heartbeat", json!({"lease": lease}), 409),
         ("record_step", json!({"lease": lease, "step_key": "s"}), 409),
+        ("validate_output", json!({"lease": lease, "raw": "{}"}), 409),
         ("complete_run", json!({"lease": lease}), 409),
         ("fail_run", json!({"lease": lease}), 409),
         ("heartbeat", json!({"lease": own_lease}), 409),
         // One that says it does, in the caller's own project.
         ("heartbeat", json!({"lease": "forged"}), 409),
         ("record_step", json!({"lease": "forged", "step_key": "s"}), 404),
+        ("validate_output", json!({"lease": "forged", "raw": "{}"}), 404),
         ("complete_run", json!({"lease": "forged"}), 404),
     ] {
         let on = |named: &str| {

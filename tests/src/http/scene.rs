@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::client::Caller;
 use crate::harness::gateway::HttpGateway;
 use crate::harness::quiet::{EVERY_SCOPE, text};
-use crate::harness::{OwnServer, Project, Session, own_database, unique};
+use crate::harness::{OwnServer, Project, Session, contracts, own_database, unique};
 
 /// A gateway, a project behind it, and a caller with every scope.
 pub struct Scene {
@@ -57,7 +57,7 @@ pub fn key(admin: &mut Session, project: &str, scopes: &str) -> String {
 pub fn project_on(server: &OwnServer) -> (String, String) {
     let (project, mut admin) = (unique("p"), server.superuser());
     admin.run(&format!("select awooop.create_project('{project}', migration_mode => 'active')"));
-    admin.within(&project, "select awooop.create_agent('agent')");
+    contracts::add_agent(&mut admin, &project, "agent");
     let key = key(&mut admin, &project, EVERY_SCOPE);
     (project, key)
 }

@@ -126,71 +126,44 @@ fn a_project_has_fifty_rules_and_no_more() {
 
 #[test]
 fn rules_set_at_once_are_no_more_than_fifty() {
-    for isolation in ["read committed", "repeatable read", "serializable"] {
-        let stage = Stage::new();
-        let (mut admin, project) = (stage.admin, stage.project);
-        let mut creator = stage.creator;
-        for n in 1..=46 {
-            creator.call(&set(&format!("r{n}"), "secret", &format!("shape{n}x")));
-        }
-        let outcomes: Vec<Vec<String>> = at_once(
-            8,
-            |_| {
-                let mut actor: Actor = project.actor();
-                actor.session.run(&format!("set default_transaction_isolation = '{isolation}'"));
-                actor.call("select awooop.whoami()");
-                actor
-            },
-            |i, actor| {
-                let set = |n| set(&format!("c{i}.{n}"), "secret", "shape");
-                (0..3)
-                    .map(|n| match actor.attempt(&set(n)) {
-                        Ok(answer) => answer["code"].as_str().unwrap_or("set").to_owned(),
-                        Err(failure) => failure.code(),
-                    })
-                    .collect()
-            },
-        );
-        let all: Vec<&str> = outcomes.iter().flatten().map(String::as_str).collect();
-        let of = |code: &str| all.iter().filter(|outcome| **outcome == code).count();
-        let found = count(&mut admin, &project.id);
-        assert!(found <= 50 && found == 46 + of("set"), "{isolation}: {found} rules, {all:?}");
-        if isolation == "read committed" {
-            assert_eq!((of("set"), of("E-REDACT-003")), (4, 20), "{all:?}");
-        } else {
-            // Who began before the others committed is asked to try again.
-            assert!(
-                all.iter().all(|o| ["set", "E-REDACT-003", "40001", "E-SYS-001", "E-SYS-003"].contains(o)),
-                "{all:?}"
-            );
-        }
+    let Stage { mut admin, project, mut creator, .. } = Stage::new();
+    for n in 1..=46 {
+        creator.call(&set(&format!("r{n}"), "secret", &format!("shape{n}x")));
     }
+    let outcomes: Vec<Vec<String>> = at_once(
+        8,
+        |_| project.actor(),
+        |i, actor: &mut Actor| {
+            let set = |n| set(&format!("c{i}.{n}"), "secret", "shape");
+            (0..3).map(|n| actor.call(&set(n))["code"].as_str().unwrap_or("set").to_owned()).collect()
+        },
+    );
+    let all: Vec<&str> = outcomes.iter().flatten().map(String::as_str).collect();
+    let of = |code: &str| all.iter().filter(|outcome| **outcome == code).count();
+    assert_eq!((of("set"), of("E-REDACT-003"), count(&mut admin, &project.id)), (4, 20, 50), "{all:?}");
 }
 
 #[test]
 fn whoever_waited_for_the_last_place_counts_again() {
-    for (isolation, expected) in [("read committed", "E-REDACT-003"), ("repeatable read", "40001")] {
-        let mut stage = Stage::new();
-        for n in 1..=49 {
-            stage.creator.call(&set(&format!("r{n}"), "secret", &format!("shape{n}x")));
-        }
-        let Stage { mut creator, mut other, mut admin, project, .. } = stage;
-        creator.session.run(&format!("begin; select awooop.enter_project('{}')", project.id));
-        creator.session.run(&set("last", "secret", "last"));
-        other.session.run(&format!("set default_transaction_isolation = '{isolation}'"));
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| other.code(&set("late", "secret", "late")));
-            let blocked = format!(
-                "select count(*) from pg_stat_activity
-                 where wait_event_type = 'Lock' and query like '%late%' and datname = '{}'",
-                project.database
-            );
-            eventually("the wait", || admin.value(&blocked) == "1");
-            creator.session.run("commit");
-            assert_eq!(waiting.join().expect("an answer"), expected, "{isolation}");
-        });
-        assert_eq!(count(&mut admin, &project.id), 50, "{isolation}");
+    let mut stage = Stage::new();
+    for n in 1..=49 {
+        stage.creator.call(&set(&format!("r{n}"), "secret", &format!("shape{n}x")));
     }
+    let Stage { mut creator, mut other, mut admin, project, .. } = stage;
+    creator.session.run(&format!("begin; select awooop.enter_project('{}')", project.id));
+    creator.session.run(&set("last", "secret", "last"));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| other.code(&set("late", "secret", "late")));
+        let blocked = format!(
+            "select count(*) from pg_stat_activity
+             where wait_event_type = 'Lock' and query like '%late%' and datname = '{}'",
+            project.database
+        );
+        eventually("the wait", || admin.value(&blocked) == "1");
+        creator.session.run("commit");
+        assert_eq!(waiting.join().expect("an answer"), "E-REDACT-003");
+    });
+    assert_eq!(count(&mut admin, &project.id), 50);
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn the_round_over_the_projects_does_not_depend_on_the_databases_collation() {
     for project in ["a", "B"] {
         let project = format!("{project}-{database}");
         admin.run(&format!("select awooop.create_project('{project}', migration_mode => 'active')"));
-        admin.within(&project, "select awooop.create_agent('agent')");
+        crate::harness::contracts::add_agent(&mut admin, &project, "agent");
     }
     let create = |admin: &mut Session, project: &str| {
         let project = format!("{project}-{database}");

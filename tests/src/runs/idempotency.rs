@@ -129,7 +129,7 @@ fn the_loser_of_a_winner_that_rolls_back_makes_the_run() {
 }
 
 #[test]
-fn a_repeatable_read_loser_is_told_to_try_again() {
+fn above_read_committed_nothing_is_created() {
     let project = Project::new();
     let (mut winner, mut loser) = (project.actor(), project.actor());
     let envelope = literal(&winner.envelope().to_string());
@@ -138,8 +138,7 @@ fn a_repeatable_read_loser_is_told_to_try_again() {
     loser.session.run(&format!("select awooop.enter_project('{}')", project.id));
     loser.session.run("select count(*) from pg_class");
     winner.call(&sql);
-    let failure = loser.session.failure(&sql);
-    assert_eq!(failure.sqlstate, "40001", "{failure:?}");
+    assert_eq!(loser.session.code(&sql), "E-TENANT-008");
     loser.session.run("rollback");
     assert_eq!(loser.call(&sql)["created"], false);
 }

@@ -2,8 +2,8 @@
 
 use awooop_policy::run_fsm::RunState;
 
-use crate::harness::Project;
 use crate::harness::quiet::text;
+use crate::harness::{Project, contracts};
 
 #[test]
 fn a_new_run_is_pending_with_a_version_7_id_and_the_envelopes_trace() {
@@ -95,14 +95,17 @@ fn what_is_not_there_is_not_found() {
 }
 
 #[test]
-fn a_run_needs_a_registered_enabled_agent() {
-    let mut actor = Project::new().actor();
+fn a_run_needs_a_registered_enabled_agent_with_an_active_contract() {
+    let project = Project::new();
+    let mut actor = project.actor();
     let envelope = actor.call("select awooop.build_envelope('nobody', 'telegram', '7')");
     let create = format!("select awooop.create_run('{envelope}')");
     assert_eq!(actor.code(&create), "E-AGENT-001");
     actor.call("select awooop.create_agent('nobody', enabled => false)");
     assert_eq!(actor.code(&create), "E-AGENT-003");
     actor.call("select awooop.create_agent('nobody')");
+    assert_eq!(actor.call(&create)["code"], "E-AGENT-004");
+    contracts::activate(&mut project.admin(), &project.id, &contracts::agent_contract("nobody"));
     assert_eq!(actor.call(&create)["state"], "pending");
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::quiet::text;
-use crate::harness::{Actor, Project, literal};
+use crate::harness::{Actor, Project, contracts, literal};
 
 fn ids(page: &Value) -> Vec<String> {
     page["items"].as_array().unwrap().iter().map(|run| text(&run["run_id"])).collect()
@@ -46,7 +46,7 @@ fn a_last_page_that_is_exactly_full_has_no_next() {
 fn every_filter_shows_what_it_names_and_nothing_else() {
     let project = Project::new();
     let (mut actor, mut admin) = (project.actor(), project.admin());
-    actor.call("select awooop.create_agent('other')");
+    contracts::add_agent(&mut admin, &project.id, "other");
     let envelope = |actor: &mut Actor, agent: &str, user: &str| {
         literal(&actor.call(&format!("select awooop.build_envelope('{agent}', 'telegram', '{user}')")).to_string())
     };

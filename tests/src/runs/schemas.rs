@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
+use crate::harness::contracts::{self, Hand};
 use crate::harness::platform_logins::{Gateway, gateway_login_in};
 use crate::harness::quiet::{EVERY_SCOPE, superuser_in, text};
 use crate::harness::{Project, literal};
@@ -60,6 +61,12 @@ impl Client {
         }
     }
 
+    /// A further key of the project.
+    fn another_key(&self, scopes: &str) -> String {
+        let create = format!("select awooop.create_api_key('more', string_to_array('{scopes}', ','))");
+        text(&superuser_in(&self.database).within(&self.project, &create)["api_key"])
+    }
+
     #[track_caller]
     fn call(&mut self, operation: &str, arguments: Value) -> Value {
         let errors: Vec<String> =
@@ -83,6 +90,18 @@ fn every_operations_answer_keeps_to_its_result_schema() {
     client.call("whoami", json!({}));
     client.call("create_agent", json!({"agent_id": "bot", "display_name": "Bot", "enabled": true}));
     client.call("create_agent", json!({"agent_id": "bot"}));
+    let hands: Vec<String> = (0..2).map(|_| client.another_key(EVERY_SCOPE)).collect();
+    contracts::every_operation("bot", |hand, operation, arguments| {
+        let own = client.key.clone();
+        match hand {
+            Hand::Owner => {}
+            Hand::Left => client.key.clone_from(&hands[0]),
+            Hand::Right => client.key.clone_from(&hands[1]),
+        }
+        let answer = client.call(operation, arguments);
+        client.key = own;
+        answer
+    });
     let envelope = client.call(
         "build_envelope",
         json!({"agent_id": "bot", "channel_type": "telegram", "channel_user_id": "a:7", "channel_chat_id": "-1",
@@ -109,6 +128,9 @@ fn every_operations_answer_keeps_to_its_result_schema() {
             "record_step",
             json!({"run_id": id, "lease": lease, "step_key": "s", "kind": "llm", "phase": phase, "request": {}}),
         );
+    }
+    for raw in ["{answer: 1,}", "no document", "{\"a\": 1"] {
+        client.call("validate_output", json!({"run_id": id, "lease": lease, "raw": raw}));
     }
     client.call("list_steps", json!({"run_id": id, "page_size": 1}));
     client.call("fail_run", json!({"run_id": id, "lease": lease, "error_code": "x", "message": "two\nlines"}));

@@ -11,7 +11,7 @@ use postgres::Client;
 use crate::fixture::{CLIENTS, PASSWORD};
 use crate::place::Place;
 use crate::report::{Report, median};
-use crate::{Effort, pgbench};
+use crate::{Effort, fixture, pgbench};
 
 const TENANT: &str = "bench_worker";
 /// Pairs of short measurements instead of each long one.
@@ -112,9 +112,9 @@ fn prepare(place: &Place) -> Result<Client> {
             admin.execute("select awooop.create_project($1, migration_mode => 'active')", &[&project])?;
         }
         admin.execute("select awooop.bind_role($1, $2, '{runs:write,runs:work}')", &[&TENANT, &project])?;
+        fixture::agent(&mut admin, &project)?;
         let mut transaction = admin.transaction()?;
         transaction.execute("select awooop.enter_project($1)", &[&project])?;
-        transaction.execute("select awooop.create_agent('agent')", &[])?;
         transaction.execute(
             "insert into bench.envelope select $1, awooop.build_envelope('agent', 'telegram', '7', 'chat', 'name')",
             &[&project],

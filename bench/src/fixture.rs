@@ -1,7 +1,8 @@
 //! The tenants of a measurement: 100 projects, 10,000 subjects seen before, and a login or a key for each project.
 
-use anyhow::Result;
-use postgres::Client;
+use anyhow::{Result, ensure};
+use postgres::{Client, Transaction};
+use serde_json::json;
 
 use crate::place::Place;
 
@@ -68,6 +69,38 @@ pub fn keys(admin: &mut Client) -> Result<Vec<String>> {
         keys.push(key);
     }
     Ok(keys)
+}
+
+/// Lets the agent `agent` of a project run: registered, and with a contract that two have signed.
+pub fn agent(admin: &mut Client, project: &str) -> Result<()> {
+    let active = "select from awooop.active_contracts where project_id = $1 and kind = 'agent' and name = 'agent'";
+    if admin.query_opt(active, &[&project])?.is_some() {
+        return Ok(());
+    }
+    let contract = json!({
+        "kind": "agent", "contract_version": 1, "name": "agent", "purpose": "Is measured.", "autonomy": "read_only",
+        "model": {"provider": "none", "name": "none", "max_output_tokens": 1}
+    });
+    let mut transaction = admin.transaction()?;
+    transaction.execute("select awooop.enter_project($1)", &[&project])?;
+    let revision: String = transaction
+        .query_one("select awooop.draft_contract('agent', $1) ->> 'revision_id'", &[&contract.to_string()])?
+        .get(0);
+    let step = |transaction: &mut Transaction, operation: &str| {
+        transaction.execute(&format!("select awooop.{operation}($1::text::uuid)"), &[&revision])
+    };
+    step(&mut transaction, "publish_contract")?;
+    let arguments = json!({"revision_id": revision}).to_string();
+    for signer in ["left", "right"] {
+        let sign = "select status from awooop.call($1, awooop.create_api_key('k', '{contracts:sign}',
+                        principal_id => $2) ->> 'api_key', 'sign_contract', $3)";
+        let status: i32 = transaction.query_one(sign, &[&project, &signer, &arguments])?.get(0);
+        ensure!(status == 200, "the contract of {project} was not signed");
+    }
+    step(&mut transaction, "activate_contract")?;
+    transaction.commit()?;
+    ensure!(admin.query_opt(active, &[&project])?.is_some(), "the contract of {project} is not active");
+    Ok(())
 }
 
 /// pgbench's choice of a subject: one in a hundred is new.

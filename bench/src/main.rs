@@ -17,6 +17,7 @@ mod redaction_quality;
 mod redaction_server;
 mod redaction_speed;
 mod report;
+mod schema;
 
 use anyhow::{Result, bail};
 use clap::Parser;
@@ -26,7 +27,7 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Which benchmark: audit, envelope, gateway, redaction, redaction-quality (all that the server's build allows when not given).
+    /// Which benchmark: audit, envelope, gateway, redaction, redaction-quality, schema (all that the server's build allows when not given).
     name: Option<String>,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -47,6 +48,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("gateway", |effort| gateway::run(&Place::from_environment()?, effort)),
     ("redaction", redaction_speed::run),
     ("redaction-quality", |_| redaction_quality::run()),
+    ("schema", |effort| schema::run(&Place::from_environment()?, effort)),
 ];
 
 /// How much work a measurement is.
@@ -65,7 +67,7 @@ fn main() -> Result<()> {
         bail!("no benchmark of that name; there are: {}", names.join(", "));
     }
     for (name, run) in chosen {
-        if *name == "audit" && arguments.name.is_none() && !audit::is_possible(&Place::from_environment()?)? {
+        if arguments.name.is_none() && !is_possible(name)? {
             continue;
         }
         eprintln!("benchmark {name}: {} rounds of {} s a measurement", effort.rounds, effort.seconds);
@@ -73,4 +75,13 @@ fn main() -> Result<()> {
         println!("{}", if arguments.json { report.json(name) } else { report.table(name) });
     }
     Ok(())
+}
+
+/// Whether the server has what a benchmark needs beyond the extension that everybody gets.
+fn is_possible(name: &str) -> Result<bool> {
+    match name {
+        "audit" => audit::is_possible(&Place::from_environment()?),
+        "schema" => schema::is_possible(&Place::from_environment()?),
+        _ => Ok(true),
+    }
 }

@@ -2,6 +2,7 @@
 //! start gateways of their own with the settings they measure. Everything is a release build; the server is stopped
 //! afterwards.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -12,7 +13,7 @@ use crate::place::{Account, Place};
 use crate::progress::Steps;
 use crate::server::{Durability, Server};
 use crate::tree::{Major, Tree};
-use crate::{gateway, program};
+use crate::{gateway, peer, program};
 
 const SERVER: &str = "bench";
 
@@ -20,6 +21,8 @@ const SERVER: &str = "bench";
 const SERVERLESS: &[&str] = &["redaction-quality"];
 /// Needs a build that can leave audit rows out. No other is one: the audit log has no switch.
 const ON_A_BUILD_OF_ITS_OWN: &str = "audit";
+/// Needs another extension to compare with, of which somebody has to bring the sources.
+const BESIDE_A_PEER: &str = "schema";
 
 /// Runs the benchmark of that name, or all of them. The results go to standard output.
 pub fn run(place: &Place, name: Option<&str>, json: bool) -> Result<()> {
@@ -36,7 +39,8 @@ pub fn run(place: &Place, name: Option<&str>, json: bool) -> Result<()> {
 }
 
 fn on_a_build(place: &Place, purpose: Purpose, name: Option<&str>, json: bool) -> Result<()> {
-    let mut steps = Steps::new(4);
+    let peer = peer_of(name)?;
+    let mut steps = Steps::new(4 + usize::from(peer.is_some()));
     let server = Server::new(place, SERVER, Major::Pg15)?;
     let _cleanup = Cleanup::new(move || {
         if let Err(error) = server.stop() {
@@ -49,15 +53,30 @@ fn on_a_build(place: &Place, purpose: Purpose, name: Option<&str>, json: bool) -
     let gateway = steps.step("building the gateway for release", || gateway::build(place))?;
     steps.step("building the benchmarks", || program::run(&mut cargo(place, "build")))?;
 
+    let tree = Tree::existing(place, server.major);
+    if let Some(sources) = peer {
+        steps
+            .step("building pg_jsonschema for release (minutes at first)", || peer::install(place, &tree, &sources))?;
+    }
+
     let account = Account::of_servers()?;
     let scratch = server.dir.join("bench");
     account.private_directory(&scratch)?;
     let mut command = command(place, name, json);
     command.env("AWOOOP_BENCH_URI", server.superuser_uri()?);
-    command.env("AWOOOP_BENCH_BIN", Tree::existing(place, server.major).bin);
+    command.env("AWOOOP_BENCH_BIN", tree.bin);
     command.env("AWOOOP_BENCH_GATEWAY", gateway);
     command.env("AWOOOP_BENCH_STATE", scratch);
     steps.step("measuring", || measure(&mut command))
+}
+
+/// The sources of the peer, where it is measured: if nobody brought them, a run of all benchmarks goes without.
+fn peer_of(name: Option<&str>) -> Result<Option<PathBuf>> {
+    match name {
+        Some(BESIDE_A_PEER) => peer::sources().map(Some),
+        Some(_) => Ok(None),
+        None => Ok(peer::sources().inspect_err(|error| eprintln!("      without `{BESIDE_A_PEER}`: {error}")).ok()),
+    }
 }
 
 fn cargo(place: &Place, subcommand: &str) -> Command {

@@ -3,6 +3,7 @@
 //! The input is a Telegram update in the shape the Bot API documents, from a customer of the shop `ewoooc`. Every run
 //! of the demo is a new update: its id and date are those of the moment, so it works on the server of an earlier one.
 
+mod contracts;
 mod pretty;
 mod shell;
 
@@ -83,6 +84,7 @@ fn day(shell: &mut Shell, url: &str) -> Result<()> {
     }
     shell.export("WRONG_KEY", "awk_ewoooc.nosuchkey.nosuchsecret");
     println!();
+    contracts::sign(shell, AGENT)?;
 
     chapter("A customer writes to the shop's Telegram bot; the channel turns the update into an envelope");
     println!("{text}");
@@ -195,6 +197,13 @@ fn worker(shell: &Shell, run_id: &str) -> Result<()> {
     println!("# The worker crashes and comes back to its first step: the recorded result, not a second look-up.");
     let replayed = post("/v1/platform/runs/{run_id}/steps", lookup)?;
     ensure!(replayed["outcome"] == "replayed", "a recorded step was not replayed");
+
+    chapter(
+        "What the model returned is read by the run contract's schema, and mended where that can be done in one way only",
+    );
+    let raw = format!("Here is the answer:\n```json\n{{'reply': '{reply}',}}\n```");
+    let judged = post("/v1/platform/runs/{run_id}/output", json!({"lease": lease, "raw": raw}))?;
+    ensure!(judged["document"]["reply"] == reply, "the output was not read as what it says");
 
     chapter("It keeps its lease, and completes the run");
     post("/v1/platform/runs/{run_id}/heartbeat", json!({"lease": lease, "lease_seconds": 60}))?;

@@ -2,7 +2,7 @@
 //!
 //! A module is one concept: `place` (directories and users), `toolchain` (what must be installed), `tree` (private
 //! installations of PostgreSQL), `extension` (building into them), `server` and `gateway` (running them), and one
-//! module for each command that does more than call those.
+//! module for each command that does more than call those (`peer` is what `bench` compares with).
 
 mod bench;
 mod demo;
@@ -12,6 +12,7 @@ mod gateway;
 mod image;
 mod interrupt;
 mod lint;
+mod peer;
 mod place;
 mod program;
 mod progress;

@@ -19,12 +19,12 @@ use crate::{extension, gateway, lint, program, toolchain};
 /// The server that the integration tests of one version share.
 const SERVER: &str = "test";
 /// The tests that need a build with faults in it; in the others they are ignored.
-const FAULTS: &str = "redaction::failing";
+const FAULTS: &[&str] = &["output::failing", "redaction::failing", "schemas::failing"];
 
 /// Runs it all, or what has `only` in its name, and says whether everything passed.
 pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool> {
     let mut tally = Tally::default();
-    let faults = only.is_none_or(|only| FAULTS.contains(only));
+    let faults = only.is_none_or(|only| FAULTS.iter().any(|test| test.contains(only)));
     let mut steps = Steps::new(if only.is_some() { 3 } else { 5 } + usize::from(faults) + 2 * versions.len());
     steps.step("looking for what has to be installed", || {
         toolchain::packages()?;
@@ -56,7 +56,7 @@ pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool
             Server::new(place, SERVER, Major::Pg15)?.remove()?;
             let server = Server::start_for(Purpose::Faults, place, SERVER, Major::Pg15, Durability::None)?;
             let mut cargo = integration(place, &server, gateway)?;
-            cargo.args(["--lib", FAULTS]).args(["--", "--ignored"]);
+            cargo.args(["--lib", "--"]).args(FAULTS).arg("--ignored");
             tally.cargo_test("faults", &mut cargo)
         });
         tally.expect("faults", done);
@@ -104,11 +104,14 @@ fn unit_tests(place: &Place, tally: &mut Tally, only: Option<&str>) -> Result<()
     tally.cargo_test("unit", &mut pure)?;
 
     // The tests that need what is fetched here.
-    if let Some(suite) = tally.expect("fetching the JSON Schema Test Suite", toolchain::json_schema_test_suite()) {
+    let suite = tally.expect("fetching the JSON Schema Test Suite", toolchain::json_schema_test_suite());
+    let canonicalizers = tally.expect("fetching other implementations of canonical JSON", toolchain::canonicalizers());
+    if let (Some(suite), Some(canonicalizers)) = (suite, canonicalizers) {
         let mut conformance = program::cargo(&place.checkout);
         conformance.args(["test", "--no-fail-fast", "--package=awooop-contracts", "--lib"]).args(only);
-        conformance.args(["--", "--ignored"]).env("AWOOOP_JSON_SCHEMA_TEST_SUITE", suite);
-        tally.cargo_test("JSON Schema Test Suite", &mut conformance)?;
+        conformance.args(["--", "--ignored"]);
+        conformance.env("AWOOOP_JSON_SCHEMA_TEST_SUITE", suite).env("AWOOOP_JCS_PACKAGES", canonicalizers);
+        tally.cargo_test("conformance", &mut conformance)?;
     }
 
     let tree = Tree::prepare(place, Major::Pg15)?;

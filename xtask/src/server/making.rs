@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use awooop_policy::keyring::Keyring;
+use awooop_policy::keyring::{Keyring, Use};
 
 use super::{DATABASE, Durability, SUPERUSER, Server};
 use crate::place::{Account, random_password, write_secret};
@@ -60,12 +60,15 @@ impl Server {
         Ok(())
     }
 
-    /// The keys that sign checkpoints of audit logs; kept when the cluster is made anew, so that old checkpoints verify.
+    /// The keys that sign checkpoints of audit logs and contracts; kept when the cluster is made anew, so that what they
+    /// signed still verifies.
     fn keyring(&self) -> Result<PathBuf> {
         let file = self.dir.join("keyring.json");
         if !file.exists() {
             let keyring = Keyring::create(&format!("awooop-{}", self.name));
             let keyring = keyring.map_err(|why| anyhow::anyhow!("cannot make a keyring: {why}"))?;
+            write_secret(&file, &keyring.reveal())?;
+        } else if let Some(keyring) = with_contract_key(&fs::read_to_string(&file)?)? {
             write_secret(&file, &keyring.reveal())?;
         }
         // The server reads it as its own user, and refuses one that others may read.
@@ -98,5 +101,36 @@ impl Server {
         }
         let file = self.data().join("awooop.conf");
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+/// The keyring of this text with a key that signs contracts, where it has none: those made before contracts were signed.
+fn with_contract_key(text: &str) -> Result<Option<Keyring>> {
+    let refused = |why| anyhow::anyhow!("the keyring is refused: {why}");
+    let mut keyring = Keyring::parse(text).map_err(refused)?;
+    if keyring.contract_signer().is_some() {
+        return Ok(None);
+    }
+    // Another key may have the first name: one on standby, or a retired one.
+    let free = |id: &String| keyring.keys().iter().all(|key| key.id() != id);
+    let id = (1..).map(|number| format!("contract-{number}")).find(free).context("no name is free")?;
+    keyring.add(&id, Use::Contract).map_err(refused)?;
+    keyring.make_current(&id).map_err(refused)?;
+    Ok(Some(keyring))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyring_from_before_contracts_were_signed_gets_a_key_for_them_once() {
+        let mut old = Keyring::create("awooop-test").unwrap();
+        assert!(with_contract_key(&old.reveal()).unwrap().is_none());
+        old.retire("contract-1").unwrap();
+        let new = with_contract_key(&old.reveal()).unwrap().unwrap();
+        assert_eq!(new.contract_signer().unwrap().id, "contract-2");
+        assert_eq!(new.audit_public_keys(), old.audit_public_keys());
+        assert!(with_contract_key(&new.reveal()).unwrap().is_none());
     }
 }

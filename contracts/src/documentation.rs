@@ -27,7 +27,8 @@ pub fn documentation() -> String {
          project, an agent, a policy, a tool, a channel or a run; the platform acts by those that are active. Each kind \
          has a JSON Schema (2020-12), and nothing that it does not name is accepted. Numbers are whole, money is in \
          micro-USD (millionths of a dollar), and a name that ends in a unit is in that unit. A property that is not \
-         given has its default; null is never a value. `contracts/fixtures` holds valid and invalid examples.\n\n",
+         given has its default; null is never a value. `contracts/fixtures` holds valid and invalid examples. How one comes into \
+         force, and which parts the platform acts by already: [the life of a contract](CONTRACT_LIFE.md).\n\n",
     );
     let link = |title: &str| format!("[{title}](#{})", anchor(title));
     let kinds: Vec<String> = schemas.iter().map(|(_, schema)| link(&schema.title)).collect();

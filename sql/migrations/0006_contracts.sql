@@ -98,8 +98,9 @@ create table awooop.contract_signatures (
     signed_at    timestamptz not null,
     key_id       text        not null,
     mac          bytea       not null,
+    -- No foreign key: it would lock the revision until the signer commits, and a revocation waits for nobody who signs.
+    -- What is published is never deleted.
     primary key (project_id, revision_id, signature_id),
-    foreign key (project_id, revision_id) references awooop.contract_revisions,
     constraint contract_signatures_purpose check (purpose in ('publish', 'approve', 'activate')),
     constraint contract_signatures_mac check (octet_length(mac) = 32)
 );

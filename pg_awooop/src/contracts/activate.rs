@@ -13,7 +13,7 @@ use super::{active, check, effects, signatures};
 use crate::audit;
 use crate::caller::Caller;
 use crate::door::Answer;
-use crate::fault::{Outcome, refuse};
+use crate::fault::{Outcome, fault, refuse};
 use crate::redaction;
 use crate::statement::{pg_uuid, statements, uuid_column};
 
@@ -26,11 +26,14 @@ statements! {
         "update awooop.contract_revisions r set superseded_at = clock_timestamp()
          where r.project_id = $1 and r.kind = $2 and r.name = $3 and r.number < $4 and r.state in ('published', 'active')
          returning r.revision_id";
+    // A revocation does not wait for the contract's lock: it may have come in between.
     ACTIVATE: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID] =
         "update awooop.contract_revisions r set activated_by = $3, activated_at = $4::timestamptz
-         where r.project_id = $1 and r.revision_id = $2";
+         where r.project_id = $1 and r.revision_id = $2 and r.state = 'published' returning true";
     SET_POINTER: writing [TEXTOID, TEXTOID, TEXTOID, UUIDOID] =
         "insert into awooop.active_contracts (project_id, kind, name, revision_id) values ($1, $2, $3, $4)";
+    DROP_POINTER_TO: writing [TEXTOID, UUIDOID] =
+        "delete from awooop.active_contracts where project_id = $1 and revision_id = $2";
     REVOKE: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID] =
         "update awooop.contract_revisions r
          set revoked_by = $3, revoked_at = clock_timestamp(), revoke_reason = $4
@@ -40,6 +43,10 @@ statements! {
 /// Operation `activate_contract`.
 pub(crate) fn activate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let revision_id = arguments.uuid("revision_id");
+    // What is done already takes no lock.
+    if revision::found(caller, revision_id)?.state == RevisionState::Active {
+        return Ok(Answer::ok(revision::show(caller, revision_id)?));
+    }
     let row = revision::locked(caller, revision_id)?;
     // Somebody activated it just before, or the answer to the first call was lost.
     if row.state != RevisionState::Active {
@@ -60,7 +67,7 @@ fn put_in_force(caller: &Caller, row: &Row) -> Outcome<()> {
     DROP_POINTER.with(|s| s.run(&[project_id.into(), kind.into(), name.into()]))?;
     let parameters = [project_id.into(), kind.into(), name.into(), row.number.into()];
     let superseded = SUPERSEDE.with(|s| s.rows(&parameters, |row| uuid_column(row, 1)))?;
-    ACTIVATE.with(|s| {
+    let activated = ACTIVATE.with(|s| {
         s.run(&[
             project_id.into(),
             pg_uuid(row.revision_id).into(),
@@ -68,6 +75,9 @@ fn put_in_force(caller: &Caller, row: &Row) -> Outcome<()> {
             now.as_str().into(),
         ])
     })?;
+    if activated == 0 {
+        return fault(Problem::from(ErrorCode::ContractState).with("state", RevisionState::Revoked.as_str()));
+    }
     SET_POINTER.with(|s| s.run(&[project_id.into(), kind.into(), name.into(), pg_uuid(row.revision_id).into()]))?;
     signatures::append(caller, &signed, Purpose::Activate, now)?;
     effects::of_activation(caller, &contract)?;
@@ -114,19 +124,14 @@ fn ensure_needs(caller: &Caller, contract: &Contract) -> Outcome<()> {
 /// Operation `revoke_contract`.
 pub(crate) fn revoke(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let revision_id = arguments.uuid("revision_id");
-    let row = revision::locked(caller, revision_id)?;
+    let row = revision::locked_alone(caller, revision_id)?;
     if row.state != RevisionState::Revoked {
         row.ensure_state(&[RevisionState::Published, RevisionState::Active])?;
         let (project_id, reason) = (caller.project_id.as_str(), redaction::stored(arguments.optional_text("reason")));
-        if row.state == RevisionState::Active {
-            DROP_POINTER.with(|s| s.run(&[project_id.into(), row.kind.as_str().into(), row.name.as_str().into()]))?;
-        }
-        let parameters = [
-            project_id.into(),
-            pg_uuid(revision_id).into(),
-            caller.principal_id.as_str().into(),
-            reason.as_deref().into(),
-        ];
+        let reason = reason.as_deref();
+        DROP_POINTER_TO.with(|s| s.run(&[project_id.into(), pg_uuid(revision_id).into()]))?;
+        let parameters =
+            [project_id.into(), pg_uuid(revision_id).into(), caller.principal_id.as_str().into(), reason.into()];
         REVOKE.with(|s| s.run(&parameters))?;
         let entry = row.entry().with("from", row.state.as_str()).with("reason", reason);
         audit::done(caller, "contract_revoked", entry)?;

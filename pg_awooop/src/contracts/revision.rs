@@ -31,6 +31,10 @@ statements! {
     LOCK: writing [TEXTOID, UUIDOID] =
         "select true from awooop.contracts c join awooop.contract_revisions r using (project_id, kind, name)
          where c.project_id = $1 and r.project_id = $1 and r.revision_id = $2 for no key update of c";
+    LOCK_POINTER: writing [TEXTOID, UUIDOID] =
+        "select true from awooop.active_contracts where project_id = $1 and revision_id = $2 for update";
+    LOCK_REVISION: writing [TEXTOID, UUIDOID] =
+        "select true from awooop.contract_revisions where project_id = $1 and revision_id = $2 for update";
     // A statement that writes takes a snapshot of its own: of after the wait for the lock.
     READ_LOCKED: writing [TEXTOID, UUIDOID] = concat!(row!(), "where r.project_id = $1 and r.revision_id = $2");
     READ: reading [TEXTOID, UUIDOID] = concat!(row!(), "where r.project_id = $1 and r.revision_id = $2");
@@ -147,6 +151,16 @@ fn read(statement: &'static std::thread::LocalKey<Statement>, caller: &Caller, r
 /// The revision, with its contract locked against every other change.
 pub(super) fn locked(caller: &Caller, revision_id: Uuid) -> Outcome<Row> {
     LOCK.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(revision_id).into()]))?;
+    read(&READ_LOCKED, caller, revision_id)
+}
+
+/// The revision alone, locked for its revocation. Whoever drafts, publishes or signs holds the contract and not this, so
+/// that no open transaction of theirs keeps anybody from stopping it; an activation that is under way does. In the order in
+/// which that takes them: the pointer, the revision.
+pub(super) fn locked_alone(caller: &Caller, revision_id: Uuid) -> Outcome<Row> {
+    let parameters = [caller.project_id.as_str().into(), pg_uuid(revision_id).into()];
+    LOCK_POINTER.with(|s| s.run(&parameters))?;
+    LOCK_REVISION.with(|s| s.run(&parameters))?;
     read(&READ_LOCKED, caller, revision_id)
 }
 

@@ -114,6 +114,40 @@ fn numbers_have_neither_gaps_nor_twins_however_many_publish_at_once() {
 }
 
 #[test]
+fn nobody_who_drafts_publishes_or_signs_keeps_a_contract_from_being_revoked() {
+    let mut office = Office::new();
+    let (project, database, ann) =
+        (office.project.clone(), office.sql("select current_database()"), office.ann.clone());
+    let in_force = office.activated(&agent("bot", "One."));
+    let waiting = office.published(&agent("bot", "Two."));
+    let draft = office.drafted(&agent("bot", "Three."));
+    let role = crate::harness::unique("idle");
+    office.admin.run(&format!("create role {role} login"));
+    office.admin.run(&format!(
+        "select awooop.bind_role('{role}', '{project}', '{{contracts:write,contracts:sign,contracts:activate}}')"
+    ));
+    for (held, id) in [
+        ("sign_contract", &waiting),
+        ("publish_contract", &draft),
+        ("publish_contract", &in_force),
+        ("activate_contract", &in_force),
+    ] {
+        let mut idle = superuser_in(&database);
+        idle.run(&format!("set session authorization {role}"));
+        idle.run(&format!("begin; select awooop.enter_project('{project}'); select awooop.{held}('{}')", text(id)));
+        office.gateway.0.run("set lock_timeout = '5s'");
+        for target in [&waiting, &in_force] {
+            let revoke = json!({"revision_id": target}).to_string();
+            office.gateway.0.run("begin");
+            let revoked = office.gateway.call(&project, &ann, "revoke_contract", &revoke);
+            assert_eq!(revoked.body["state"], "revoked", "{held}: {:?}", revoked.body);
+            office.gateway.0.run("rollback");
+        }
+        idle.run("rollback");
+    }
+}
+
+#[test]
 fn a_revocation_and_an_activation_at_once_leave_no_revoked_revision_active() {
     for _ in 0..5 {
         let mut office = Office::new();

@@ -49,8 +49,11 @@ fn limits_of_runs_are_those_of_the_operations() {
         (&run["properties"]["deadline_seconds"], "deadline_seconds"),
         (retry, "max_attempts"),
     ] {
-        for keyword in ["minimum", "maximum", "default"] {
+        for keyword in ["minimum", "maximum"] {
             assert_eq!(own[keyword], create["properties"][name][keyword], "{name} {keyword}");
         }
+        // What holds where there is no run contract is said in words.
+        let said = create["properties"][name]["description"].as_str().unwrap_or_default();
+        assert!(said.ends_with(&format!("else {}.", own["default"])), "{name}: {said}");
     }
 }

@@ -60,5 +60,6 @@ fn fraction(digits: u128, exponent: i32) -> Option<f64> {
         (Ok(digits), Some(power)) if digits <= MAX_EXACT_INTEGER && exponent <= 0 => digits as f64 / power,
         _ => format!("{digits}e{exponent}").parse().ok()?,
     };
-    (nearest <= MAX_EXACT_INTEGER as f64).then_some(nearest)
+    // As in a text: 2^53 itself may have been rounded to.
+    (nearest < MAX_EXACT_INTEGER as f64).then_some(nearest)
 }

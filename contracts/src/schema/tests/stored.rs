@@ -48,17 +48,20 @@ fn a_number_is_read_as_its_text_is() {
         }
     }
     // Read as a binary fraction, each is another number, some of them whole ones.
-    for text in [
-        "1.00000000000000001",
-        "9007199254740991.5",
-        "0.10000000000000000001",
-        "9007199254740992.3",
-        "9007199254740993.0",
-    ] {
+    for text in ["1.00000000000000001", "9007199254740991.25", "0.10000000000000000001"] {
         same(&encode_numeric_text_scalar(text, NumericForm::Long), text);
     }
     // What the text is refused for, or as long as.
-    for text in ["9007199254740993", "-9007199254740993", "1e16", "1e400", "1e-400"] {
+    for text in [
+        "9007199254740993",
+        "-9007199254740993",
+        "9007199254740991.5",
+        "9007199254740992.3",
+        "9007199254740993.0",
+        "1e16",
+        "1e400",
+        "1e-400",
+    ] {
         assert!(Document::read(&encode_numeric_text_scalar(text, NumericForm::Long)).is_none(), "{text}");
     }
 }

@@ -10,22 +10,10 @@ use crate::audit;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
+use crate::principals::{self, LOGIN};
 use crate::statement::{column, rfc3339, statements};
 
 statements! {
-    ENSURE_PRINCIPAL: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
-        "insert into awooop.principals (project_id, principal_id, kind, created_by, hand)
-         values ($1, $2, $3, $4,
-                 coalesce((select coalesce(m.hand, case when m.created_by is null or m.created_by like 'role:%'
-                                                        then m.principal_id else m.created_by end)
-                           from awooop.principals m where m.project_id = $1 and m.principal_id = $4), $2))
-         on conflict (project_id, principal_id) do nothing returning true";
-    // In a statement of its own, after that one: of two that bring a principal into being at once, one sees the other's.
-    // A login's principal is nobody else's, whoever made it.
-    IS_MADE_BY: writing [TEXTOID, TEXTOID, TEXTOID] =
-        "select coalesce(p.created_by = $3, false)
-                and not exists (select from awooop.role_bindings b where b.project_id = $1 and b.principal_id = $2)
-         from awooop.principals p where p.project_id = $1 and p.principal_id = $2";
     // A key made by a key ends with its maker at the latest: what expires must not outlive itself.
     INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID, TEXTOID] = concat!(
         "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from)
@@ -61,47 +49,22 @@ statements! {
 pub(crate) fn grantable(caller: &Caller, names: &[&str]) -> Outcome<ScopeSet> {
     let scopes = ScopeSet::of_known(names.iter().copied());
     // An operator administers every project, so may hand out what it does not use itself.
-    if caller.scopes.covers(scopes) || is_platform(caller) { Ok(scopes) } else { refuse(ErrorCode::AuthEscalation) }
+    if caller.scopes.covers(scopes) || caller.is_platform() { Ok(scopes) } else { refuse(ErrorCode::AuthEscalation) }
 }
-
-fn is_platform(caller: &Caller) -> bool {
-    caller.principal_id.starts_with("role:") && crate::caller::Login::of_session().is_operator()
-}
-
-/// Makes sure the principal exists that a login is bound as.
-pub(crate) fn ensure_principal(project_id: &str, principal_id: &str, kind: &str) -> Outcome<()> {
-    make_principal(project_id, principal_id, kind, None).map(drop)
-}
-
-/// Whether the principal did not exist, and does now.
-fn make_principal(project_id: &str, principal_id: &str, kind: &str, maker: Option<&str>) -> Outcome<bool> {
-    let made = ENSURE_PRINCIPAL.with(|s| {
-        s.row(&[project_id.into(), principal_id.into(), kind.into(), maker.into()], |row| column::<bool>(row, 1))
-    })?;
-    Ok(made.is_some())
-}
-
-/// How the principals of logins begin, of those that are yet to be bound as well.
-pub(crate) const LOGIN: &str = "role.";
 
 /// Makes sure the principal of a key exists, and that it is the caller's to speak for: whoever is a principal sees its
 /// runs exact, and counts as one of several hands. It is the caller itself, one that the caller brought into being (now or
 /// before, whatever became of its keys), or any for an operator.
 fn speak_for(caller: &Caller, principal_id: &str) -> Outcome<()> {
     let (project_id, maker) = (caller.project_id.as_str(), caller.principal_id.as_str());
-    if is_platform(caller) {
-        return make_principal(project_id, principal_id, "service", Some(maker)).map(drop);
+    if caller.is_platform() {
+        return principals::make(project_id, principal_id, Some(maker)).map(drop);
     }
     if principal_id == maker {
-        return ensure_principal(project_id, principal_id, "service");
+        return principals::make(project_id, principal_id, None).map(drop);
     }
-    let is_new = !principal_id.starts_with(LOGIN) && make_principal(project_id, principal_id, "service", Some(maker))?;
-    if is_new || is_made_by(caller, principal_id)? { Ok(()) } else { refuse(ErrorCode::AuthPrincipal) }
-}
-
-fn is_made_by(caller: &Caller, principal_id: &str) -> Outcome<bool> {
-    let parameters = [caller.project_id.as_str().into(), principal_id.into(), caller.principal_id.as_str().into()];
-    Ok(IS_MADE_BY.with(|s| s.row(&parameters, |row| column::<bool>(row, 1)))?.unwrap_or_default())
+    let is_new = !principal_id.starts_with(LOGIN) && principals::make(project_id, principal_id, Some(maker))?;
+    if is_new || principals::is_made_by(caller, principal_id)? { Ok(()) } else { refuse(ErrorCode::AuthPrincipal) }
 }
 
 struct NewKey<'a> {
@@ -155,7 +118,7 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         }
         None => {
             let principal_id = format!("key:{}", key.id);
-            make_principal(&caller.project_id, &principal_id, "service", Some(&caller.principal_id))?;
+            principals::make(&caller.project_id, &principal_id, Some(&caller.principal_id))?;
             principal_id
         }
     };

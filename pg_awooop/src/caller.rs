@@ -60,6 +60,11 @@ impl Caller {
         }
     }
 
+    /// Whether an operator or superuser acts here in their own name.
+    pub(crate) fn is_platform(&self) -> bool {
+        self.principal_id.starts_with("role:") && Login::of_session().is_operator()
+    }
+
     /// Whether the caller may use an operation of this scope, in the project as it is.
     pub(crate) fn authorize(&self, scope: Option<Scope>) -> Result<(), Problem> {
         if self.project.suspended {

@@ -6,10 +6,10 @@ use awooop_policy::error::ErrorCode;
 use pgrx::prelude::*;
 
 use crate::audit;
-use crate::caller::{Caller, Login};
+use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, raise, refuse};
-use crate::statement::{column, rfc3339, statements};
+use crate::statement::{Statement, column, rfc3339, statements};
 
 /// SQL for the hand of `p`, a row of awooop.principals.
 macro_rules! hand {
@@ -32,6 +32,19 @@ macro_rules! principal_json {
 }
 
 statements! {
+    // Its hand is its maker's, who is there before it and whose hand never changes; without one, or an operator's, its own.
+    MAKE: writing [TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "insert into awooop.principals (project_id, principal_id, kind, created_by, hand)
+         values ($1, $2, 'service', $3,
+                 coalesce((select ", hand!(), " from awooop.principals p where p.project_id = $1 and p.principal_id = $3),
+                          $2))
+         on conflict (project_id, principal_id) do nothing returning true");
+    // In a statement of its own, after that one: of two that bring a principal into being at once, one sees the other's.
+    // A login's principal is nobody else's, whoever made it.
+    IS_MADE_BY: writing [TEXTOID, TEXTOID, TEXTOID] =
+        "select coalesce(p.created_by = $3, false)
+                and not exists (select from awooop.role_bindings b where b.project_id = $1 and b.principal_id = $2)
+         from awooop.principals p where p.project_id = $1 and p.principal_id = $2";
     // Writing, for a snapshot of after a lock that the caller took. Who is no principal, an operator, is their own hand.
     STANDINGS: writing [TEXTOID, TEXTARRAYOID] = concat!(
         "select case when p.principal_id is null then asked.principal_id else ", hand!(), " end, coalesce(p.roles, '{}')
@@ -47,6 +60,20 @@ statements! {
     REVOKE_ROLE: writing [TEXTOID, TEXTOID, TEXTOID] = concat!(
         "update awooop.principals p set roles = array_remove(p.roles, $3)
          where p.project_id = $1 and p.principal_id = $2 returning ", principal_json!());
+}
+
+/// How the principals of logins begin, of those that are yet to be bound as well.
+pub(crate) const LOGIN: &str = "role.";
+
+/// Brings a principal into being, if it is not there; whether it was not.
+pub(crate) fn make(project_id: &str, principal_id: &str, maker: Option<&str>) -> Outcome<bool> {
+    Ok(MAKE.with(|s| s.run(&[project_id.into(), principal_id.into(), maker.into()]))? > 0)
+}
+
+/// Whether the caller brought the principal into being, and no login is bound as it.
+pub(crate) fn is_made_by(caller: &Caller, principal_id: &str) -> Outcome<bool> {
+    let parameters = [caller.project_id.as_str().into(), principal_id.into(), caller.principal_id.as_str().into()];
+    Ok(IS_MADE_BY.with(|s| s.row(&parameters, |row| column::<bool>(row, 1)))?.unwrap_or_default())
 }
 
 /// What a principal counts as.
@@ -79,10 +106,9 @@ pub(crate) fn list(caller: &Caller, _: &Arguments) -> Outcome<Answer> {
 /// Operation `grant_principal_role`.
 pub(crate) fn grant_role(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let principal_id = arguments.text("principal_id");
-    let is_operator = caller.principal_id.starts_with("role:") && Login::of_session().is_operator();
     let both = [principal_id.to_owned(), caller.principal_id.clone()];
     let both = standings(&caller.project_id, &both)?;
-    if !is_operator && both[0].hand == both[1].hand {
+    if !caller.is_platform() && both[0].hand == both[1].hand {
         return refuse(ErrorCode::PrincipalOwnRole);
     }
     change(caller, arguments, &GRANT_ROLE, "principal_role_granted")
@@ -96,7 +122,7 @@ pub(crate) fn revoke_role(caller: &Caller, arguments: &Arguments) -> Outcome<Ans
 fn change(
     caller: &Caller,
     arguments: &Arguments,
-    statement: &'static std::thread::LocalKey<crate::statement::Statement>,
+    statement: &'static std::thread::LocalKey<Statement>,
     action: &str,
 ) -> Outcome<Answer> {
     let (principal_id, role) = (arguments.text("principal_id"), arguments.text("role"));

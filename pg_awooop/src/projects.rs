@@ -11,11 +11,11 @@ use awooop_policy::scope::{Scope, ScopeSet};
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
-use crate::api_keys::{LOGIN, ensure_principal};
 use crate::audit;
 use crate::caller::{Caller, Door, Login, ProjectFacts, facts_of};
 use crate::contracts::effects;
 use crate::fault::{Outcome, fault, or_raise};
+use crate::principals::{self, LOGIN};
 use crate::statement::{column, rfc3339, statements};
 use crate::tenant;
 
@@ -294,7 +294,7 @@ fn bind_role(
                 None => format!("{LOGIN}{role}"),
             };
             let scopes: Vec<String> = scopes.names().into_iter().map(str::to_owned).collect();
-            ensure_principal(project_id, &principal_id, "service")?;
+            principals::make(project_id, &principal_id, None)?;
             let was_pinned = BIND_ROLE.with(|s| {
                 s.row(
                     &[

@@ -86,7 +86,7 @@ fn put_in_force(caller: &Caller, row: &Row) -> Outcome<()> {
 }
 
 fn ensure_quorum(caller: &Caller, row: &Row, signed: &Revision) -> Outcome<()> {
-    let signatures = signatures::of(caller, signed)?;
+    let signatures = signatures::of(signed)?;
     // Until this commits nothing that it counts changes: a revocation comes before it, or after it.
     signatures.hold(caller, signed)?;
     let quorum = active::quorum(&caller.project_id, row.kind)?;

@@ -110,8 +110,8 @@ pub(crate) fn load(project_id: &str, revision_id: Uuid) -> Outcome<Rc<Loaded>> {
 
 /// The contract of a row, if the platform's signatures say that it was published and activated so.
 fn believed(project_id: &str, row: &Row) -> Outcome<Loaded> {
-    let revision = row.signed_in(project_id)?;
-    let signatures = signatures::of_project(project_id, &revision)?;
+    let revision = row.signed(project_id)?;
+    let signatures = signatures::of(&revision)?;
     if let Some(reason) = signatures.publication().untrue().or(signatures.activation().untrue()) {
         return Err(broken(reason));
     }

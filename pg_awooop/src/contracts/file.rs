@@ -15,8 +15,8 @@ use crate::keyring;
 /// Operation `export_contract`.
 pub(crate) fn export(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let row = revision::published(caller, arguments.uuid("revision_id"))?;
-    let signed = row.signed(caller)?;
-    let signatures = signatures::of(caller, &signed)?.0.into_iter().map(|checked| checked.signature).collect();
+    let signed = row.signed(&caller.project_id)?;
+    let signatures = signatures::of(&signed)?.0.into_iter().map(|checked| checked.signature).collect();
     Ok(Answer::ok(serde_json::to_string(&ExportedContract::new(signed, signatures))?))
 }
 

@@ -53,18 +53,18 @@ fn publish_draft(caller: &Caller, row: &Row) -> Outcome<()> {
         ])
     })?;
     let published = revision::locked(caller, row.revision_id)?;
-    signatures::append(caller, &published.signed(caller)?, Purpose::Publish, now)?;
+    signatures::append(caller, &published.signed(&caller.project_id)?, Purpose::Publish, now)?;
     audit::done(caller, "contract_published", published.entry())
 }
 
 /// The same bytes, and their activation, under the current key, where the key that signed them has been rotated out. What no key vouches for is
 /// not signed again: nobody knows whether it is what was published.
 fn sign_anew(caller: &Caller, row: &Row) -> Outcome<()> {
-    let revision = row.signed(caller)?;
+    let revision = row.signed(&caller.project_id)?;
     if !row.digest_matches(&revision.document)? {
         return Err(broken("bad"));
     }
-    let signatures = signatures::of(caller, &revision)?;
+    let signatures = signatures::of(&revision)?;
     let activation = (row.state == RevisionState::Active).then(|| (Purpose::Activate, signatures.activation()));
     for (purpose, vouched) in [(Purpose::Publish, signatures.publication())].into_iter().chain(activation) {
         if let Some(reason) = vouched.untrue() {

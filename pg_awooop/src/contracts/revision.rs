@@ -80,13 +80,8 @@ impl Row {
         strict::parse(&self.text, MAX_CONTRACT_BYTES).map_err(|_| broken("bad"))
     }
 
-    /// What publication signed, as the row has it now.
-    pub(super) fn signed(&self, caller: &Caller) -> Outcome<Revision> {
-        self.signed_in(&caller.project_id)
-    }
-
-    /// The same, in a project.
-    pub(super) fn signed_in(&self, project_id: &str) -> Outcome<Revision> {
+    /// What publication signed, as the row of this project has it now.
+    pub(super) fn signed(&self, project_id: &str) -> Outcome<Revision> {
         Ok(Revision {
             project_id: project_id.to_owned(),
             kind: self.kind,
@@ -190,11 +185,11 @@ pub(super) fn show(caller: &Caller, revision_id: Uuid) -> Outcome<String> {
 
 /// Refuses a revision that the platform's signature does not hold for, or no longer: its key was rotated out.
 pub(super) fn ensure_signed(caller: &Caller, row: &Row) -> Outcome<Revision> {
-    let revision = row.signed(caller)?;
+    let revision = row.signed(&caller.project_id)?;
     if !row.digest_matches(&revision.document)? {
         return Err(broken("bad"));
     }
-    match signatures::of(caller, &revision)?.publication().unfit() {
+    match signatures::of(&revision)?.publication().unfit() {
         Some(reason) => Err(broken(reason)),
         None => Ok(revision),
     }

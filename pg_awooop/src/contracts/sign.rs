@@ -22,7 +22,7 @@ pub(crate) fn sign(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     row.ensure_seen(arguments.optional_text("digest"))?;
     let signed = revision::ensure_signed(caller, &row)?;
     let quorum = active::quorum(&caller.project_id, row.kind)?;
-    let before = signatures::of(caller, &signed)?;
+    let before = signatures::of(&signed)?;
     let standing = principals::standings(&caller.project_id, std::slice::from_ref(&caller.principal_id))?;
     let Some(standing) = standing.into_iter().next() else { return refuse(ErrorCode::ContractRole) };
     let hand = standing.hand;
@@ -46,7 +46,7 @@ pub(crate) fn sign(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     }
     let signature_id = signatures::append(caller, &signed, Purpose::Approve, signatures::now())?;
     audit::done(caller, "contract_signed", row.entry().with("signature_id", signature_id.as_str()))?;
-    let tally = signatures::of(caller, &signed)?.tally(caller, &signed, &quorum)?;
+    let tally = signatures::of(&signed)?.tally(caller, &signed, &quorum)?;
     let body = revision::show(caller, revision_id)?;
     let rest = body.trim_end().strip_suffix('}').unwrap_or(&body);
     Ok(Answer::ok(format!("{rest},\"signature_id\":\"{signature_id}\",\"approvals\":{}}}", approvals(&quorum, &tally))))

@@ -146,15 +146,10 @@ impl Vouched {
 }
 
 /// Reads and checks the signatures of a revision.
-pub(super) fn of(caller: &Caller, revision: &Revision) -> Outcome<Signatures> {
-    of_project(&caller.project_id, revision)
-}
-
-/// The same, in a project.
-pub(super) fn of_project(project_id: &str, revision: &Revision) -> Outcome<Signatures> {
+pub(super) fn of(revision: &Revision) -> Outcome<Signatures> {
     let revision_id = Uuid::try_parse(&revision.revision_id).unwrap_or_default();
     let stored = OF_REVISION.with(|s| {
-        s.rows(&[project_id.into(), pg_uuid(revision_id).into()], |row| {
+        s.rows(&[revision.project_id.as_str().into(), pg_uuid(revision_id).into()], |row| {
             let signature = Signature {
                 signature_id: column(row, 1)?,
                 purpose: Purpose::parse(&column::<String>(row, 2)?).unwrap_or(Purpose::Approve),

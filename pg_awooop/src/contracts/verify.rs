@@ -13,10 +13,10 @@ use crate::fault::Outcome;
 /// Operation `verify_contract`.
 pub(crate) fn verify(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let row = revision::published(caller, arguments.uuid("revision_id"))?;
-    let signed = row.signed(caller)?;
+    let signed = row.signed(&caller.project_id)?;
     let digest_matches = row.digest_matches(&signed.document)?;
     let violations = check::contract(caller, row.kind, &signed.document)?.err().unwrap_or_default();
-    let signatures = signatures::of(caller, &signed)?;
+    let signatures = signatures::of(&signed)?;
     let quorum = active::quorum(&caller.project_id, row.kind)?;
     let tally = signatures.tally(caller, &signed, &quorum)?;
     let published = signatures.publication();

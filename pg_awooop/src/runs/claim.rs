@@ -160,17 +160,8 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
     let taken = claimed.len();
     let mut runs = Vec::with_capacity(taken);
     for run in claimed {
-        match active::licence(&caller.project_id, &run.agent_id, run.created_under)? {
-            Licence::Holds => {}
-            // Its contract was revoked while it waited.
-            Licence::Ended => {
-                lease::stop(caller, run.run_id, &run.agent_id, &run.platform_subject_id, &run.trace_id)?;
-                continue;
-            }
-            Licence::Unknown => {
-                UNCLAIM.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(run.run_id).into()]))?;
-                continue;
-            }
+        if !is_licensed(caller, &run)? {
+            continue;
         }
         let entry = audit::Entry {
             trace_id: Some(&run.trace_id),
@@ -191,6 +182,19 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
         runs.push(format!("{rest},\"lease\":\"{lease}\",\"steps\":{steps}}}"));
     }
     Ok((taken, runs))
+}
+
+/// Whether a run that was taken may be given out. Ends it where its contracts were revoked while it waited, and puts it back
+/// where nobody can say.
+fn is_licensed(caller: &Caller, run: &Claimed) -> Outcome<bool> {
+    match active::licence(&caller.project_id, &run.agent_id, run.created_under)? {
+        Licence::Holds => return Ok(true),
+        Licence::Ended => lease::stop(caller, run.run_id, &run.agent_id, &run.platform_subject_id, &run.trace_id)?,
+        Licence::Unknown => {
+            UNCLAIM.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(run.run_id).into()]))?;
+        }
+    }
+    Ok(false)
 }
 
 /// `claim_runs` of a platform worker, which belongs to no project: it goes round the projects that have something

@@ -142,16 +142,17 @@ fn for_run<'a>(caller: &Caller, run_id: Uuid, lease: &'a str) -> Option<(LeasePa
     lease_parts(lease).filter(|(parts, _)| parts.project_id == caller.project_id && parts.run_id == run_id)
 }
 
-/// Whether the run's contracts let it go on; of a run that is not there somebody else says so.
-fn may_go_on(caller: &Caller, run_id: Uuid) -> Outcome<bool> {
+/// Whether what the run was created under was taken back. Where nobody can say, its lease is kept: nothing is lost for want
+/// of a key.
+fn has_ended(caller: &Caller, run_id: Uuid) -> Outcome<bool> {
     let terms = TERMS.with(|s| {
         s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()], |row| {
             let created_under = [optional_uuid_column(row, 2)?, optional_uuid_column(row, 3)?];
             Ok((column::<String>(row, 1)?, created_under))
         })
     })?;
-    let Some((agent_id, created_under)) = terms else { return Ok(true) };
-    Ok(active::licence(&caller.project_id, &agent_id, created_under)? == Licence::Holds)
+    let Some((agent_id, created_under)) = terms else { return Ok(false) };
+    Ok(active::licence(&caller.project_id, &agent_id, created_under)? == Licence::Ended)
 }
 
 /// Operation `heartbeat`.
@@ -174,7 +175,7 @@ pub(crate) fn heartbeat(caller: &Caller, arguments: &Arguments) -> Outcome<Answe
     leases.dedup_by_key(|(parts, _)| (parts.run_id, parts.epoch));
     let (mut held, mut lost) = (Vec::<Value>::new(), Vec::<Value>::new());
     for (parts, digest) in &leases {
-        if !may_go_on(caller, parts.run_id)? {
+        if has_ended(caller, parts.run_id)? {
             // Its lease runs out, and who claims it finds that it has ended.
             if leases.len() == 1 {
                 return refuse(ErrorCode::AgentNoContract);

@@ -173,6 +173,23 @@ fn a_revision_that_was_rewritten_with_the_triggers_off_is_not_acted_by() {
 }
 
 #[test]
+fn what_was_rewritten_after_it_was_signed_is_not_activated() {
+    for change in [
+        "update awooop.contract_revisions set document = replace(document, 'Answers', 'Obeys'),
+            digest = sha256(convert_to(replace(document, 'Answers', 'Obeys'), 'UTF8')) where revision_id = $",
+        "update awooop.contract_revisions set digest = sha256('x') where revision_id = $",
+        "update awooop.contract_revisions set authors = '{nobody}' where revision_id = $",
+        "delete from awooop.contract_signatures where purpose = 'publish' and revision_id = $",
+    ] {
+        let mut office = Office::new();
+        let (ann, id) = (office.ann.clone(), office.signed(&agent("bot", "Answers.")));
+        tamper(&mut office, &change.replace('$', &format!("'{}'", text(&id))));
+        assert_eq!(office.code(&ann, "activate_contract", json!({"revision_id": id})), "E-CONTRACT-008", "{change}");
+        assert_eq!(office.state(&id), "published");
+    }
+}
+
+#[test]
 fn a_revision_that_nobody_published_or_activated_is_not_acted_by() {
     let mut office = Office::new();
     let (ann, project) = (office.ann.clone(), office.project.clone());

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::stage::{Office, agent, policy};
 use crate::harness::answer::eventually;
-use crate::harness::quiet::text;
+use crate::harness::quiet::{claims, text};
 use crate::harness::{Options, OwnServer, Session};
 
 fn run_of_bot(admin: &mut Session, project: &str) -> Value {
@@ -61,7 +61,8 @@ fn a_rotation_ends_when_what_is_in_force_was_signed_anew() {
     let id = office.activated(&agent("bot", "One."));
     let mut warm = server.superuser();
     run_of_bot(&mut warm, &project);
-    let with_the_old = server.read_keyring();
+    let held = claims(&warm.within(&project, "select awooop.claim_runs('w')")).pop().unwrap();
+    run_of_bot(&mut warm, &project);
     change(&server, |keyring| {
         keyring.add("contract-2", Use::Contract).unwrap();
         keyring.make_current("contract-2").unwrap();
@@ -74,11 +75,17 @@ fn a_rotation_ends_when_what_is_in_force_was_signed_anew() {
         keyring.to_string()
     };
     server.write_keyring(&without_the_old(&both));
+    // A worker keeps its lease: for want of a key nothing is lost, and nothing goes on.
+    assert_eq!(warm.within(&project, &held.sql("heartbeat", ""))["held"].as_array().map(Vec::len), Some(1));
+    assert_eq!(warm.within(&project, &held.sql("record_step", ", 's'"))["code"], "E-AGENT-005");
     for session in [&mut warm, &mut server.superuser()] {
         assert_eq!(run_of_bot(session, &project)["reason"], "unknown_key");
         assert_eq!(session.within(&project, "select awooop.claim_runs('w', 10)")["runs"], json!([]));
     }
-    let waiting = format!("select state || attempts from awooop.run_state where project_id = '{project}'");
+    let waiting = format!(
+        "select state || attempts from awooop.run_state where project_id = '{project}' and run_id <> '{}'",
+        held.run
+    );
     assert_eq!(office.sql(&waiting), "pending0");
     // With both, publication and activation are signed anew; then the old one can go.
     server.write_keyring(&both);
@@ -91,7 +98,7 @@ fn a_rotation_ends_when_what_is_in_force_was_signed_anew() {
         assert_eq!(run_of_bot(session, &project)["state"], "pending");
     }
     assert_eq!(warm.within(&project, "select awooop.claim_runs('w', 10)")["runs"].as_array().map(Vec::len), Some(3));
-    drop(with_the_old);
+    assert_eq!(warm.within(&project, &held.sql("record_step", ", 's'"))["outcome"], "recorded");
 }
 
 #[test]

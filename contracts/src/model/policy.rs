@@ -238,7 +238,7 @@ pub struct RedactionRule {
     pub keywords: Option<UniqueList<Line<64>, 1, 20>>,
 }
 
-/// A hard limit, and at how much of it owners are told.
+/// A hard limit, at how much of it owners are told, and how far above it what is under way may go.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct Limit {
@@ -248,6 +248,8 @@ pub struct Limit {
     pub hard_tokens: Option<Tokens>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soft_percent: Option<Percent<1, 99>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst_percent: Option<Percent<1, 100>>,
 }
 
 checked!(Limit);

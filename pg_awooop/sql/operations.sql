@@ -31,7 +31,7 @@ create function awooop.create_agent(agent_id text, display_name text default nul
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.create_agent is 'Runs can be created for registered, enabled agents only. Repeating it updates name and switch.';
 
-create function awooop.create_run(envelope jsonb, input jsonb default '{}', idempotency_key text default null, priority integer default null, max_attempts integer default null, deadline_seconds integer default null, tags jsonb default '{}')
+create function awooop.create_run(envelope jsonb, input jsonb default '{}', idempotency_key text default null, priority integer default null, max_attempts integer default null, deadline_seconds integer default null, tags jsonb default '{}', reserve_tokens bigint default null, reserve_micro_usd bigint default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
@@ -73,11 +73,11 @@ create function awooop.heartbeat(run_id uuid, lease text, lease_seconds integer 
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.heartbeat is 'One call of a worker extends all its leases of the project. Work on a run under `lost` must stop.';
 
-create function awooop.record_step(run_id uuid, lease text, step_key text, result jsonb default null, request jsonb default null, kind text default 'step', phase text default 'completed')
+create function awooop.record_step(run_id uuid, lease text, step_key text, result jsonb default null, request jsonb default null, kind text default 'step', phase text default 'completed', tokens bigint default null, micro_usd bigint default null, model text default null, input_tokens bigint default null, cached_tokens bigint default null, output_tokens bigint default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.record_step is 'A step that was completed before is `replayed`: its recorded result comes back and must be used. Before an effect outside, record phase `started` and commit: if an earlier attempt started the step and never completed it, the outcome is `unknown`, and whether it happened must be found out before it is tried again.';
+comment on function awooop.record_step is 'A step that was completed before is `replayed`: its recorded result comes back and must be used. Before an effect outside, record phase `started` and commit: if an earlier attempt started the step and never completed it, the outcome is `unknown`, and whether it happened must be found out before it is tried again. What it has used is charged with it, once: tokens, micro_usd, or the usage of a model.';
 
 create function awooop.validate_output(run_id uuid, lease text, raw text, attempt integer default null)
     returns jsonb language c volatile parallel unsafe security definer
@@ -96,6 +96,78 @@ create function awooop.fail_run(run_id uuid, lease text, error_code text default
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.fail_run is 'Where attempts are left and the failure may be retried, the run waits and becomes claimable again; else it ends as failed.';
+
+create function awooop.set_budget(level text, period text, target text default null, hard_tokens bigint default null, hard_micro_usd bigint default null, soft_percent integer default null, burst_percent integer default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.set_budget is 'Takes the place of the limit that was set before for the same level, target and period; without hard_tokens and hard_micro_usd it is removed. What contracts say holds beside it, and the strictest decides. A limit below what is used already admits nothing.';
+
+create function awooop.switch_budget(level text, state text, target text default null, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.switch_budget is 'paused: nothing new is admitted. killed: what is under way stops as well, at its next call. active: neither.';
+
+create function awooop.budget_status(level text default null, target text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.budget_status is 'Every limit with what is spent, reserved and left in its present window, and when it is exhausted at the pace so far; switches; and the runs that budgets stopped last.';
+
+create function awooop.budget_check()
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.budget_check is 'Adds the ledger up and compares, to the unit, with every counter, every escrow and every open reservation. `differences` is empty where `ok` is true.';
+
+create function awooop.budget_metrics()
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.budget_metrics is 'Gauges of every limit and switch in the text format of Prometheus; over HTTP as text/plain. The scraper sends the project''s key as its bearer token.';
+
+create function awooop.list_ledger(escrow_id uuid, after_seq integer default 0, page_size integer default 50)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_ledger is 'Every entry in order: reserve, settle, release, expire, adjust.';
+
+create function awooop.set_price(model text, input_micro_usd bigint, output_micro_usd bigint, cached_micro_usd bigint default null, valid_from timestamptz default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.set_price is 'Prices are never changed, so that a charge can be computed again: a new one begins now or later.';
+
+create function awooop.list_prices(model text default null, page_size integer default 50, cursor text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_prices is 'Newest first for each model.';
+
+create function awooop.reserve_budget(envelope jsonb, tokens bigint default null, micro_usd bigint default null, model text default null, input_tokens bigint default null, cached_tokens bigint default null, output_tokens bigint default null, kind text default 'llm', lease text default null, expires_seconds integer default 300, idempotency_key text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.reserve_budget is 'Takes an envelope as build_envelope returned it, or one of a run together with its lease. What does not fit into every limit is refused whole. A reservation ends by settle_budget or release_budget; one that nobody reports on is booked whole when it expires, or when its run''s lease does.';
+
+create function awooop.settle_budget(reservation_id uuid default null, run_id uuid default null, tokens bigint default null, micro_usd bigint default null, model text default null, input_tokens bigint default null, cached_tokens bigint default null, output_tokens bigint default null, lease text default null, idempotency_key text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.settle_budget is 'With reservation_id, ends that reservation; with run_id alone, charges the run. What exceeds the reservation takes what is left; what exceeds that too is booked as overrun, and stops the run. Sent again, it is the same charge.';
+
+create function awooop.release_budget(reservation_id uuid, lease text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.release_budget is 'For work that did not take place. Releasing what was released changes nothing.';
+
+create function awooop.adjust_budget(escrow_id uuid, reason text, tokens bigint default null, micro_usd bigint default null, idempotency_key text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.adjust_budget is 'For a run or a reservation that has ended, when a bill says otherwise: an entry of its own in the ledger. What is added counts as overrun, since nobody granted it.';
 
 create function awooop.validate_contract(kind text, document text)
     returns jsonb language c volatile parallel unsafe security definer

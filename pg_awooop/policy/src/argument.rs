@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::error::{ErrorCode, Problem};
 
-pub use kind::Kind;
 use kind::whole;
+pub use kind::{Kind, looks_like_rfc3339 as is_time};
 
 /// Largest argument document of one call, in bytes.
 pub const MAX_ARGUMENTS: usize = 1 << 20;

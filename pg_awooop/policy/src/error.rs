@@ -194,6 +194,46 @@ catalogue! {
         "nobody can say now whether the agent's contract is in force; its runs wait",
         "The keyring does not vouch for the contract: awooop.verify_contract(revision_id) and awooop.doctor() say why. Try again later.";
 
+    BudgetExceeded = "E-BUDGET-001", "53400", 402,
+        "a budget has no room for this",
+        "`level`, `target` and `period` name the limit, `left` says what is left of it. Ask for less, wait for `resets_at`, or have it raised with awooop.set_budget.";
+    BudgetPaused = "E-BUDGET-002", "55000", 409,
+        "the budget is paused: nothing new is admitted",
+        "`level` and `target` say where. awooop.switch_budget(level, target, 'active') lets work in again.";
+    BudgetKilled = "E-BUDGET-003", "55000", 409,
+        "the budget is switched off: nothing is admitted, and what was under way has stopped",
+        "`level` and `target` say where. awooop.switch_budget(level, target, 'active') lets new work in.";
+    BudgetOverrun = "E-BUDGET-004", "53400", 402,
+        "more was used than any limit had room for; it is booked as overrun, and the run has been stopped",
+        "`overrun` says how much. A run that has ended never changes; raise the limit before the next one.";
+    BudgetReservation = "E-BUDGET-005", "42704", 404,
+        "there is no such reservation in this project",
+        "awooop.reserve_budget returns the reservation's id; settle or release it with the same project.";
+    BudgetEnded = "E-BUDGET-006", "55000", 409,
+        "the reservation has ended",
+        "`outcome` says how. What was used after that is a new reservation, or an adjustment.";
+    BudgetPrice = "E-BUDGET-007", "42704", 422,
+        "nobody has said what this costs",
+        "There are limits in money: send micro_usd, or a model whose price awooop.set_price has set.";
+    BudgetKey = "E-BUDGET-008", "22023", 422,
+        "the idempotency key was used before with a different request",
+        "Use a new key for a new request, or send the first request again unchanged.";
+    BudgetGuarded = "E-BUDGET-009", "55000", 409,
+        "counters, and what is held of them, are written by the platform alone",
+        "Use the operations: set_budget, reserve_budget, settle_budget, release_budget.";
+    BudgetLimit = "E-BUDGET-010", "42704", 404,
+        "there is no such limit to remove",
+        "awooop.budget_status shows every limit with its source; what a contract says, the next contract changes.";
+    BudgetAmount = "E-BUDGET-011", "22023", 400,
+        "there is no amount, or two that contradict each other",
+        "Send tokens and micro_usd, or a model with input_tokens, cached_tokens and output_tokens.";
+    BudgetUnderWay = "E-BUDGET-012", "55000", 409,
+        "it is still under way",
+        "What a run or a reservation that has not ended uses is settled; adjust what was booked once it has.";
+    BudgetPartition = "E-BUDGET-013", "55000", 409,
+        "this is no month of the ledger that can be detached",
+        "Name an attached partition such as budget_ledger_2026_01 whose month is over; `open` counts what was opened in it and has not ended.";
+
     ContractInvalid = "E-CONTRACT-001", "22023", 422,
         "the document is no contract that can be published here",
         "`violations` says what is wrong and where; docs/CONTRACTS.md describes the six kinds.";

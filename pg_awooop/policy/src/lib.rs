@@ -2,11 +2,12 @@
 //!
 //! What may happen is decided here, as pure functions over plain data, and carried out inside PostgreSQL by the
 //! extension: the state machine of runs, the operations with their scopes and arguments, the envelope, the shape of
-//! credentials, what is redacted, whose signatures a contract needs, the closed table of errors, and what makes the audit log provable: its documents, its
-//! Merkle tree, its checkpoints and the keys that sign them.
+//! credentials, what is redacted, whose signatures a contract needs, what a budget has room for, the closed table of errors, and what makes the audit
+//! log provable: its documents, its Merkle tree, its checkpoints and the keys that sign them.
 
 pub mod argument;
 pub mod backoff;
+pub mod budget;
 pub mod contract;
 pub mod credential;
 pub mod envelope;

@@ -5,6 +5,9 @@
 pub enum Scope {
     AgentsWrite,
     AuditRead,
+    BudgetsRead,
+    BudgetsSpend,
+    BudgetsWrite,
     ContractsActivate,
     ContractsRead,
     ContractsSign,
@@ -22,9 +25,12 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, by name.
-    pub const ALL: [Scope; 15] = [
+    pub const ALL: [Scope; 18] = [
         Self::AgentsWrite,
         Self::AuditRead,
+        Self::BudgetsRead,
+        Self::BudgetsSpend,
+        Self::BudgetsWrite,
         Self::ContractsActivate,
         Self::ContractsRead,
         Self::ContractsSign,
@@ -45,6 +51,9 @@ impl Scope {
         match self {
             Self::AgentsWrite => "agents:write",
             Self::AuditRead => "audit:read",
+            Self::BudgetsRead => "budgets:read",
+            Self::BudgetsSpend => "budgets:spend",
+            Self::BudgetsWrite => "budgets:write",
             Self::ContractsActivate => "contracts:activate",
             Self::ContractsRead => "contracts:read",
             Self::ContractsSign => "contracts:sign",
@@ -80,6 +89,8 @@ impl ScopeSet {
     pub const OPERATOR: ScopeSet = ScopeSet(
         1 << Scope::AgentsWrite as u32
             | 1 << Scope::AuditRead as u32
+            | 1 << Scope::BudgetsRead as u32
+            | 1 << Scope::BudgetsWrite as u32
             | 1 << Scope::KeysAdmin as u32
             | 1 << Scope::PrincipalsAdmin as u32
             | 1 << Scope::SubjectsAdmin as u32,
@@ -88,6 +99,12 @@ impl ScopeSet {
     /// The set of one scope.
     pub const fn of(scope: Scope) -> Self {
         Self(1 << scope as u32)
+    }
+
+    /// The same set with one more.
+    #[must_use]
+    pub const fn with(self, scope: Scope) -> Self {
+        Self(self.0 | 1 << scope as u32)
     }
 
     /// Whether `scope` is in the set.

@@ -170,8 +170,8 @@ fn is_tag(key: &str, tag: &Value) -> bool {
         && tag.as_str().is_some_and(|text| text.chars().count() <= 256 && !text.chars().any(char::is_control))
 }
 
-/// Enough that PostgreSQL's own reading of the text can only fail on a date that does not exist.
-fn looks_like_rfc3339(text: &str) -> bool {
+/// Whether it is a point in time as RFC 3339 writes one, which PostgreSQL reads too.
+pub fn looks_like_rfc3339(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digits = |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_digit);
     let number = |range: std::ops::Range<usize>| text[range].parse::<u32>().unwrap_or(u32::MAX);

@@ -1,6 +1,7 @@
 //! The list itself, by concern.
 
 mod audit;
+mod budgets;
 mod contracts;
 mod keys;
 mod people;
@@ -27,6 +28,7 @@ const PAGE: Argument = Argument::optional("page_size", LIMIT, "50", "How many to
 const PARTS: &[&[Operation]] = &[
     people::OPERATIONS,
     runs::OPERATIONS,
+    budgets::OPERATIONS,
     contracts::OPERATIONS,
     principals::OPERATIONS,
     keys::OPERATIONS,

@@ -1,5 +1,6 @@
 //! JSON Schemas of what operations answer, for the API's documentation and for the tests that hold answers to them.
 
+mod budgets;
 mod contracts;
 
 use awooop_contracts::output::Repair;
@@ -11,6 +12,7 @@ use crate::run_fsm::RunState;
 use crate::scope::Scope;
 use crate::transparency::finding::Kind;
 
+pub(super) use budgets::*;
 pub(super) use contracts::*;
 
 fn object(properties: Value) -> Value {

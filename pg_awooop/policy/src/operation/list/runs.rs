@@ -2,6 +2,7 @@
 
 use awooop_contracts::output::MAX_OUTPUT_BYTES;
 
+use super::budgets::{AMOUNT, CACHED, INPUT, MICRO_USD, MODEL_NAME, OUTPUT, TOKENS};
 use super::{CREDENTIAL, CURSOR, DOCUMENT, ID, PAGE, SUBJECT};
 use crate::argument::{Argument, Kind};
 use crate::name::NameRule;
@@ -61,6 +62,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
                  null, as that says, else 3600.",
             ),
             Argument::optional("tags", Kind::Tags, "{}", "Labels, kept beside the envelope."),
+            Argument::optional(
+                "reserve_tokens",
+                AMOUNT,
+                "null",
+                "Tokens to reserve for it; refused whole if they do not fit.",
+            ),
+            Argument::optional(
+                "reserve_micro_usd",
+                AMOUNT,
+                "null",
+                "Money to reserve for it, in millionths of a US dollar; refused whole if it does not fit.",
+            ),
         ],
         result: result::created_run,
     },
@@ -190,7 +203,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         description: "A step that was completed before is `replayed`: its recorded result comes back and must be used. \
                       Before an effect outside, record phase `started` and commit: if an earlier attempt started the \
                       step and never completed it, the outcome is `unknown`, and whether it happened must be found out \
-                      before it is tried again.",
+                      before it is tried again. What it has used is charged with \
+                      it, once: tokens, micro_usd, or the usage of a model.",
         status: 200,
         arguments: &[
             RUN_ID,
@@ -209,6 +223,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "\"completed\"",
                 "`started` before an effect, `completed` after.",
             ),
+            TOKENS,
+            MICRO_USD,
+            MODEL_NAME,
+            INPUT,
+            CACHED,
+            OUTPUT,
         ],
         result: result::step,
     },

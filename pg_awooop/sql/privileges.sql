@@ -15,10 +15,11 @@ begin
         execute pg_catalog.format('revoke all on function %s from public', f.signature);
         execute pg_catalog.format('alter function %s owner to %I', f.signature, case
             -- Run with their superuser caller's rights.
-            when f.proname in ('migrate', 'detach_audit_partition', 'repair_audit_log') then current_user
+            when f.proname in ('migrate', 'detach_audit_partition', 'repair_audit_log',
+                               'detach_budget_partition') then current_user
             -- The few that look through all projects, and hand out ids only.
             when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles',
-                               'unsealed_projects', 'audit_projects')
+                               'unsealed_projects', 'audit_projects', 'due_reservations')
                 then 'awooop_scheduler'
             else 'awooop_owner' end);
     end loop;
@@ -37,7 +38,7 @@ grant execute on function awooop.enter_project(text), awooop.prove_right(text), 
     to awooop_tenant, awooop_operator;
 
 grant execute on function awooop.create_project(text, text, text, integer),
-    awooop.set_project_mode(text, text), awooop.set_credential_namespaces(text, text[]), awooop.suspend_project(text, text, boolean),
+    awooop.set_project_mode(text, text), awooop.set_time_zone(text, text), awooop.set_credential_namespaces(text, text[]), awooop.suspend_project(text, text, boolean),
     awooop.bind_role(text, text, text[], boolean, text), awooop.unbind_role(text, text), awooop.set_operation(text, boolean, text)
     to awooop_operator;
 
@@ -56,7 +57,8 @@ grant execute on function awooop.health() to awooop_operator, awooop_auditor, aw
 grant execute on function awooop.maintain() to awooop_scheduler, awooop_operator, awooop_worker;
 grant execute on function awooop.reap_stale_runs() to awooop_worker;
 grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer),
-    awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean), awooop.audit_projects()
+    awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean), awooop.audit_projects(),
+    awooop.due_reservations(integer)
     to awooop_owner;
 
 -- Behind the views of sql/current.
@@ -76,7 +78,7 @@ begin
     loop
         execute pg_catalog.format('grant execute on function %s to awooop_tenant, awooop_operator', f.signature);
         if f.proname in ('claim_runs', 'heartbeat', 'record_step', 'validate_output', 'complete_run',
-                         'fail_run') then
+                         'fail_run', 'reserve_budget', 'settle_budget', 'release_budget') then
             execute pg_catalog.format('grant execute on function %s to awooop_worker', f.signature);
         end if;
     end loop;

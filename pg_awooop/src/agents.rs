@@ -1,11 +1,15 @@
 //! Agents: what a project has registered to run.
 
+use awooop_contracts::Kind;
 use awooop_policy::argument::Arguments;
+use awooop_policy::error::ErrorCode;
 
 use crate::audit;
 use crate::caller::Caller;
+use crate::contracts::active;
+use crate::directory;
 use crate::door::Answer;
-use crate::fault::Outcome;
+use crate::fault::{Outcome, fault, refuse};
 use crate::statement::{column, rfc3339, statements};
 
 statements! {
@@ -21,8 +25,6 @@ statements! {
     ENSURE: writing [TEXTOID, TEXTOID, TEXTOID] =
         "insert into awooop.agents (project_id, agent_id, display_name, enabled) values ($1, $2, $3, true)
          on conflict (project_id, agent_id) do nothing returning true";
-    ENABLED: reading [TEXTOID, TEXTOID] =
-        "select enabled from awooop.agents where project_id = $1 and agent_id = $2";
 }
 
 /// Operation `create_agent`.
@@ -56,7 +58,12 @@ pub(crate) fn ensure(caller: &Caller, agent_id: &str, display_name: Option<&str>
     Ok(())
 }
 
-/// Whether the agent is registered (`None` if not) and enabled.
-pub(crate) fn is_enabled(project_id: &str, agent_id: &str) -> Outcome<Option<bool>> {
-    ENABLED.with(|s| s.row(&[project_id.into(), agent_id.into()], |row| column(row, 1)))
+/// Refuses work of an agent that is not registered, not enabled or without an active contract.
+pub(crate) fn ensure_may_work(project_id: &str, agent_id: &str) -> Outcome<()> {
+    match directory::is_enabled(project_id, agent_id)? {
+        None => fault(ErrorCode::AgentUnknown),
+        Some(false) => fault(ErrorCode::AgentDisabled),
+        Some(true) if active::is_vouched(project_id, Kind::Agent, agent_id)? => Ok(()),
+        Some(true) => refuse(ErrorCode::AgentNoContract),
+    }
 }

@@ -119,7 +119,7 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
     let caller = Caller {
         project_id: parts.project_id.to_owned(),
         principal_id: format!("role:{}", Login::of_session().name()),
-        scopes: ScopeSet::of(Scope::RunsWork),
+        scopes: ScopeSet::of(Scope::RunsWork).with(Scope::BudgetsSpend),
         door: Door::Sql,
         key_id: None,
         project,

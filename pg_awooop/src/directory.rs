@@ -1,5 +1,5 @@
-//! What every call needs and almost never changes, kept for the session: projects, role bindings, API keys and
-//! switched-off operations. Looking them up costs more than the work of a small operation.
+//! What every call needs and almost never changes, kept for the session: projects, role bindings, API keys, agents, switches of
+//! budgets and switched-off operations. Looking them up costs more than the work of a small operation.
 //!
 //! Kept the way PostgreSQL keeps its own catalogues: a statement trigger on each of the tables sends a relation-cache
 //! invalidation with the commit; every backend absorbs it before it looks here again, and forgets everything. An entry is
@@ -12,12 +12,14 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use awooop_contracts::Kind;
+use awooop_policy::budget::Level;
 use awooop_policy::mode::MigrationMode;
 use awooop_policy::redact::Redactor;
 use awooop_policy::scope::ScopeSet;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+use crate::budget::Switch;
 use crate::fault::Outcome;
 use crate::redaction;
 use crate::statement::{Statement, column, pg_uuid, statements, uuid_column};
@@ -56,10 +58,13 @@ pub(crate) enum Pointer {
     Revoked(Uuid),
 }
 
+/// Where a project's budgets are switched off, and how far.
+pub(crate) type Switches = Vec<(Level, String, Switch)>;
+
 /// More entries than this, and a session starts over: memory must not grow with what callers try.
 const MOST_ENTRIES: usize = 10_000;
 /// The tables behind the entries.
-const TABLES: [&std::ffi::CStr; 7] = [
+const TABLES: [&std::ffi::CStr; 10] = [
     c"projects",
     c"role_bindings",
     c"api_keys",
@@ -67,6 +72,9 @@ const TABLES: [&std::ffi::CStr; 7] = [
     c"redaction_family",
     c"redaction_rule",
     c"active_contracts",
+    c"agents",
+    c"budget_limit",
+    c"budget_switch",
 ];
 
 #[derive(Default)]
@@ -79,6 +87,8 @@ struct Kept {
     active: HashMap<(String, Kind, String), Uuid>,
     last: HashMap<(String, Kind, String), Pointer>,
     revoked: HashMap<(String, Uuid), bool>,
+    switches: HashMap<String, Rc<Switches>>,
+    agents: HashMap<(String, String), bool>,
 }
 
 thread_local! {
@@ -128,6 +138,10 @@ statements! {
     REVOKED: reading [TEXTOID, UUIDOID] =
         "select coalesce((select r.state = 'revoked' from awooop.contract_revisions r
                           where r.project_id = $1 and r.revision_id = $2), true)";
+    AGENT: reading [TEXTOID, TEXTOID] =
+        "select enabled from awooop.agents where project_id = $1 and agent_id = $2";
+    BUDGET_SWITCHES: reading [TEXTOID] =
+        "select level, target, state from awooop.budget_switch where project_id = $1";
     SWITCHED_OFF: reading [] = "select name from awooop.operation_override where not enabled";
 }
 
@@ -285,6 +299,40 @@ pub(crate) fn is_revoked(project_id: &str, revision_id: Uuid) -> Outcome<bool> {
     Ok(is_revoked)
 }
 
+/// Whether an agent is registered (`None` if not) and enabled.
+pub(crate) fn is_enabled(project_id: &str, agent_id: &str) -> Outcome<Option<bool>> {
+    let key = (project_id.to_owned(), agent_id.to_owned());
+    if let Some(kept) = kept(|kept| kept.agents.get(&key).copied()) {
+        return Ok(Some(kept));
+    }
+    let (found, fresh) = read(&AGENT, &[project_id.into(), agent_id.into()], |row| column::<bool>(row, 1))?;
+    if let (Some(enabled), true) = (found, fresh) {
+        keep(|kept| insert(&mut kept.agents, key, enabled));
+    }
+    Ok(found)
+}
+
+/// The switches of a project's budgets.
+pub(crate) fn switches(project_id: &str) -> Outcome<Rc<Switches>> {
+    match kept(|kept| kept.switches.get(project_id).cloned()) {
+        Some(kept) => Ok(kept),
+        None => look_up_switches(project_id),
+    }
+}
+
+/// The switches of a project's budgets as its table has them now, known or not.
+pub(crate) fn look_up_switches(project_id: &str) -> Outcome<Rc<Switches>> {
+    let (found, fresh) = read_all(&BUDGET_SWITCHES, &[project_id.into()], |row| {
+        let level = Level::parse(&column::<String>(row, 1)?).unwrap_or(Level::Project);
+        Ok((level, column::<String>(row, 2)?, Switch::parse(&column::<String>(row, 3)?)))
+    })?;
+    let found = Rc::new(found);
+    if fresh {
+        keep(|kept| insert(&mut kept.switches, project_id.to_owned(), Rc::clone(&found)));
+    }
+    Ok(found)
+}
+
 /// What the project redacts, compiled.
 pub(crate) fn redactor(project_id: &str) -> Outcome<Rc<Redactor>> {
     if let Some(kept) = kept(|kept| kept.redactors.get(project_id).cloned()) {
@@ -308,6 +356,13 @@ pub(crate) fn redactor(project_id: &str) -> Outcome<Rc<Redactor>> {
         keep(|kept| insert(&mut kept.redactors, project_id.to_owned(), Rc::clone(&redactor)));
     }
     Ok(redactor)
+}
+
+/// A number that changes with every change of a table behind the directory: what was read in one is not kept in another.
+pub(crate) fn generation() -> u64 {
+    // SAFETY: as in `kept`.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+    GENERATION.with(Cell::get)
 }
 
 fn kept<T>(look: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {
@@ -369,7 +424,7 @@ fn read_all<T>(
 }
 
 /// Learns the tables' oids, so that other relations' invalidations cost nothing.
-fn watch() {
+pub(crate) fn watch() {
     // SAFETY: catalogue look-ups; a missing schema or table is InvalidOid.
     let oids = unsafe {
         let schema = pg_sys::get_namespace_oid(c"awooop".as_ptr(), true);

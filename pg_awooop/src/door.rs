@@ -38,8 +38,7 @@ impl Answer {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = match rows.last() {
-            // Keys are UUIDs and numbers: nothing in them needs escaping.
-            Some((_, key)) if more => format!("\"{key}\""),
+            Some((_, key)) if more => serde_json::Value::from(key.as_str()).to_string(),
             _ => "null".to_owned(),
         };
         let items: Vec<String> = rows.into_iter().map(|(item, _)| item).collect();

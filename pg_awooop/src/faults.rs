@@ -1,11 +1,12 @@
-//! Only in builds for tests of faults (feature `faults`): a setting that makes the redactor or the
-//! validator panic. No other build has it.
+//! Only in builds for tests of faults (feature `faults`): a setting that makes the redactor or the validator panic, and one
+//! that puts the clock of budgets forward or back. No other build has them.
 
 use std::ffi::{CStr, CString};
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static FAULT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static CLOCK_SHIFT: GucSetting<i32> = GucSetting::<i32>::new(0);
 
 pub(crate) fn define_settings() {
     GucRegistry::define_string_guc(
@@ -16,6 +17,21 @@ pub(crate) fn define_settings() {
         GucContext::Suset,
         GucFlags::default(),
     );
+    GucRegistry::define_int_guc(
+        c"awooop.clock_shift",
+        c"How far budgets' clock is wrong, in seconds.",
+        c"Only in builds for tests of faults.",
+        &CLOCK_SHIFT,
+        -100_000_000,
+        100_000_000,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+}
+
+/// A time as a wrong clock tells it, in microseconds.
+pub(crate) fn wrong_time(micros: i64) -> i64 {
+    micros + i64::from(CLOCK_SHIFT.get()) * 1_000_000
 }
 
 /// Panics if it is to on `what`, with the statement in its message: a panic may say anything.

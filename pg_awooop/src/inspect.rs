@@ -1,4 +1,4 @@
-//! The auditor's way into any project, reading only: the audit log and its proofs, and runs. What a run was given and what
+//! The auditor's way into any project, reading only: the audit log and its proofs, budgets and theirs, and runs. What a run was given and what
 //! it made of it is shown redacted, because an auditor is neither its creator nor its worker.
 
 use awooop_policy::argument::{self, Arguments};
@@ -12,20 +12,24 @@ use crate::fault::{Outcome, fault, or_raise};
 use crate::{operations, tenant};
 
 /// What an auditor may ask.
-const OPERATIONS: [&str; 8] = [
+const OPERATIONS: [&str; 12] = [
     "audit_checkpoint",
     "audit_proof",
     "audit_verify",
+    "budget_check",
+    "budget_status",
     "export_audit",
     "get_run",
     "list_audit",
+    "list_ledger",
+    "list_prices",
     "list_runs",
     "list_steps",
 ];
 
-/// Runs a reading operation on any project (`audit_checkpoint`, `audit_proof`, `audit_verify`, `export_audit`, `get_run`,
-/// `list_audit`, `list_runs`, `list_steps`), with the operation's arguments as a JSON object. For auditors, who belong to
-/// no project. Returns the operation's answer.
+/// Runs a reading operation on any project (`audit_checkpoint`, `audit_proof`, `audit_verify`, `budget_check`,
+/// `budget_status`, `export_audit`, `get_run`, `list_audit`, `list_ledger`, `list_prices`, `list_runs`, `list_steps`), with
+/// the operation's arguments as a JSON object. For auditors, who belong to no project. Returns the operation's answer.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn inspect_project(

@@ -23,6 +23,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_redaction", include_str!("../../sql/migrations/0004_redaction.sql")),
     ("0005_principal_makers", include_str!("../../sql/migrations/0005_principal_makers.sql")),
     ("0006_contracts", include_str!("../../sql/migrations/0006_contracts.sql")),
+    ("0007_budgets", include_str!("../../sql/migrations/0007_budgets.sql")),
 ];
 
 /// Re-applied by every migrate.

@@ -13,6 +13,7 @@ mod audit;
 #[cfg(feature = "bench")]
 mod audit_bench;
 mod authentication;
+mod budget;
 mod caller;
 mod contracts;
 mod directory;
@@ -38,6 +39,7 @@ mod schemas;
 mod server_log;
 mod statement;
 mod subjects;
+mod subtransaction;
 mod tenant;
 
 ::pgrx::pg_module_magic!(name, version);

@@ -11,6 +11,7 @@ use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 use serde_json::json;
 
 use crate::audit;
+use crate::budget;
 use crate::caller::{Caller, Login};
 use crate::fault::{Outcome, fault, or_raise};
 use crate::partitions;
@@ -126,7 +127,7 @@ fn round() {
     }
 }
 
-/// One round of maintenance: hand back stale runs, delete runs whose retention is over, make partitions ahead, forget
+/// One round of maintenance: hand back stale runs, end reservations whose time is over, delete runs whose retention is over, make partitions ahead, forget
 /// old failed authentications, seal audit rows and sign checkpoints. For operators, workers and the scheduler. Returns what it did as JSON.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -139,6 +140,7 @@ fn maintain_once() -> Outcome<serde_json::Value> {
         return fault(ErrorCode::TenantAlreadyBound);
     }
     let reaped = runs::reap_due(None)?;
+    let expired = budget::expire_due()?;
     let partitions = partitions::ensure()?;
     let deleted = delete_expired()?;
     let forgotten = FORGET_FAILURES.with(|s| s.run(&[FAILURES_KEPT_DAYS.into()]))?;
@@ -146,7 +148,7 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     let sealed = audit::seal_due()?;
     Ok(json!({
         "requeued": reaped.requeued, "timed_out": reaped.timed_out, "partitions_made": partitions,
-        "runs_deleted": deleted, "failed_authentications_forgotten": forgotten, "audit_rows_sealed": sealed.rows,
+        "reservations_expired": expired, "runs_deleted": deleted, "failed_authentications_forgotten": forgotten, "audit_rows_sealed": sealed.rows,
         "checkpoints_signed": sealed.checkpoints
     }))
 }
@@ -159,6 +161,7 @@ fn delete_expired() -> Outcome<usize> {
         deleted += tenant::within(&project_id, || {
             let gone = DELETE_RUN.with(|s| s.run(&[project_id.as_str().into(), pg_uuid(run_id).into()]))?;
             if gone > 0 {
+                budget::forget_closed(&project_id)?;
                 let platform = Caller::platform(&project_id, "platform:retention");
                 audit::done(
                     &platform,

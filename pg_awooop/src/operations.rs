@@ -7,16 +7,20 @@ use awooop_policy::operation::Operation;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
-use crate::{agents, api_keys, audit, contracts, envelope, principals, redaction, runs, subjects};
+use crate::{agents, api_keys, audit, budget, contracts, envelope, principals, redaction, runs, subjects};
 
 /// Carries the operation out. The caller has the scope, the arguments are checked.
 pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let carry_out = match operation.name {
         "activate_contract" => contracts::activate,
         "active_contract" => contracts::show_active,
+        "adjust_budget" => budget::adjust,
         "audit_checkpoint" => audit::checkpoint,
         "audit_proof" => audit::proof,
         "audit_verify" => audit::verify,
+        "budget_check" => budget::check,
+        "budget_metrics" => budget::metrics,
+        "budget_status" => budget::status,
         "build_envelope" => envelope::build,
         "cancel_run" => runs::cancel,
         "claim_runs" => runs::claim,
@@ -42,19 +46,27 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "list_api_keys" => api_keys::list,
         "list_audit" => audit::list,
         "list_contracts" => contracts::list,
+        "list_ledger" => budget::list_ledger,
+        "list_prices" => budget::list_prices,
         "list_principals" => principals::list,
         "list_runs" => runs::list,
         "list_steps" => runs::list_steps,
         "publish_contract" => contracts::publish,
         "record_step" => runs::record_step,
+        "release_budget" => budget::release,
         "remove_redaction_rule" => redaction::remove_rule,
+        "reserve_budget" => budget::reserve,
         "revoke_api_key" => api_keys::revoke,
         "revoke_contract" => contracts::revoke,
         "revoke_principal_role" => principals::revoke_role,
         "rotate_api_key" => api_keys::rotate,
+        "set_budget" => budget::set_limit,
+        "set_price" => budget::set_price,
         "set_redaction_family" => redaction::set_family,
         "set_redaction_rule" => redaction::set_rule,
+        "settle_budget" => budget::settle,
         "sign_contract" => contracts::sign,
+        "switch_budget" => budget::set_switch,
         "upsert_platform_subject" => subjects::upsert,
         "validate_contract" => contracts::validate,
         "validate_output" => runs::validate_output,

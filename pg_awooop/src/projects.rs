@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use crate::audit;
+use crate::budget;
 use crate::caller::{Caller, Door, Login, ProjectFacts, facts_of};
 use crate::contracts::effects;
 use crate::fault::{Outcome, fault, or_raise};
@@ -199,6 +200,25 @@ pub(crate) fn follow_contract(caller: &Caller, furthest: MigrationMode, run_days
         audit::done(caller, "project_mode_set", entry)?;
     }
     Ok(())
+}
+
+/// Says in which time zone a project's days and months begin. Budgets of the day and the month that is, begin anew by what
+/// the ledger says of it. Returns `{"project_id", "time_zone"}`.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn set_time_zone(project_id: Option<&str>, time_zone: Option<&str>) -> pgrx::JsonB {
+    or_raise((|| {
+        let project_id = text("project_id", project_id, NameRule::Id, MAX_ID)?;
+        let caller = operator(project_id)?;
+        let time_zone = text("time_zone", time_zone, NameRule::Line, 64)?;
+        tenant::within(project_id, || {
+            if facts_of(project_id, "")?.is_none() {
+                return fault(ErrorCode::TenantUnavailable);
+            }
+            budget::set_time_zone(&caller, time_zone)?;
+            Ok(pgrx::JsonB(json!({"project_id": project_id, "time_zone": time_zone})))
+        })
+    })())
 }
 
 /// Says in which Kubernetes namespaces, besides the one of its own id, a project's contracts may name credentials. It

@@ -3,6 +3,7 @@
 //! Locks are taken in one order everywhere: the queue's row, the run's row, the lease's row. A lease proves itself by
 //! its digest and epoch against the run's row under lock, so a worker that lost it writes nothing.
 
+mod budget;
 mod claim;
 mod create;
 mod end;
@@ -14,15 +15,18 @@ mod output;
 mod reap;
 mod retry;
 mod settings;
+mod stop;
 
+pub(crate) use budget::{ensure_licensed, hold_for_budget, hold_for_charge, lease_of};
 pub(crate) use claim::{across_projects as claim_across_projects, claim, in_bound_project as claim_as_worker};
 pub(crate) use create::create;
 pub(crate) use end::{cancel, complete, fail};
 pub(crate) use journal::{list_steps, record_step};
-pub(crate) use lease::heartbeat;
+pub(crate) use lease::{Locked as Held, heartbeat};
 pub(crate) use listing::{get, list};
 pub(crate) use output::validate as validate_output;
 pub(crate) use reap::reap_due;
+pub(crate) use stop::stop;
 
 /// Members of a run's JSON that listings show too; `s` is awooop.run_state.
 macro_rules! run_summary_members {

@@ -8,7 +8,9 @@ begin
     foreach tenant_table in array array['projects', 'principals', 'role_bindings', 'api_keys', 'agents',
         'platform_subjects', 'audit_log', 'audit_pending', 'audit_head', 'audit_leaf', 'audit_node', 'audit_checkpoint',
         'audit_archive', 'redaction_family', 'redaction_rule', 'contracts', 'contract_revisions', 'active_contracts',
-        'contract_signatures', 'run_state', 'run_ready', 'run_lease', 'step_journal']
+        'contract_signatures', 'run_state', 'run_ready', 'run_lease', 'step_journal', 'budget_control', 'budget_limit',
+        'budget_switch', 'budget_price', 'budget_counter', 'budget_counter_lane', 'budget_escrow', 'budget_reservation',
+        'budget_ledger', 'budget_opening']
     loop
         execute format('alter table awooop.%I enable row level security', tenant_table);
         execute format('alter table awooop.%I force row level security', tenant_table);
@@ -22,7 +24,8 @@ begin
     end loop;
 
     -- What the scheduler looks through in all projects: only to learn where there is something to do.
-    foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings', 'audit_pending', 'audit_head']
+    foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings', 'audit_pending', 'audit_head',
+        'budget_escrow']
     loop
         execute format('drop policy if exists schedule on awooop.%I', tenant_table);
         execute format('create policy schedule on awooop.%I for select to awooop_scheduler using (true)', tenant_table);

@@ -5,7 +5,7 @@
 //! which revision is active the directory keeps, which every session forgets when a pointer changes.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use awooop_contracts::model::RunContract;
@@ -28,6 +28,8 @@ use crate::statement::{pg_uuid, statements};
 /// Revisions that a session keeps loaded, and how long their texts may be together.
 const MOST_KEPT: usize = 128;
 const MOST_KEPT_BYTES: usize = 4 << 20;
+/// Revisions that a session knows to be vouched for.
+const MOST_VOUCHED: usize = 10_000;
 
 statements! {
     REVISION: reading [TEXTOID, UUIDOID] = concat!(row!(), "where r.project_id = $1 and r.revision_id = $2");
@@ -57,6 +59,8 @@ struct Kept {
     keyring: Option<Rc<Keyring>>,
     revisions: HashMap<(String, Uuid), Rc<Loaded>>,
     bytes: usize,
+    /// Those that were loaded before, and so are vouched for.
+    vouched: HashSet<(String, Uuid)>,
 }
 
 impl Kept {
@@ -84,6 +88,28 @@ pub(crate) fn of(project_id: &str, kind: Kind, name: &str) -> Outcome<Option<Rc<
     }
 }
 
+/// Whether there is an active contract of that kind and name that the keyring vouches for. Remembered of many more than
+/// are kept loaded.
+pub(crate) fn is_vouched(project_id: &str, kind: Kind, name: &str) -> Outcome<bool> {
+    let Some(revision_id) = directory::active_revision(project_id, kind, name)? else { return Ok(false) };
+    let keyring = keyring::current().ok();
+    let key = (project_id.to_owned(), revision_id);
+    let known = KEPT.with_borrow_mut(|kept| {
+        kept.follow(keyring.as_ref());
+        kept.vouched.contains(&key)
+    });
+    if !known {
+        load(project_id, revision_id)?;
+        KEPT.with_borrow_mut(|kept| {
+            if kept.vouched.len() >= MOST_VOUCHED {
+                kept.vouched.clear();
+            }
+            kept.vouched.insert(key);
+        });
+    }
+    Ok(true)
+}
+
 /// A revision that is or was active.
 pub(crate) fn load(project_id: &str, revision_id: Uuid) -> Outcome<Rc<Loaded>> {
     let key = (project_id.to_owned(), revision_id);
@@ -100,7 +126,8 @@ pub(crate) fn load(project_id: &str, revision_id: Uuid) -> Outcome<Rc<Loaded>> {
     let loaded = Rc::new(believed(project_id, &row)?);
     KEPT.with_borrow_mut(|kept| {
         if kept.revisions.len() >= MOST_KEPT || kept.bytes + row.text.len() > MOST_KEPT_BYTES {
-            *kept = Kept { keyring, ..Kept::default() };
+            let vouched = std::mem::take(&mut kept.vouched);
+            *kept = Kept { keyring, vouched, ..Kept::default() };
         }
         kept.bytes += row.text.len();
         kept.revisions.insert(key, Rc::clone(&loaded));
@@ -211,10 +238,10 @@ pub(crate) enum Licence {
 
 /// The licence of a run that was created under these revisions.
 pub(crate) fn licence(project_id: &str, agent_id: &str, created_under: [Option<Uuid>; 2]) -> Outcome<Licence> {
-    match of(project_id, Kind::Agent, agent_id) {
-        Ok(Some(_)) => {}
-        Ok(None) if created_under == [None, None] => return Ok(Licence::Unknown),
-        Ok(None) => return Ok(Licence::Ended),
+    match is_vouched(project_id, Kind::Agent, agent_id) {
+        Ok(true) => {}
+        Ok(false) if created_under == [None, None] => return Ok(Licence::Unknown),
+        Ok(false) => return Ok(Licence::Ended),
         Err(Stop::Refused(_)) => return Ok(Licence::Unknown),
         Err(fault) => return Err(fault),
     }

@@ -10,17 +10,22 @@ use awooop_policy::mode::MigrationMode;
 use super::{active, check};
 use crate::caller::Caller;
 use crate::fault::{Outcome, refuse};
-use crate::{agents, projects, redaction};
+use crate::{agents, budget, projects, redaction};
 
 /// Does what becomes true with the contract.
 pub(super) fn of_activation(caller: &Caller, contract: &Contract) -> Outcome<()> {
     match contract {
         Contract::Agent(agent) => {
-            agents::ensure(caller, agent.name.as_str(), agent.title.as_ref().map(|title| title.as_str()))
+            agents::ensure(caller, agent.name.as_str(), agent.title.as_ref().map(|title| title.as_str()))?;
+            budget::of_agent(caller, agent)
         }
         Contract::Project(project) => {
             let days = project.retention.as_ref().map(|retention| retention.run_days());
-            projects::follow_contract(caller, furthest(project), days)
+            projects::follow_contract(caller, furthest(project), days)?;
+            match &project.time_zone {
+                Some(_) => budget::set_time_zone(caller, project.time_zone()),
+                None => Ok(()),
+            }
         }
         Contract::Policy(policy) => of_policy(caller, policy),
         Contract::Tool(_) | Contract::Channel(_) | Contract::Run(_) => Ok(()),
@@ -28,6 +33,7 @@ pub(super) fn of_activation(caller: &Caller, contract: &Contract) -> Outcome<()>
 }
 
 fn of_policy(caller: &Caller, policy: &PolicyContract) -> Outcome<()> {
+    budget::of_policy(caller, policy)?;
     let Some(settings) = &policy.redaction else { return Ok(()) };
     let families = redaction::Family::ALL.into_iter().map(|family| {
         // Both sets of families are the same words.

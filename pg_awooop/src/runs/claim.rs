@@ -1,17 +1,20 @@
 //! Claiming runs: one statement takes them from one project's queue, moves them and leases them.
 
 use awooop_policy::argument::Arguments;
+use awooop_policy::budget::Who;
 use awooop_policy::credential::{CredentialDigest, LeaseSecret};
+use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::scope::{Scope, ScopeSet};
 use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::audit;
+use crate::budget::{self, Switch};
 use crate::caller::{self, Caller, Door, Login};
 use crate::contracts::active::{self, Licence};
 use crate::door::Answer;
 use crate::fault::Outcome;
-use crate::runs::{journal, lease};
+use crate::runs::{journal, stop};
 use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
 use crate::tenant;
 
@@ -56,7 +59,7 @@ statements! {
                     'deadline_at', ", rfc3339!("m.deadline_at"), ")::text, m.agent_revision_id, m.run_revision_id
          from moved m join leased l on l.run_id = m.run_id
          order by m.n");
-    // Back where it was, for a minute: nobody can say now whether it may run, and this was no attempt.
+    // Back where it was, for a minute: it must not run now, and this was no attempt.
     UNCLAIM: writing [TEXTOID, UUIDOID] =
         "with put_back as (
              update awooop.run_state s
@@ -89,6 +92,19 @@ struct Claimed {
     trace_id: String,
     body: String,
     created_under: [Option<Uuid>; 2],
+}
+
+impl Claimed {
+    /// What every audit row about this run says.
+    fn entry(&self) -> audit::Entry<'_> {
+        audit::Entry {
+            trace_id: Some(&self.trace_id),
+            agent_id: Some(&self.agent_id),
+            platform_subject_id: Some(&self.platform_subject_id),
+            run_id: Some(self.run_id),
+            ..audit::Entry::default()
+        }
+    }
 }
 
 /// Operation `claim_runs`, in the bound project.
@@ -163,14 +179,7 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
         if !is_licensed(caller, &run)? {
             continue;
         }
-        let entry = audit::Entry {
-            trace_id: Some(&run.trace_id),
-            agent_id: Some(&run.agent_id),
-            platform_subject_id: Some(&run.platform_subject_id),
-            run_id: Some(run.run_id),
-            ..audit::Entry::default()
-        };
-        audit::done(caller, "run_claimed", entry.with("worker_id", worker_id).with("attempt", run.attempts))?;
+        audit::done(caller, "run_claimed", run.entry().with("worker_id", worker_id).with("attempt", run.attempts))?;
         // Only a run that was tried before can have steps.
         let steps = if run.attempts > 1 { journal::steps_of(caller, run.run_id)? } else { "[]".to_owned() };
         let Some(secret) = secrets.get_mut(run.n.wrapping_sub(1)).and_then(Option::take) else {
@@ -184,17 +193,36 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
     Ok((taken, runs))
 }
 
-/// Whether a run that was taken may be given out. Ends it where its contracts were revoked while it waited, and puts it back
-/// where nobody can say.
+/// Whether a run that was taken may be given out. Ends it where its contracts were revoked or its budget was switched off
+/// while it waited, and puts it back where that is paused or nobody can say.
 fn is_licensed(caller: &Caller, run: &Claimed) -> Outcome<bool> {
+    let target = run.run_id.to_string();
+    let who = Who { agent_id: &run.agent_id, subject_id: &run.platform_subject_id, run_id: Some(&target) };
+    match budget::standing(&caller.project_id, &who)? {
+        Some((Switch::Killed, problem)) => return stop_or_put_back(caller, run, &problem).map(|()| false),
+        Some((Switch::Paused, _)) => return put_back(caller, run).map(|()| false),
+        None => {}
+    }
     match active::licence(&caller.project_id, &run.agent_id, run.created_under)? {
         Licence::Holds => return Ok(true),
-        Licence::Ended => lease::stop(caller, run.run_id, &run.agent_id, &run.platform_subject_id, &run.trace_id)?,
-        Licence::Unknown => {
-            UNCLAIM.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(run.run_id).into()]))?;
-        }
+        Licence::Ended => stop_or_put_back(caller, run, &ErrorCode::AgentNoContract.into())?,
+        Licence::Unknown => put_back(caller, run)?,
     }
     Ok(false)
+}
+
+/// Ends a run that may not go on. Where somebody keeps what it holds of budgets locked it waits in the queue instead: a
+/// worker that serves every project waits for none.
+fn stop_or_put_back(caller: &Caller, run: &Claimed, problem: &Problem) -> Outcome<()> {
+    if budget::can_close(&caller.project_id, run.run_id)? {
+        stop(caller, run.entry(), problem)
+    } else {
+        put_back(caller, run)
+    }
+}
+
+fn put_back(caller: &Caller, run: &Claimed) -> Outcome<()> {
+    UNCLAIM.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(run.run_id).into()])).map(drop)
 }
 
 /// `claim_runs` of a platform worker, which belongs to no project: it goes round the projects that have something

@@ -2,6 +2,7 @@
 
 use awooop_contracts::digest;
 use awooop_policy::argument::Arguments;
+use awooop_policy::budget::Amount;
 use awooop_policy::envelope::Envelope;
 use awooop_policy::error::{ErrorCode, Problem};
 use serde_json::json;
@@ -9,13 +10,15 @@ use uuid::Uuid;
 
 use super::run_json;
 use super::settings::Settings;
-use crate::agents;
 use crate::audit;
+use crate::budget::{self, OfRun};
 use crate::caller::Caller;
 use crate::contracts::active;
+use crate::directory;
 use crate::door::Answer;
 use crate::fault::{Outcome, Stop, fault, refuse};
 use crate::statement::{column, pg_uuid, statements};
+use crate::subtransaction::attempt;
 
 statements! {
     SUBJECT_EXISTS: reading [TEXTOID, TEXTOID, TEXTOID] =
@@ -63,7 +66,7 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
                 .with("expected", "null: create_run gives the run its id"),
         );
     }
-    match agents::is_enabled(&caller.project_id, &envelope.agent_id)? {
+    match directory::is_enabled(&caller.project_id, &envelope.agent_id)? {
         None => return fault(ErrorCode::AgentUnknown),
         Some(false) => return fault(ErrorCode::AgentDisabled),
         Some(true) => {}
@@ -93,7 +96,29 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     }
     let run_id = Uuid::now_v7();
     envelope.run_id = Some(run_id);
-    if let Some(body) = insert(caller, run_id, &envelope, &request, &settings, arguments)? {
+    let reserve = Amount {
+        tokens: arguments.optional_integer("reserve_tokens").unwrap_or_default(),
+        micro_usd: arguments.optional_integer("reserve_micro_usd").unwrap_or_default(),
+    };
+    let of_run = OfRun {
+        run_id,
+        agent_id: &envelope.agent_id,
+        platform_subject_id: &envelope.platform_subject_id,
+        trace_id: &envelope.trace_id,
+    };
+    let created = attempt(|| {
+        budget::admit(caller, &of_run, reserve)?;
+        insert(caller, run_id, &envelope, &request, &settings, arguments)
+    });
+    let created = match created {
+        // The request was admitted before, when there was room for it.
+        Err(stop @ Stop::Refused(_)) => match repeated(caller, arguments.optional_text("idempotency_key"), &request)? {
+            Some(answer) => return Ok(answer),
+            None => return Err(stop),
+        },
+        created => created?,
+    };
+    if let Some(body) = created {
         let entry = audit::Entry {
             trace_id: Some(&envelope.trace_id),
             agent_id: Some(&envelope.agent_id),
@@ -191,6 +216,7 @@ fn request_digest(envelope: &Envelope, arguments: &Arguments) -> Outcome<[u8; 32
         "max_attempts": arguments.json("max_attempts"),
         "deadline_seconds": arguments.json("deadline_seconds"),
         "tags": arguments.json("tags"),
+        "reserve": [arguments.json("reserve_tokens"), arguments.json("reserve_micro_usd")],
     }))?)
 }
 

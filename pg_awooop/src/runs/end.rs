@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{lease, output, retry, run_json};
 use crate::audit;
+use crate::budget;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
@@ -60,7 +61,7 @@ statements! {
          select r.body from requeued r");
 }
 
-/// Puts the run into a final state; its lease closes with it.
+/// Puts the run into a final state; its lease closes with it, and what it held of budgets goes back.
 pub(super) fn end(
     caller: &Caller,
     run_id: Uuid,
@@ -80,16 +81,19 @@ pub(super) fn end(
             |row| column::<String>(row, 1),
         )
     })?;
+    budget::close_run(caller, run_id)?;
     body.map_or_else(|| fault(ErrorCode::RunUnknown), Ok)
 }
 
-/// Puts the run back into the queue, to be claimed after `wait_seconds`; its lease closes.
+/// Puts the run back into the queue, to be claimed after `wait_seconds`; its lease closes, and what it held of budgets goes
+/// back.
 pub(super) fn requeue(caller: &Caller, run_id: Uuid, error: Option<String>, wait_seconds: i32) -> Outcome<String> {
     let body = REQUEUE.with(|s| {
         s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into(), error.into(), wait_seconds.into()], |row| {
             column::<String>(row, 1)
         })
     })?;
+    budget::park_run(caller, run_id)?;
     body.map_or_else(|| fault(ErrorCode::RunUnknown), Ok)
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::end::end;
 use super::{is_party, lease};
 use crate::audit;
+use crate::budget;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, Stop, fault};
@@ -42,16 +43,16 @@ statements! {
         "select j.phase, j.epoch, j.request_digest, json_build_object(", step_members!(), ")::text ",
         of_run!(), "and j.step_key = $3");
     APPEND: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, BYTEAOID, TEXTOID] = concat!(
-        "insert into awooop.step_journal as j (project_id, run_id, run_created_at, step_key, phase, seq, kind, epoch,
+        "with last as materialized (
+             select s.created_at, s.max_steps,
+                    coalesce((select max(m.seq) from awooop.step_journal m
+                              where m.project_id = $1 and m.run_id = $2 and m.run_created_at = s.created_at), 0) as seq
+             from awooop.run_state s where s.project_id = $1 and s.run_id = $2
+         )
+         insert into awooop.step_journal as j (project_id, run_id, run_created_at, step_key, phase, seq, kind, epoch,
                                                request, request_digest, result)
-         select $1, $2, s.created_at, $3, $4,
-                1 + coalesce((select max(m.seq) from awooop.step_journal m
-                              where m.project_id = $1 and m.run_id = $2 and m.run_created_at = s.created_at), 0),
-                $5, $6, $7::jsonb, $8, $9::jsonb
-         from awooop.run_state s where s.project_id = $1 and s.run_id = $2
-           and (s.max_steps is null
-                or s.max_steps > (select coalesce(max(m.seq), 0) from awooop.step_journal m
-                                  where m.project_id = $1 and m.run_id = $2 and m.run_created_at = s.created_at))
+         select $1, $2, l.created_at, $3, $4, 1 + l.seq, $5, $6, $7::jsonb, $8, $9::jsonb
+         from last l where l.max_steps is null or l.max_steps > l.seq
          returning json_build_object(", step_members!(), ")::text, j.result::text");
     OUTPUTS: reading [TEXTOID, UUIDOID, TEXTOID, BYTEAOID] = concat!(
         "select coalesce(j.result -> 'valid' = 'true', false), j.request_digest = $4 ",
@@ -153,6 +154,8 @@ pub(crate) fn record_step(caller: &Caller, arguments: &Arguments) -> Outcome<Ans
                 result: arguments.json("result"),
             };
             let recorded = append(caller, run_id, &held, &step)?;
+            // Once, as the step is: a replayed one has been charged.
+            budget::charge_step(caller, run_id, &held, arguments)?;
             Ok(Answer::ok(with_outcome(&recorded.step, "recorded")))
         }
     }

@@ -1,14 +1,16 @@
 //! Leases: who may write to a run just now.
 
 use awooop_policy::argument::Arguments;
+use awooop_policy::budget::Who;
 use awooop_policy::credential::{CredentialDigest, LeaseParts, lease_parts};
 use awooop_policy::error::ErrorCode;
 use awooop_policy::run_fsm::RunState;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::end::end;
+use super::stop::stop;
 use crate::audit;
+use crate::budget::{self, Switch};
 use crate::caller::Caller;
 use crate::contracts::active::{self, Licence};
 use crate::door::Answer;
@@ -36,28 +38,28 @@ statements! {
 }
 
 /// A run under lock, with its lease as the worker presented it.
-pub(super) struct Locked {
-    pub(super) state: RunState,
-    pub(super) attempts: i32,
-    pub(super) max_attempts: i32,
-    pub(super) agent_id: String,
-    pub(super) platform_subject_id: String,
-    pub(super) trace_id: String,
-    pub(super) epoch: i32,
+pub(crate) struct Locked {
+    pub(crate) state: RunState,
+    pub(crate) attempts: i32,
+    pub(crate) max_attempts: i32,
+    pub(crate) agent_id: String,
+    pub(crate) platform_subject_id: String,
+    pub(crate) trace_id: String,
+    pub(crate) epoch: i32,
     /// The contracts that the run was created under; none for a run from before there were any.
-    pub(super) agent_revision_id: Option<Uuid>,
-    pub(super) run_revision_id: Option<Uuid>,
+    pub(crate) agent_revision_id: Option<Uuid>,
+    pub(crate) run_revision_id: Option<Uuid>,
     /// How many steps it may record.
-    pub(super) max_steps: Option<i32>,
+    pub(crate) max_steps: Option<i32>,
     /// The lease is the run's latest, whether it still holds or not.
-    pub(super) latest: bool,
+    pub(crate) latest: bool,
     /// The lease holds: latest, open, not expired.
-    pub(super) holds: bool,
+    pub(crate) holds: bool,
 }
 
 impl Locked {
     /// What every audit row about this run says.
-    pub(super) fn entry(&self, run_id: Uuid) -> audit::Entry<'_> {
+    pub(crate) fn entry(&self, run_id: Uuid) -> audit::Entry<'_> {
         audit::Entry {
             trace_id: Some(&self.trace_id),
             agent_id: Some(&self.agent_id),
@@ -107,38 +109,31 @@ pub(super) fn hold(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked
     Ok(locked)
 }
 
-/// Refuses a worker whose lease does not hold, and one whose agent lost its contract: that run ends here and now.
+/// Refuses a worker whose lease does not hold, and one whose agent lost its contract or whose budget is switched off: that
+/// run ends here and now.
 pub(super) fn ensure_holds(caller: &Caller, run_id: Uuid, locked: &Locked) -> Outcome<()> {
     if !locked.holds {
         return refuse(ErrorCode::RunLease);
     }
+    let target = run_id.to_string();
+    let who =
+        Who { agent_id: &locked.agent_id, subject_id: &locked.platform_subject_id, run_id: Some(target.as_str()) };
+    if let Some((Switch::Killed, problem)) = budget::standing(&caller.project_id, &who)? {
+        stop(caller, locked.entry(run_id), &problem)?;
+        return refuse(problem);
+    }
     match active::licence(&caller.project_id, &locked.agent_id, [locked.agent_revision_id, locked.run_revision_id])? {
         Licence::Holds => Ok(()),
         Licence::Ended => {
-            stop(caller, run_id, &locked.agent_id, &locked.platform_subject_id, &locked.trace_id)?;
+            stop(caller, locked.entry(run_id), &ErrorCode::AgentNoContract.into())?;
             refuse(ErrorCode::AgentNoContract)
         }
         Licence::Unknown => refuse(ErrorCode::AgentUnproven),
     }
 }
 
-/// Ends a run whose agent has no active contract any more.
-pub(super) fn stop(caller: &Caller, run_id: Uuid, agent_id: &str, subject: &str, trace_id: &str) -> Outcome<()> {
-    let code = ErrorCode::AgentNoContract.entry();
-    let error = json!({"code": code.code, "message": code.message});
-    end(caller, run_id, RunState::Failed, None, Some(error.to_string()))?;
-    let entry = audit::Entry {
-        trace_id: Some(trace_id),
-        agent_id: Some(agent_id),
-        platform_subject_id: Some(subject),
-        run_id: Some(run_id),
-        ..audit::Entry::default()
-    };
-    audit::done(caller, "run_stopped", entry.with("cause", code.code))
-}
-
 /// The lease's parts, if it is one for this run of the caller's project.
-fn for_run<'a>(caller: &Caller, run_id: Uuid, lease: &'a str) -> Option<(LeaseParts<'a>, CredentialDigest)> {
+pub(super) fn for_run<'a>(caller: &Caller, run_id: Uuid, lease: &'a str) -> Option<(LeaseParts<'a>, CredentialDigest)> {
     lease_parts(lease).filter(|(parts, _)| parts.project_id == caller.project_id && parts.run_id == run_id)
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::end::{end, requeue};
 use super::retry;
 use crate::audit;
+use crate::budget;
 use crate::caller::{self, Caller, Login};
 use crate::fault::{Outcome, Stop, fault, or_raise};
 use crate::statement::{Statement, column, optional_uuid_column, pg_uuid, statements, uuid_column};
@@ -125,7 +126,7 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
         })
     })?;
     let Some(stale) = found else { return Ok(None) };
-    if !take(&TAKE_LEASE)? {
+    if !take(&TAKE_LEASE)? || !budget::can_close(project_id, run_id)? {
         return Ok(None);
     }
     let lapsed = CLOSE_EXPIRED.with(|s| s.row(&key, |row| column::<String>(row, 1)))?;

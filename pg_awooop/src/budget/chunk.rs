@@ -1,0 +1,216 @@
+//! Topping an escrow up: a chunk is taken from the counters at once, so that charges need not go there.
+
+use awooop_policy::budget::{Amount, Bounds, Ceiling, Constraint, Level, Period, Who, bounds, room};
+use awooop_policy::error::ErrorCode;
+
+use super::escrow::{self, Escrow, OfRun};
+use super::lanes;
+use super::ledger::{self, Act, Entry};
+use super::sight::{self, RunLimit, Sight, Want};
+use super::switches;
+use super::terms::{self, Terms};
+use crate::caller::Caller;
+use crate::fault::{Outcome, Stop};
+use crate::subtransaction::attempt;
+
+/// A chunk is the need and so many times as much.
+const CHUNKS: i64 = 8;
+/// And never more than this besides.
+const MOST_MORE: i64 = 1_000_000_000_000;
+
+/// The limits of a run itself.
+fn run_limits(terms: &Terms, escrow: &Escrow) -> Vec<(Level, Bounds)> {
+    if escrow.run_id.is_none() {
+        return Vec::new();
+    }
+    let target = escrow.run_target();
+    let held = bounds(&terms.limits, &escrow.who(&target));
+    held.into_iter().filter(|(_, period, _)| *period == Period::Run).map(|(level, _, bounds)| (level, bounds)).collect()
+}
+
+/// What more is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Work that somebody is about to do: a switch stops it.
+    Wanted,
+    /// What was used already: it is booked, whatever is switched off.
+    Used,
+}
+
+/// Takes more from the counters, so that `need` is free in the escrow; the row is not saved yet. What does not fit is
+/// refused whole, and nothing has changed.
+pub(super) fn top_up(
+    caller: &Caller,
+    escrow: &mut Escrow,
+    need: Amount,
+    ceiling: Ceiling,
+    cause: Cause,
+) -> Outcome<()> {
+    let short = need.without(escrow.free());
+    if short.is_zero() {
+        return Ok(());
+    }
+    let project_id = caller.project_id.as_str();
+    let known = terms::known(project_id)?;
+    let target = escrow.run_target();
+    let ensure_still_on = |terms: &Terms| match cause {
+        Cause::Wanted => switches::ensure_still_on(terms, &escrow.who(&target)),
+        Cause::Used => Ok(()),
+    };
+    let fast = attempt(|| {
+        let mut topped = escrow.clone();
+        let want = prepare(caller, &known, &mut topped, short)?;
+        let limits = run_constraints(&known, &topped);
+        let left = room(&limits.iter().map(|limit| limit.constraint).collect::<Vec<_>>(), Ceiling::Admission);
+        if !want.need.fits(left) {
+            return Ok(None);
+        }
+        let amount = want.need.plus(want.more.at_most(left.without(want.need)));
+        if lanes::take(&known, project_id, &topped.who(&target), topped.lane, amount, want.time)?.is_none() {
+            return Ok(None);
+        }
+        ensure_still_on(&known)?;
+        grant(caller, &mut topped, amount, want.time)?;
+        Ok(Some(topped))
+    })?;
+    let topped = match fast {
+        Some(topped) => Some(topped),
+        None => attempt(|| {
+            let sight = Sight::take(project_id)?;
+            ensure_still_on(&sight.terms)?;
+            // Before anything is given back: a counter that is opened takes over what the escrow's row says it holds.
+            sight.ensure_counters(&escrow.who(&target), terms::now())?;
+            let mut topped = escrow.clone();
+            let wanted = prepare(caller, &sight.terms, &mut topped, short)?;
+            let limits = run_constraints(&sight.terms, &topped);
+            let amount = sight.grant(
+                caller,
+                &Want {
+                    who: topped.who(&target),
+                    lane: topped.lane,
+                    time: wanted.time,
+                    ceiling,
+                    need: wanted.need,
+                    more: wanted.more,
+                    partial: false,
+                    run: &limits,
+                },
+            )?;
+            grant(caller, &mut topped, amount, wanted.time)?;
+            Ok(Some(topped))
+        })?,
+    };
+    match topped {
+        Some(topped) => {
+            *escrow = topped;
+            Ok(())
+        }
+        None => Err(Stop::Fault(ErrorCode::SystemRetry.into())),
+    }
+}
+
+/// What was used past every grant, and the time in whose windows it counts.
+pub(super) struct Overrun {
+    pub(super) amount: Amount,
+    pub(super) window_at: i64,
+}
+
+/// Takes what is left of every limit, for what was used already: less than `need`. The rest is overrun, and counted.
+pub(super) fn take_what_is_left(caller: &Caller, escrow: &mut Escrow, need: Amount) -> Outcome<Overrun> {
+    let sight = Sight::take(&caller.project_id)?;
+    let time = terms::now();
+    if escrow.granted.is_zero() {
+        escrow.window_at = time;
+    }
+    let target = escrow.run_target();
+    // A grant of a window that is over stays there, and takes nothing more of it.
+    let stays = is_same_window(&sight.terms, caller, escrow, time)?;
+    if stays {
+        let limits = run_constraints(&sight.terms, escrow);
+        let want = Want {
+            who: escrow.who(&target),
+            lane: escrow.lane,
+            time: escrow.window_at,
+            ceiling: Ceiling::Flight,
+            need: need.without(escrow.free()),
+            more: Amount::ZERO,
+            partial: true,
+            run: &limits,
+        };
+        let amount = sight.grant(caller, &want)?;
+        grant(caller, escrow, amount, escrow.window_at)?;
+    }
+    let overrun =
+        Overrun { amount: need.without(escrow.free()), window_at: if stays { escrow.window_at } else { time } };
+    if !overrun.amount.is_zero() {
+        sight.overrun(&escrow.who(&target), overrun.window_at, overrun.amount)?;
+    }
+    Ok(overrun)
+}
+
+/// Admits a run that is about to be created, with what is to be reserved for it. Without that, it is admitted where every
+/// limit has something left.
+pub(crate) fn admit(caller: &Caller, run: &OfRun, reserve: Amount) -> Outcome<()> {
+    let project_id = caller.project_id.as_str();
+    let target = run.run_id.to_string();
+    let who = Who { agent_id: run.agent_id, subject_id: run.platform_subject_id, run_id: Some(&target) };
+    switches::ensure_on(project_id, &who)?;
+    if !reserve.is_zero() {
+        let mut escrow = escrow::of_run(caller, run)?;
+        top_up(caller, &mut escrow, reserve, Ceiling::Admission, Cause::Wanted)?;
+        return escrow.save(project_id);
+    }
+    // Most projects have no limits, and nothing to ask for.
+    let known = terms::known(project_id)?;
+    if known.limits.is_empty() { Ok(()) } else { sight::ensure_something_left(project_id, &who) }
+}
+
+struct Wanted {
+    need: Amount,
+    more: Amount,
+    time: i64,
+}
+
+/// What the escrow asks for now. One whose grant is of a window that is over gives it back first, and asks for what its
+/// calls hold as well.
+fn prepare(caller: &Caller, terms: &Terms, escrow: &mut Escrow, short: Amount) -> Outcome<Wanted> {
+    let time = terms::now();
+    let mut need = short;
+    if !escrow.granted.is_zero() && !is_same_window(terms, caller, escrow, time)? {
+        need = short.plus(escrow.free()).plus(escrow.reserved);
+        escrow.give_back(caller)?;
+    }
+    // What it keeps is still of its window, which lasts.
+    let time = if escrow.granted.is_zero() { time } else { escrow.window_at };
+    let more = Amount::by(|unit| (need.of(unit).saturating_mul(CHUNKS)).saturating_add(escrow.used().of(unit) / 2));
+    // A unit that nobody counts in is not taken along.
+    let more = Amount::by(|unit| if need.of(unit) > 0 { more.of(unit).min(MOST_MORE) } else { 0 });
+    Ok(Wanted { need, more: if escrow.run_id.is_some() { more } else { Amount::ZERO }, time })
+}
+
+fn is_same_window(terms: &Terms, caller: &Caller, escrow: &Escrow, time: i64) -> Outcome<bool> {
+    let target = escrow.run_target();
+    let (set, _) = terms.set(&caller.project_id, &escrow.who(&target), time)?;
+    Ok((set.window.start..set.window.end).contains(&escrow.window_at))
+}
+
+fn run_constraints(terms: &Terms, escrow: &Escrow) -> Vec<RunLimit> {
+    run_limits(terms, escrow)
+        .into_iter()
+        .map(|(level, bounds)| RunLimit {
+            constraint: Constraint { bounds, used: escrow.taken() },
+            level,
+            told: escrow.told,
+        })
+        .collect()
+}
+
+/// Puts what was taken from the counters into the escrow.
+fn grant(caller: &Caller, escrow: &mut Escrow, amount: Amount, time: i64) -> Outcome<()> {
+    if amount.is_zero() {
+        return Ok(());
+    }
+    escrow.window_at = time;
+    escrow.granted = escrow.granted.plus(amount);
+    ledger::append(caller, escrow, &Entry { reserved: amount, ..Entry::of(Act::Reserve, amount) })
+}

@@ -1,5 +1,5 @@
 //! What goes back to the client: a status, bytes, and the headers that follow from the status. Decides no content; the
-//! database's bytes go out as they came.
+//! database's bytes go out as they came, or, where the result is a text of another kind, as that text.
 
 use awooop_policy::error::Problem;
 use axum::body::Body;
@@ -26,18 +26,25 @@ pub struct Answer {
     status: StatusCode,
     body: Bytes,
     allow: Option<HeaderValue>,
+    kind: Option<HeaderValue>,
 }
 
 impl Answer {
     /// A status and JSON bytes as they are.
     pub fn new(status: StatusCode, body: Bytes) -> Answer {
-        Answer { status, body, allow: None }
+        Answer { status, body, allow: None, kind: None }
     }
 
     /// The same answer, naming the methods that the address takes.
     #[must_use]
     pub fn allowing(self, methods: HeaderValue) -> Answer {
         Answer { allow: Some(methods), ..self }
+    }
+
+    /// The same answer as a text of that media type.
+    #[must_use]
+    pub fn typed(self, kind: HeaderValue) -> Answer {
+        Answer { kind: Some(kind), ..self }
     }
 
     /// Its status.
@@ -48,7 +55,8 @@ impl Answer {
     /// With the headers that follow from the status.
     pub fn into_response(self) -> Response<Body> {
         let mut headers = HeaderMap::with_capacity(HEADERS);
-        headers.insert(CONTENT_TYPE, if self.status.as_u16() < 400 { JSON } else { PROBLEM });
+        let json = if self.status.as_u16() < 400 { JSON } else { PROBLEM };
+        headers.insert(CONTENT_TYPE, self.kind.unwrap_or(json));
         headers.insert(CACHE_CONTROL, NO_STORE);
         match self.status {
             StatusCode::UNAUTHORIZED => {

@@ -4,7 +4,7 @@
 use awooop_policy::error::problem_schema;
 use serde_json::{Map, Value, json};
 
-use crate::operation::{IDEMPOTENCY_ARG, Row};
+use crate::operation::{IDEMPOTENCY_ARG, MEDIA_TYPE, Row};
 
 const ABOUT: &str = "Each operation is one statement and one transaction in the database. Errors are problem documents \
     (RFC 9457) with a stable `code`. Send `traceparent` to continue your trace, `X-Request-Id` to name your request; \
@@ -64,10 +64,11 @@ fn operation(row: &Row, schemas: &mut Map<String, Value>) -> Value {
     if row.args_schema.pointer(&format!("/properties/{IDEMPOTENCY_ARG}")).is_some() {
         parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
     }
+    let media = row.result_schema.get(MEDIA_TYPE).and_then(Value::as_str).unwrap_or("application/json");
     let success = json!({
         "description": "Done",
         "headers": answer_header_refs(),
-        "content": {"application/json": {"schema": result}}
+        "content": {media: {"schema": result}}
     });
     let mut operation = json!({
         "operationId": row.name,

@@ -1,7 +1,7 @@
 //! An operation as the gateway needs it: where it is addressed, which arguments stand bare in a query, what it counts.
 //! Everything else about it (scope, limits, meaning) is carried as data to the documentation and decided elsewhere.
 
-use axum::http::Method;
+use axum::http::{HeaderValue, Method};
 use serde_json::Value;
 
 use crate::metrics::Meters;
@@ -52,6 +52,7 @@ pub struct Operation {
     pub meters: Meters,
     bare: Vec<(String, ArgKind)>,
     takes_idempotency_key: bool,
+    text_type: Option<HeaderValue>,
 }
 
 impl Operation {
@@ -71,12 +72,19 @@ impl Operation {
         });
         let bare = bare.collect();
         let takes_idempotency_key = properties.is_some_and(|all| all.contains_key(IDEMPOTENCY_ARG));
-        Some(Operation { row, method, meters, bare, takes_idempotency_key })
+        let text_type = row.result_schema.get(MEDIA_TYPE).and_then(Value::as_str);
+        let text_type = text_type.and_then(|kind| HeaderValue::from_str(kind).ok());
+        Some(Operation { row, method, meters, bare, takes_idempotency_key, text_type })
     }
 
     /// How the argument may be written in a query.
     pub fn arg_kind(&self, name: &str) -> ArgKind {
         self.bare.iter().find(|(known, _)| known == name).map_or(ArgKind::Other, |(_, kind)| *kind)
+    }
+
+    /// The media type of its result, where that is a text and goes out as one.
+    pub fn text_type(&self) -> Option<&HeaderValue> {
+        self.text_type.as_ref()
     }
 
     /// Whether `Idempotency-Key` is an argument of it.
@@ -92,6 +100,9 @@ impl Operation {
 
 /// The argument that the header `Idempotency-Key` stands for.
 pub const IDEMPOTENCY_ARG: &str = "idempotency_key";
+
+/// What a result's schema says of a text that is no JSON (JSON Schema, contentMediaType).
+pub const MEDIA_TYPE: &str = "contentMediaType";
 
 /// Whether requests of this method bring their arguments in a body.
 pub fn takes_body(method: &Method) -> bool {

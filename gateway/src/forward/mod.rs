@@ -92,7 +92,13 @@ where
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.ok_or(ErrorCode::SystemInternal)?;
     gateway.metrics.count_refusal(status.as_u16());
-    Ok(Answer::new(status, body))
+    match operation.text_type() {
+        Some(kind) if status.is_success() => {
+            let text: String = serde_json::from_slice(&body).map_err(|_| ErrorCode::SystemInternal)?;
+            Ok(Answer::new(status, Bytes::from(text)).typed(kind.clone()))
+        }
+        _ => Ok(Answer::new(status, body)),
+    }
 }
 
 /// The arguments that stand outside the body.

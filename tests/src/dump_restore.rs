@@ -27,6 +27,11 @@ struct Source {
     create: String,
     /// Of the audit log, kept outside.
     checkpoint: String,
+    /// Open when the dump was made: a reservation, and a call of the run that is under way.
+    reservation: String,
+    call: String,
+    /// What budget_status shows.
+    budget: Value,
 }
 
 fn fill() -> Source {
@@ -60,6 +65,8 @@ fn fill() -> Source {
     let lease = claimed(&mut within);
     within(&lease.sql("record_step", ", 'begun', phase => 'started'"));
     within(&format!("select awooop.create_run({envelope}, priority => 9)"));
+    let [reservation, call] = spend(&mut within, &lease);
+    let budget = within(BUDGET);
     // Some of the audit log is sealed and signed, the rest waits.
     admin.run("select awooop.maintain()");
     let checkpoint = text(&within("select awooop.audit_checkpoint()")["checkpoint"]);
@@ -74,7 +81,103 @@ fn fill() -> Source {
     admin.run("revoke execute on function awooop.list_audit from awooop_tenant");
     admin.run("select * from awooop.call('x', 'awk_x.y.z', 'whoami', '{}', null)");
     let revoked_key = text(&revoked["api_key"]);
-    Source { server, project, neighbour, key, revoked_key, lease, idempotent_run, create, checkpoint }
+    Source {
+        server,
+        project,
+        neighbour,
+        key,
+        revoked_key,
+        lease,
+        idempotent_run,
+        create,
+        checkpoint,
+        reservation,
+        call,
+        budget,
+    }
+}
+
+/// What is used of every limit, and what is left.
+const BUDGET: &str =
+    "select json_agg(json_build_object('level', l ->> 'level', 'target', l ->> 'target', 'period', l ->> 'period',
+                          'tokens', (l -> 'tokens') - '{forecast,exhausted_at}'::text[]))
+                      from jsonb_array_elements(awooop.budget_status() -> 'limits') l";
+
+/// Spends of budgets in every way that leaves something open; a reservation, and a call of the run.
+fn spend(within: &mut dyn FnMut(&str) -> Value, run: &Claim) -> [String; 2] {
+    for sql in [
+        "select awooop.set_budget('project', 'lifetime', hard_tokens => 10000, soft_percent => 80)",
+        "select awooop.set_budget('project', 'month', hard_tokens => 9000, burst_percent => 10)",
+        "select awooop.set_budget('agent', 'month', '*', hard_tokens => 8000)",
+        "select awooop.set_budget('agent', 'day', 'agent', hard_tokens => 7000)",
+        "select awooop.set_price('m', 3000000, 15000000)",
+        "select awooop.switch_budget('agent', 'paused', 'sleeper', 'asleep')",
+    ] {
+        within(sql);
+    }
+    let mut envelope = within("select awooop.build_envelope('agent', 'telegram', 'a:7')");
+    let reserve = |envelope: &Value, rest: &str| {
+        format!("select awooop.reserve_budget({}, {rest})", literal(&envelope.to_string()))
+    };
+    let [settled, open] = [200, 300].map(|tokens| {
+        let held = within(&reserve(&envelope, &format!("tokens => {tokens}, expires_seconds => 86400")));
+        text(&held["reservation_id"])
+    });
+    within(&format!("select awooop.settle_budget('{settled}', model => 'm', input_tokens => 150)"));
+    within(&format!("select awooop.adjust_budget('{settled}', 'the bill', 7)"));
+    let (id, lease) = (&run.run, &run.lease);
+    within(&format!(
+        "select awooop.settle_budget(run_id => '{id}', tokens => 400, lease => '{lease}', idempotency_key => 'c')"
+    ));
+    envelope["run_id"] = id.as_str().into();
+    let call = within(&reserve(&envelope, &format!("tokens => 50, lease => '{lease}', idempotency_key => 'r'")));
+    // A limit that is below what has been granted, and one that is gone.
+    within("select awooop.set_budget('agent', 'day', 'agent', hard_tokens => 600)");
+    within("select awooop.set_budget('agent', 'month', '*')");
+    [open, text(&call["reservation_id"])]
+}
+
+/// Budgets go on where they were: the same is left, the same calls are under way, and no unit more is admitted.
+fn budget_goes_on(source: &Source, within: &mut dyn FnMut(&str) -> Value) {
+    let check = |within: &mut dyn FnMut(&str) -> Value| {
+        let checked = within("select awooop.budget_check()");
+        assert_eq!((&checked["ok"], &checked["differences"]), (&true.into(), &Value::Array(vec![])), "{checked}");
+    };
+    check(within);
+    assert_eq!(within(BUDGET), source.budget);
+    let envelope = literal(&within("select awooop.build_envelope('agent', 'telegram', 'a:7')").to_string());
+    let reserve = |within: &mut dyn FnMut(&str) -> Value, tokens: i64| {
+        within(&format!("select awooop.reserve_budget({envelope}, tokens => {tokens})"))
+    };
+    let refused = reserve(within, 1);
+    assert_eq!((&refused["code"], &refused["left"]["tokens"]), (&"E-BUDGET-001".into(), &0.into()), "{refused}");
+    within("select awooop.set_budget('agent', 'day', 'agent')");
+    let left = 9000 - (150 + 7) - 300;
+    let refused = reserve(within, 9000);
+    assert_eq!(refused["code"], "E-BUDGET-001", "{refused}");
+    // What is under way is settled: the run, its call, the reservation.
+    let (run, lease) = (&source.lease.run, &source.lease.lease);
+    let charge = |tokens: i64, key: &str| {
+        format!(
+            "select awooop.settle_budget(run_id => '{run}', tokens => {tokens}, lease => '{lease}', idempotency_key => '{key}')"
+        )
+    };
+    assert_eq!(within(&charge(400, "c"))["tokens"], 400, "a charge that was made is the same charge");
+    assert_eq!(within(&charge(100, "d"))["outcome"], "charged");
+    let settle = format!("select awooop.settle_budget('{}', tokens => 45, lease => '{lease}')", source.call);
+    assert_eq!(within(&settle)["outcome"], "settled");
+    check(within);
+    let release = format!("select awooop.release_budget('{}')", source.reservation);
+    assert_eq!(within(&release)["outcome"], "released");
+    check(within);
+    assert_eq!(within(&source.lease.sql("complete_run", ""))["state"], "completed");
+    let left = left + 300 - 400 - 100 - 45;
+    let refused = reserve(within, left + 1);
+    assert_eq!((&refused["code"], &refused["left"]["tokens"]), (&"E-BUDGET-001".into(), &left.into()), "{refused}");
+    let all = text(&reserve(within, left)["reservation_id"]);
+    assert_eq!(reserve(within, 1)["code"], "E-BUDGET-001");
+    within(&format!("select awooop.release_budget('{all}')"));
+    check(within);
 }
 
 /// Both databases have the same schema; a failure says what is only in one.
@@ -116,7 +219,15 @@ fn output(command: &mut Command) -> Vec<u8> {
 }
 
 /// Feeds `input` to a program that must not complain.
+#[track_caller]
 fn feed(command: &mut Command, input: &[u8]) {
+    if let Err(complaint) = try_feed(command, input) {
+        panic!("{command:?}: {complaint}");
+    }
+}
+
+/// Feeds `input` to a program; what it complains of where it fails.
+fn try_feed(command: &mut Command, input: &[u8]) -> Result<(), String> {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut pipe = child.stdin.take().expect("a pipe");
@@ -126,7 +237,7 @@ fn feed(command: &mut Command, input: &[u8]) {
     });
     let output = child.wait_with_output().expect("it ends");
     writer.join().expect("it was fed");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 /// Everything that must work in a restored database as it would have in the first.
@@ -165,7 +276,7 @@ fn behaves(source: &Source, server: &OwnServer) {
     let known = within(&source.create);
     assert_eq!((&known["created"], text(&known["run_id"])), (&false.into(), source.idempotent_run.clone()));
     assert_eq!(within(&source.lease.sql("record_step", ", 'begun', phase => 'started'"))["outcome"], "replayed");
-    assert_eq!(within(&source.lease.sql("complete_run", ""))["state"], "completed");
+    budget_goes_on(source, &mut within);
     let next = claims(&within("select awooop.claim_runs('w', 5)"));
     assert_eq!(next.len(), 1);
     assert_eq!(within(&next[0].sql("record_step", ", 's'"))["outcome"], "recorded");
@@ -181,6 +292,13 @@ fn behaves(source: &Source, server: &OwnServer) {
         "update awooop.run_state set state = 'completed' where state = 'pending'",
         "update awooop.run_state set priority = 1 where state = 'completed'",
         "delete from awooop.run_state where state = 'completed'",
+        "update awooop.budget_counter set granted_tokens = granted_tokens + 1",
+        "update awooop.budget_counter_lane set reserved_tokens = 0",
+        "insert into awooop.budget_counter_lane select (jsonb_populate_record(l, '{\"lane\": 99}')).* from awooop.budget_counter_lane l",
+        "delete from awooop.budget_escrow",
+        "truncate awooop.budget_reservation",
+        "delete from awooop.budget_ledger",
+        "update awooop.budget_price set input_micro_usd = 0",
     ] {
         let Err(failure) = admin.ask(sql) else {
             assert!(sql.contains("where state = 'running'") || sql.contains("'pending'"), "{sql} was possible");
@@ -264,6 +382,58 @@ fn the_data_alone_restores_into_a_migrated_database_with_every_trigger_on() {
     admin.run("revoke select on awooop.operation from awooop_tenant");
     admin.run("revoke execute on function awooop.list_audit from awooop_tenant");
     behaves(&source, &target);
+}
+
+#[test]
+fn a_dump_that_grants_more_than_was_granted_does_not_restore() {
+    let source = fill();
+    let mut dump = source.server.client_program("pg_dump");
+    dump.args(["--data-only", "--load-via-partition-root", "--schema=awooop", "--exclude-table=awooop.schema_version"]);
+    let dump = String::from_utf8(output(dump.arg(DATABASE))).expect("a dump is text");
+    let target = OwnServer::start(&Options::default());
+    let restore = |dump: &str| {
+        let mut psql = target.client_program("psql");
+        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", "--dbname", DATABASE]);
+        try_feed(&mut psql, dump.as_bytes())
+    };
+    for (table, column) in [
+        ("budget_counter_lane", "granted_tokens"),
+        ("budget_escrow", "granted_tokens"),
+        ("budget_reservation", "tokens"),
+    ] {
+        let complaint = restore(&inflated(&dump, table, column)).expect_err(table);
+        assert!(complaint.contains("E-BUDGET-009"), "{table}: {complaint}");
+    }
+    // More counters than there were.
+    let complaint = restore(&inflated(&dump, "budget_counter", "counter_id")).expect_err("a counter too many");
+    assert!(complaint.contains("E-BUDGET-009"), "{complaint}");
+    restore(&dump).expect("as it was dumped, it is restored");
+    // A second time there is something already.
+    assert!(restore(&dump).is_err());
+}
+
+/// The dump with a million more in a column of each of a table's rows that has anything there.
+fn inflated(dump: &str, table: &str, column: &str) -> String {
+    let head = format!("COPY awooop.{table} (");
+    let (before, rest) = dump.split_once(&head).expect("the table is dumped");
+    let (columns, rows) = rest.split_once(") FROM stdin;\n").expect("its columns");
+    let (rows, after) = rows.split_once("\\.\n").expect("its end");
+    let at = columns.split(", ").position(|name| name == column).expect("the column");
+    let mut changed = 0;
+    let rows: Vec<String> = rows
+        .lines()
+        .map(|row| {
+            let mut fields: Vec<String> = row.split('\t').map(str::to_owned).collect();
+            let number: i64 = fields[at].parse().expect("a number");
+            if number > 0 {
+                fields[at] = (number + 1_000_000).to_string();
+                changed += 1;
+            }
+            fields.join("\t")
+        })
+        .collect();
+    assert!(changed > 0, "{table} has no {column}");
+    format!("{before}{head}{columns}) FROM stdin;\n{}\n\\.\n{after}", rows.join("\n"))
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 mod attack;
 mod audit_proof;
+mod budgets;
 mod catalog;
 mod contracts;
 mod doctor;

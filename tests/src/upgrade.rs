@@ -165,7 +165,8 @@ fn before_the_first_migration_everything_says_what_to_do() {
             "0003_audit_proof",
             "0004_redaction",
             "0005_principal_makers",
-            "0006_contracts"
+            "0006_contracts",
+            "0007_budgets"
         ])
     );
     assert_eq!(admin.json("select awooop.health()")["ready"], true);

@@ -15,6 +15,7 @@ struct Loot {
     key_id: String,
     run_cursor: String,
     audit_cursor: String,
+    reservation: String,
     claim: Claim,
 }
 
@@ -27,6 +28,8 @@ fn loot() -> Loot {
     let runs = victim.within("select awooop.list_runs(page_size => 1)");
     let audit = victim.within("select awooop.list_audit(page_size => 1)");
     let key = victim.within("select awooop.create_api_key('k', '{}')");
+    let envelope = literal(&victim.envelope("7").to_string());
+    let reserved = victim.within(&format!("select awooop.reserve_budget({envelope}, tokens => 1)"));
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Loot {
         run: text(&runs["items"][0]["run_id"]),
@@ -34,6 +37,7 @@ fn loot() -> Loot {
         key_id: text(&key["key_id"]),
         run_cursor: text(&runs["next_cursor"]),
         audit_cursor: text(&audit["next_cursor"]),
+        reservation: text(&reserved["reservation_id"]),
         claim,
         project: victim.project,
     }
@@ -83,6 +87,16 @@ fn questions(loot: &Loot) -> Vec<(&'static str, [String; 2])> {
             [
                 format!(r#"{{"run_id":"{}","lease":"{lease}"}}"#, loot.claim.run),
                 format!(r#"{{"run_id":"{ABSENT}","lease":"{forged}"}}"#),
+            ],
+        ),
+        ("release_budget", pair(&|id| format!(r#"{{"reservation_id":"{id}"}}"#), &loot.reservation, ABSENT)),
+        ("list_ledger", pair(&|id| format!(r#"{{"escrow_id":"{id}"}}"#), &loot.reservation, ABSENT)),
+        ("list_ledger", pair(&|id| format!(r#"{{"escrow_id":"{id}"}}"#), &loot.run, ABSENT)),
+        (
+            "settle_budget",
+            [
+                format!(r#"{{"run_id":"{}","lease":"{lease}","model":"m"}}"#, loot.claim.run),
+                format!(r#"{{"run_id":"{ABSENT}","lease":"{forged}","model":"m"}}"#),
             ],
         ),
         ("list_runs", pair(&|id| format!(r#"{{"platform_subject_id":"{id}"}}"#), &loot.subject, &subject)),

@@ -21,10 +21,10 @@ mod worker_process;
 
 use crate::harness::platform::{careless, careless_tenant};
 use crate::harness::server::environment;
-use crate::harness::{Actor, Session};
+use crate::harness::{Actor, Claim, Session, literal};
 
 /// Every table with a project.
-const TENANT_TABLES: [&str; 13] = [
+const TENANT_TABLES: [&str; 22] = [
     "projects",
     "principals",
     "role_bindings",
@@ -38,6 +38,15 @@ const TENANT_TABLES: [&str; 13] = [
     "step_journal",
     "redaction_family",
     "redaction_rule",
+    "budget_control",
+    "budget_limit",
+    "budget_switch",
+    "budget_price",
+    "budget_counter",
+    "budget_counter_lane",
+    "budget_escrow",
+    "budget_reservation",
+    "budget_ledger",
 ];
 
 /// Settings that make every plan that can be parallel so.
@@ -85,6 +94,7 @@ impl Neighbours {
             actor.call(&format!("select awooop.create_api_key('{SECRET}', '{{}}')"));
             actor.call("select awooop.set_redaction_family('email', 'allow')");
             actor.call(&format!("select awooop.set_redaction_rule('r', 'secret', '{SECRET}')"));
+            spend(actor, &claim);
         }
         Self { thief, victim, admin }
     }
@@ -94,5 +104,25 @@ impl Neighbours {
         let project = self.thief.project.clone();
         self.thief.session.run(&format!("begin; select awooop.enter_project('{project}')"));
         &mut self.thief.session
+    }
+}
+
+/// Puts rows into every table of budgets.
+fn spend(actor: &mut Actor, claim: &Claim) {
+    for sql in [
+        "select awooop.set_budget('project', 'day', hard_tokens => 1000000)".to_owned(),
+        format!("select awooop.switch_budget('agent', 'paused', '{SECRET}', '{SECRET}')"),
+        format!("select awooop.set_price('{SECRET}', 1, 1)"),
+    ] {
+        actor.call(&sql);
+    }
+    for (run, lease) in [(None, String::new()), (Some(&claim.run), format!(", lease => '{}'", claim.lease))] {
+        let mut envelope = actor.envelope();
+        envelope["run_id"] = run.map(String::as_str).into();
+        let envelope = literal(&envelope.to_string());
+        let reserved = actor.call(&format!(
+            "select awooop.reserve_budget({envelope}, tokens => 5, idempotency_key => '{SECRET}'{lease})"
+        ));
+        assert_eq!(reserved["created"], true, "{reserved}");
     }
 }

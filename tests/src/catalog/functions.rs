@@ -29,7 +29,7 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 45] = [
+const FUNCTIONS: [(&str, Shape); 49] = [
     ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("bind_role", shape('v', 'u', true, OWNER, "operator")),
@@ -39,13 +39,16 @@ const FUNCTIONS: [(&str, Shape); 45] = [
     ("create_project", shape('v', 'u', true, OWNER, "operator")),
     ("current_project_id", shape('s', 's', false, OWNER, "auditor,operator,scheduler,tenant,worker")),
     ("detach_audit_partition", shape('v', 'u', false, "a superuser", "")),
+    ("detach_budget_partition", shape('v', 'u', false, "a superuser", "")),
     ("doctor", shape('s', 'r', true, OWNER, "auditor,operator")),
+    ("due_reservations", shape('s', 's', true, SCHEDULER, "owner")),
     ("due_runs", shape('s', 's', true, SCHEDULER, "owner")),
     ("enter_project", shape('v', 'u', false, OWNER, "operator,tenant")),
     ("error_entries", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("expired_runs", shape('s', 's', true, SCHEDULER, "owner")),
     ("find_sensitive", shape('s', 'r', true, OWNER, "auditor,operator,tenant,worker")),
     ("forget_directory", shape('v', 'u', false, OWNER, "")),
+    ("guard_budget", shape('v', 'u', false, OWNER, "")),
     ("guard_run_transition", shape('v', 'u', false, OWNER, "")),
     ("guard_audit_proof", shape('v', 'u', false, OWNER, "")),
     ("health", shape('s', 'r', true, OWNER, "auditor,gateway,operator,worker")),
@@ -72,14 +75,24 @@ const FUNCTIONS: [(&str, Shape); 45] = [
     ("set_credential_namespaces", shape('v', 'u', true, OWNER, "operator")),
     ("set_operation", shape('v', 'u', true, OWNER, "operator")),
     ("set_project_mode", shape('v', 'u', true, OWNER, "operator")),
+    ("set_time_zone", shape('v', 'u', true, OWNER, "operator")),
     ("suspend_project", shape('v', 'u', true, OWNER, "operator")),
     ("unbind_role", shape('v', 'u', true, OWNER, "operator")),
     ("unsealed_projects", shape('s', 's', true, SCHEDULER, "owner")),
 ];
 
 /// Operations that the platform worker may call: what it leased.
-const OF_THE_WORKER: [&str; 6] =
-    ["claim_runs", "complete_run", "fail_run", "heartbeat", "record_step", "validate_output"];
+const OF_THE_WORKER: [&str; 9] = [
+    "claim_runs",
+    "complete_run",
+    "fail_run",
+    "heartbeat",
+    "record_step",
+    "release_budget",
+    "reserve_budget",
+    "settle_budget",
+    "validate_output",
+];
 
 fn expected() -> BTreeMap<String, Shape> {
     let mut all: BTreeMap<String, Shape> =
@@ -171,6 +184,7 @@ fn policies_and_triggers_call_only_the_frozen_functions() {
         "current_project_id",
         "forget_directory",
         "guard_audit_proof",
+        "guard_budget",
         "guard_run_transition",
         "refuse_append_only",
         "refuse_change_of_ended_run",

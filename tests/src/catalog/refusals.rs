@@ -50,6 +50,19 @@ fn an_envelope_of_another_project_is_on_record_once() {
 }
 
 #[test]
+fn a_reservation_that_does_not_fit_is_on_record_once_and_books_nothing() {
+    let (_, mut admin, mut actor) = stage();
+    actor.call("select awooop.set_budget('project', 'day', hard_tokens => 10)");
+    let envelope = literal(&actor.envelope().to_string());
+    assert_eq!(actor.code(&format!("select awooop.reserve_budget({envelope}, tokens => 11)")), "E-BUDGET-001");
+    assert_eq!(refused(&mut admin, &actor.project, "reserve_budget", "E-BUDGET-001"), "1");
+    assert_eq!(actor.code(&format!("select awooop.create_run({envelope}, reserve_tokens => 11)")), "E-BUDGET-001");
+    assert_eq!(refused(&mut admin, &actor.project, "create_run", "E-BUDGET-001"), "1");
+    assert_eq!(admin.value("select count(*) from awooop.budget_ledger"), "0");
+    assert_eq!(admin.value("select count(*) from awooop.run_state"), "0");
+}
+
+#[test]
 fn a_stale_lease_is_on_record_once_for_each_write_it_tried() {
     let (database, mut admin, mut actor) = stage();
     let run = actor.create_id("");
@@ -68,11 +81,16 @@ fn a_stale_lease_is_on_record_once_for_each_write_it_tried() {
         assert_eq!(worker.json(&claim.sql(operation, rest))["code"], "E-RUN-003");
         assert_eq!(refused(&mut admin, &actor.project, operation, "E-RUN-003"), "2", "{operation} by the worker");
     }
+    let charge = format!("select awooop.settle_budget(run_id => '{run}', lease => '{}', tokens => 1)", claim.lease);
+    assert_eq!(actor.code(&charge), "E-RUN-003");
+    assert_eq!(refused(&mut admin, &actor.project, "settle_budget", "E-RUN-003"), "1", "settle_budget by a tenant");
+    assert_eq!(worker_in(&database).json(&charge)["code"], "E-RUN-003");
+    assert_eq!(refused(&mut admin, &actor.project, "settle_budget", "E-RUN-003"), "2", "settle_budget by the worker");
     let facts = format!(
         "select count(*) from awooop.audit_log where decision = 'refused' and run_id = '{run}' and project_id = '{}'",
         actor.project
     );
-    assert_eq!(admin.value(&facts), "10");
+    assert_eq!(admin.value(&facts), "12");
 }
 
 #[test]

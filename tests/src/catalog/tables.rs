@@ -8,7 +8,8 @@ const TABLES: &str = "select c.relname::text from pg_class c
                       where c.relnamespace = 'awooop'::regnamespace and c.relkind in ('r', 'p') order by 1";
 
 /// Indexes of tenant tables that do not lead with the project, each with its reason.
-const INDEXES_OF_THE_SCHEDULER: [(&str, &str); 3] = [
+const INDEXES_OF_THE_SCHEDULER: [(&str, &str); 4] = [
+    ("budget_escrow_due", "the scheduler looks for expired reservations in all projects"),
     ("run_state_due", "the scheduler looks for passed deadlines in all projects"),
     ("run_state_expired", "the scheduler looks for ended retention in all projects"),
     ("run_lease_due", "the scheduler looks for expired leases in all projects"),
@@ -77,8 +78,9 @@ fn a_policy_that_decides_by_anything_but_the_context_is_a_listed_exception() {
         let of_the_platform = ["platform", "read"].contains(&row[1].as_str());
         assert_eq!(platform.contains(&row[0]), of_the_platform, "{row:?}");
         // What the scheduler's functions look through in all projects.
-        let scheduled = ["audit_head", "audit_pending", "role_bindings", "run_lease", "run_ready", "run_state"]
-            .contains(&row[0].as_str());
+        let scheduled =
+            ["audit_head", "audit_pending", "budget_escrow", "role_bindings", "run_lease", "run_ready", "run_state"]
+                .contains(&row[0].as_str());
         assert!(row[1] != "schedule" || scheduled, "{row:?}");
     }
 }
@@ -214,12 +216,29 @@ fn an_append_only_table_and_each_of_its_partitions_refuses_every_change() {
         &mut admin,
         "select c.relname::text from pg_class c
          where c.relnamespace = 'awooop'::regnamespace and c.relkind in ('r', 'p')
-           and (c.relname in ('audit_log', 'step_journal', 'audit_leaf', 'audit_node', 'audit_checkpoint', 'audit_archive')
+           and (c.relname in ('audit_log', 'step_journal', 'audit_leaf', 'audit_node', 'audit_checkpoint', 'audit_archive',
+                              'budget_ledger', 'budget_price')
                 or exists (select from pg_inherits i where i.inhrelid = c.oid))
            and not ((select count(*) from pg_trigger t where t.tgrelid = c.oid and t.tgenabled = 'A'
                      and t.tgfoid = 'awooop.refuse_append_only()'::regprocedure) = 2)",
     );
     assert_eq!(unguarded, Vec::<String>::new());
+}
+
+#[test]
+fn a_table_that_says_what_was_granted_is_written_by_the_extension_alone() {
+    let mut admin = superuser();
+    let guarded = names(
+        &mut admin,
+        "select c.relname::text from pg_class c join pg_trigger t on t.tgrelid = c.oid
+         where c.relnamespace = 'awooop'::regnamespace and t.tgfoid = 'awooop.guard_budget()'::regprocedure
+           and t.tgenabled = 'A'
+         group by 1
+         -- Before anything of the statement: insert for each row; update, delete and truncate for each statement.
+         having array_agg(t.tgtype order by t.tgtype) = array[7, 58]::int2[] order by 1",
+    );
+    let expected = ["budget_control", "budget_counter", "budget_counter_lane", "budget_escrow", "budget_reservation"];
+    assert_eq!(guarded, expected);
 }
 
 #[test]

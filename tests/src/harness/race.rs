@@ -2,6 +2,9 @@
 
 use std::sync::Barrier;
 
+use super::Session;
+use super::answer::eventually;
+
 /// Does `prepare` in each of `n` threads, waits until all are ready, does `act` in all at once; what each got, in
 /// order. A panic in one is a panic here.
 pub fn at_once<S, T: Send>(
@@ -30,4 +33,11 @@ pub fn at_once<S, T: Send>(
             .map(|thread| thread.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause)))
             .collect()
     })
+}
+
+/// Waits until somebody waits for a lock that `holder` has.
+pub fn wait_for_a_waiter(admin: &mut Session, holder: &mut Session) {
+    let pid = holder.value("select pg_backend_pid()::text");
+    let sql = format!("select exists (select from pg_stat_activity a where {pid} = any (pg_blocking_pids(a.pid)))");
+    eventually("a session that waits for the lock", || admin.value(&sql) == "t");
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::Caller;
 use super::scene::{Scene, message};
+use crate::harness::budgets;
 use crate::harness::contracts::{self, Hand};
 use crate::harness::quiet::{EVERY_SCOPE, text};
 
@@ -28,7 +29,9 @@ impl Tenant<'_> {
     #[track_caller]
     fn answered(&self, operation: &str, arguments: Value, status: u16) -> Value {
         let reply = self.caller.call(operation, arguments);
-        assert_eq!(reply.header("content-type"), "application/json", "{operation}: {reply:?}");
+        let result = Operation::named(operation).map(|operation| (operation.result)()).unwrap_or_default();
+        let media = result["contentMediaType"].as_str().unwrap_or("application/json");
+        assert_eq!(reply.header("content-type"), media, "{operation}: {reply:?}");
         assert_eq!(reply.header("cache-control"), "no-store", "an answer may hold a key");
         let body = reply.expect(status);
         let schema = (Operation::named(operation).expect("an operation").result)();
@@ -128,6 +131,8 @@ fn every_operation_answers_at_its_address_as_documented() {
     assert_eq!((&shown["families"][0], &shown["rules"]), (&family, &json!([rule])));
     assert_eq!(tenant.does("remove_redaction_rule", json!({"rule_id": "orders"})), rule);
 
+    budgets::every_operation(&envelope, |operation, arguments| tenant.does(operation, arguments));
+
     let all: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
     assert_eq!(tenant.used, all, "an operation was not asked for");
 }
@@ -140,13 +145,17 @@ fn sql_callers_and_http_callers_see_the_same_documents() {
     let create = json!({"envelope": envelope, "input": {"a": [1, 2.50, "é"]}, "tags": {"k": "v"}});
     let run = text(&scene.caller.call("create_run", create).expect(201)["run_id"]);
     let claim = actor.claim_one("w");
-    actor.call(&claim.sql("record_step", ", 's', '{\"x\": 1e2}'"));
+    actor.call("select awooop.set_price('m', 3000000, 15000000)");
+    actor.call(&claim.sql("record_step", ", 's', '{\"x\": 1e2}', model => 'm', input_tokens => 7, output_tokens => 1"));
     actor.call(&claim.sql("complete_run", ", '[0.10]'"));
     let sql = [
         ("get_run", json!({"run_id": run}), format!("get_run('{run}')")),
         ("list_steps", json!({"run_id": run}), format!("list_steps('{run}')")),
         ("list_runs", json!({"page_size": 7}), "list_runs(page_size => 7)".to_owned()),
         ("list_api_keys", json!({}), "list_api_keys()".to_owned()),
+        ("list_ledger", json!({"escrow_id": run}), format!("list_ledger('{run}')")),
+        ("list_prices", json!({"model": "m"}), "list_prices('m')".to_owned()),
+        ("budget_check", json!({}), "budget_check()".to_owned()),
         ("list_audit", json!({"page_size": 100}), "list_audit(page_size => 100)".to_owned()),
     ];
     for (operation, arguments, sql) in sql {

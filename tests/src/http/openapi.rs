@@ -69,7 +69,9 @@ fn the_openapi_document_describes_every_operation() {
         assert_eq!(all, arguments, "{name}: each argument stands in one place");
         let headers = names(&entry["parameters"], "header", &document);
         assert!(headers.contains("X-Project-Id") && headers.contains("traceparent"), "{name}: {headers:?}");
-        assert!(entry["responses"][operation.status.to_string()]["content"]["application/json"].is_object(), "{name}");
+        let result = (operation.result)();
+        let media = result["contentMediaType"].as_str().unwrap_or("application/json");
+        assert!(entry["responses"][operation.status.to_string()]["content"][media].is_object(), "{name}");
         assert!(entry["responses"]["default"].is_object(), "{name}");
         assert!(entry["summary"].is_string() && entry["tags"].is_array(), "{name}");
     }

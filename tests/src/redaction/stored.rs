@@ -41,6 +41,21 @@ fn a_workers_message_is_stored_redacted_whether_the_run_is_tried_again_or_not() 
 }
 
 #[test]
+fn the_reasons_of_a_switch_and_of_an_adjustment_are_stored_redacted() {
+    let mut stage = generous();
+    let switched = stage.creator.call(&format!("select awooop.switch_budget('agent', 'paused', 'sleeper', '{SAID}')"));
+    assert_eq!(switched["reason"], REDACTED);
+    assert_eq!(stage.stored("select reason from awooop.budget_switch where project_id = $p"), REDACTED);
+    let envelope = literal(&stage.creator.envelope().to_string());
+    let reserved = stage.creator.call(&format!("select awooop.reserve_budget({envelope}, tokens => 5)"));
+    let id = reserved["reservation_id"].as_str().expect("a reservation").to_owned();
+    stage.creator.call(&format!("select awooop.settle_budget('{id}', tokens => 5)"));
+    stage.creator.call(&format!("select awooop.adjust_budget('{id}', '{SAID}', 1)"));
+    let noted = stage.stored("select note from awooop.budget_ledger where project_id = $p and entry = 'adjust'");
+    assert_eq!(noted, REDACTED);
+}
+
+#[test]
 fn the_reason_of_a_cancellation_is_stored_redacted() {
     let mut stage = generous();
     let run = stage.creator.create_id("");

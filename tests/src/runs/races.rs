@@ -3,16 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use crate::harness::answer::eventually;
 use crate::harness::quiet::{expire, set_deadline, text};
-use crate::harness::{Actor, Failure, Project, Session, at_once};
-
-/// Waits until somebody waits for a lock that `holder` has.
-pub(super) fn wait_for_a_waiter(admin: &mut Session, holder: &mut Session) {
-    let pid = holder.value("select pg_backend_pid()::text");
-    let sql = format!("select exists (select from pg_stat_activity a where {pid} = any (pg_blocking_pids(a.pid)))");
-    eventually("a session that waits for the lock", || admin.value(&sql) == "t");
-}
+pub(super) use crate::harness::race::wait_for_a_waiter;
+use crate::harness::{Actor, Failure, Project, at_once};
 
 /// What somebody got: the state of the run they made, or the code that refused them.
 fn outcome(answer: Result<serde_json::Value, Failure>) -> String {

@@ -27,7 +27,7 @@ pub fn prepare(place: &Place) -> Result<Client> {
          create schema if not exists bench;
          grant usage on schema bench to {TENANT};
          drop table if exists bench.subjects;
-         delete from awooop.platform_subjects;"
+         delete from awooop.platform_subjects where project_id like 'bench-%';"
     ))?;
     for n in 1..=PROJECTS {
         let project = format!("bench-{n}");

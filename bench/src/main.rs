@@ -6,6 +6,7 @@
 //! machine; ratios much less.
 
 mod audit;
+mod budget;
 mod envelope;
 mod fixture;
 mod gateway;
@@ -27,7 +28,7 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Which benchmark: audit, envelope, gateway, redaction, redaction-quality, schema (all that the server's build allows when not given).
+    /// Which benchmark: audit, budget, envelope, gateway, redaction, redaction-quality, schema (all that the server's build allows when not given).
     name: Option<String>,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -44,6 +45,7 @@ type Benchmark = (&'static str, fn(&Effort) -> Result<Report>);
 
 const BENCHMARKS: &[Benchmark] = &[
     ("audit", |effort| audit::run(&Place::from_environment()?, effort)),
+    ("budget", |effort| budget::run(&Place::from_environment()?, effort)),
     ("envelope", |effort| envelope::run(&Place::from_environment()?, effort)),
     ("gateway", |effort| gateway::run(&Place::from_environment()?, effort)),
     ("redaction", redaction_speed::run),

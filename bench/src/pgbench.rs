@@ -23,9 +23,21 @@ pub fn scripts(place: &Place, stem: &str, texts: &[String]) -> Result<Vec<PathBu
 
 /// Transactions per second over `seconds`; where there are several scripts, each transaction takes one at random.
 pub fn tps(place: &Place, uri: &str, scripts: &[PathBuf], synchronous: bool, seconds: u64) -> Result<f64> {
+    tps_of(place, uri, scripts, synchronous, seconds, CLIENTS)
+}
+
+/// The same with another number of clients.
+pub fn tps_of(
+    place: &Place,
+    uri: &str,
+    scripts: &[PathBuf],
+    synchronous: bool,
+    seconds: u64,
+    clients: usize,
+) -> Result<f64> {
     let mut command = Command::new(place.programs.join("pgbench"));
     command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);
-    command.arg(format!("--client={CLIENTS}")).arg(format!("--time={seconds}"));
+    command.arg(format!("--client={clients}")).arg(format!("--time={seconds}"));
     for script in scripts {
         command.arg("--file").arg(script);
     }

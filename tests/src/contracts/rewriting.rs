@@ -25,7 +25,7 @@ const FIXED: [&str; 13] = [
 
 #[test]
 fn no_dml_by_anybody_changes_what_is_published() {
-    let mut office = Office::new();
+    let mut office = Office::alone();
     let (project, id) = (office.project.clone(), text(&office.activated(&agent("bot", "Answers."))));
     let of = format!("project_id = '{project}' and revision_id = '{id}'");
     let before = office.sql(&format!("select r::text from awooop.contract_revisions r where {of}"));
@@ -72,7 +72,7 @@ fn refused(office: &mut Office, sql: &str) -> String {
 
 #[test]
 fn what_ended_never_comes_back_and_what_is_pointed_at_cannot_end() {
-    let mut office = Office::new();
+    let mut office = Office::alone();
     let (ann, project) = (office.ann.clone(), office.project.clone());
     let first = text(&office.activated(&agent("bot", "One.")));
     let second = text(&office.activated(&agent("bot", "Two.")));
@@ -158,7 +158,7 @@ fn a_revision_that_was_rewritten_with_the_triggers_off_is_not_acted_by() {
             "update awooop.contract_signatures set principal_id = 'x' where revision_id = $ and purpose = 'activate'",
         ),
     ] {
-        let mut office = Office::new();
+        let mut office = Office::alone();
         let mut contract = agent("bot", "Answers.");
         contract["autonomy"] = "read_only".into();
         let id = office.activated(&contract);
@@ -181,7 +181,7 @@ fn what_was_rewritten_after_it_was_signed_is_not_activated() {
         "update awooop.contract_revisions set authors = '{nobody}' where revision_id = $",
         "delete from awooop.contract_signatures where purpose = 'publish' and revision_id = $",
     ] {
-        let mut office = Office::new();
+        let mut office = Office::alone();
         let (ann, id) = (office.ann.clone(), office.signed(&agent("bot", "Answers.")));
         tamper(&mut office, &change.replace('$', &format!("'{}'", text(&id))));
         assert_eq!(office.code(&ann, "activate_contract", json!({"revision_id": id})), "E-CONTRACT-008", "{change}");
@@ -191,7 +191,7 @@ fn what_was_rewritten_after_it_was_signed_is_not_activated() {
 
 #[test]
 fn a_revision_that_nobody_published_or_activated_is_not_acted_by() {
-    let mut office = Office::new();
+    let mut office = Office::alone();
     let (ann, project) = (office.ann.clone(), office.project.clone());
     // Published, never signed by anybody, and made active by hand.
     let id = text(&office.published(&agent("bot", "Answers.")));
@@ -221,7 +221,7 @@ fn a_revision_that_nobody_published_or_activated_is_not_acted_by() {
 #[test]
 fn a_pointer_that_was_bent_leads_nowhere() {
     for target in ["a superseded revision", "another agent's"] {
-        let mut office = Office::new();
+        let mut office = Office::alone();
         let project = office.project.clone();
         let old = text(&office.activated(&agent("bot", "One.")));
         office.activated(&agent("bot", "Two."));
@@ -239,7 +239,7 @@ fn a_pointer_that_was_bent_leads_nowhere() {
 
 #[test]
 fn signatures_that_were_written_by_hand_or_carried_over_do_not_count() {
-    let mut office = Office::new();
+    let mut office = Office::alone();
     let (ann, project) = (office.ann.clone(), office.project.clone());
     let good = text(&office.signed(&agent("bot", "Answers.")));
     let other = office.published(&agent("bot", "Obeys."));
@@ -261,7 +261,7 @@ fn signatures_that_were_written_by_hand_or_carried_over_do_not_count() {
 
 #[test]
 fn a_policy_that_was_slipped_in_makes_no_quorum_smaller() {
-    let mut office = Office::new();
+    let mut office = Office::alone();
     let (ann, project) = (office.ann.clone(), office.project.clone());
     let waiting = office.published(&agent("bot", "Answers."));
     let id = text(&office.published(&policy(1, &["anybody"])));

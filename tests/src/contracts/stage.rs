@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::contracts::agent_contract;
 use crate::harness::platform_logins::{Gateway, Reply, gateway_login_in};
 use crate::harness::quiet::text;
-use crate::harness::{OwnServer, Project, Session, literal, unique};
+use crate::harness::{OwnServer, Project, Session, literal, own_database, unique};
 
 /// The scopes of somebody who writes and activates, and of somebody who signs.
 pub const WRITES: &str = "contracts:write,contracts:read,contracts:activate";
@@ -27,6 +27,13 @@ impl Office {
     /// In a new project of the shared quiet database, whose agent `agent` can run.
     pub fn new() -> Self {
         let project = Project::new();
+        Self::of(&project.id, project.admin(), gateway_login_in(&project.database))
+    }
+
+    /// The same in a database where nobody else is, for a test that takes locks of whole tables: who activates at that
+    /// moment takes them in another order.
+    pub fn alone() -> Self {
+        let project = Project::in_database(&own_database().0);
         Self::of(&project.id, project.admin(), gateway_login_in(&project.database))
     }
 

@@ -233,6 +233,9 @@ catalogue! {
     BudgetPartition = "E-BUDGET-013", "55000", 409,
         "this is no month of the ledger that can be detached",
         "Name an attached partition such as budget_ledger_2026_01 whose month is over; `open` counts what was opened in it and has not ended.";
+    BudgetUndecided = "E-BUDGET-014", "40001", 503,
+        "whether there is room cannot be decided at this moment",
+        "Others hold what there is, or it is being counted: send the same request again in a second.";
 
     ContractInvalid = "E-CONTRACT-001", "22023", 422,
         "the document is no contract that can be published here",
@@ -399,6 +402,67 @@ catalogue! {
     HttpDatabase = "E-HTTP-006", "08006", 503,
         "the database cannot be reached",
         "Try again soon; if it lasts, look at GET /readyz.";
+
+    TokenMalformed = "E-TOKEN-001", "28000", 403,
+        "this is no approval token",
+        "Send the token as awooop.issue_approval or awooop.request_approval returned it: three parts of base64url, with two dots.";
+    TokenAlgorithm = "E-TOKEN-002", "28000", 403,
+        "the token names another algorithm than HS256",
+        "Send the token as it was issued.";
+    TokenKeyUnknown = "E-TOKEN-003", "28000", 403,
+        "the token names no approval key of this installation",
+        "Send a token that this installation issued.";
+    TokenKeyRetired = "E-TOKEN-004", "28000", 403,
+        "the token was signed with a key that has been rotated out",
+        "Ask awooop.request_approval for it again: what was approved is signed with the current key.";
+    TokenCritical = "E-TOKEN-005", "28000", 403,
+        "the token's header has `crit`",
+        "Send the token as it was issued.";
+    TokenKeyInHeader = "E-TOKEN-006", "28000", 403,
+        "the token's header brings a key, or says where to get one",
+        "Send the token as it was issued.";
+    TokenHeader = "E-TOKEN-007", "28000", 403,
+        "the token's header says something that no token of this platform does",
+        "Send the token as it was issued.";
+    TokenSignature = "E-TOKEN-008", "28000", 403,
+        "the token's signature is not this platform's",
+        "Send the token as it was issued; a token that was made with another key, such as an API key's, is none.";
+    TokenClaims = "E-TOKEN-009", "28000", 403,
+        "the token lacks a claim, has one of another type, or one that is not known",
+        "Send a token that this platform issued for approvals.";
+    TokenTime = "E-TOKEN-010", "28000", 403,
+        "a time of the token is not a whole number",
+        "`claim` says which. Send a token that this platform issued.";
+    TokenIssuer = "E-TOKEN-011", "28000", 403,
+        "the token was issued by another installation",
+        "Send a token that this installation issued.";
+    TokenAudience = "E-TOKEN-012", "28000", 403,
+        "the token is for another audience",
+        "Send a token that was issued for calls of tools.";
+    TokenExpired = "E-TOKEN-013", "28000", 403,
+        "the token has expired",
+        "Ask for approval again; the policy's `approvals.token_seconds` says how long a token is good.";
+    TokenNotYet = "E-TOKEN-014", "28000", 403,
+        "the token is not valid yet",
+        "Wait, and look at the clocks: five seconds are allowed for.";
+    TokenProject = "E-TOKEN-015", "28000", 403,
+        "the token is of another project",
+        "Use it in the project that it was issued for.";
+    TokenRun = "E-TOKEN-016", "28000", 403,
+        "the token is of another run",
+        "Use it in the run whose call was approved.";
+    TokenTool = "E-TOKEN-017", "28000", 403,
+        "the token is for another tool",
+        "Call the tool that was approved.";
+    TokenArguments = "E-TOKEN-018", "28000", 403,
+        "the token is for other arguments",
+        "Call the tool with the arguments that were approved, each as it was; the order of keys does not matter.";
+    TokenReplayed = "E-TOKEN-019", "28000", 403,
+        "the token has been used",
+        "A token is good for one call. Whether that call had its effect, awooop.approval_status says.";
+    TokenUnknown = "E-TOKEN-020", "28000", 403,
+        "nobody approved what the token is for, or it was taken back",
+        "awooop.approval_status says where the request stands.";
 
     SystemRetry = "E-SYS-001", "40001", 503,
         "the transaction met another one and was rolled back",

@@ -12,6 +12,7 @@
 //! could be verified: whoever reads the file can sign in its name, which is why a retired key is told of as such. No type
 //! here that holds a secret can be printed, and no error quotes the file.
 
+mod approval;
 mod contract;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde_json::{Map, Value, json};
 use signed_note::StandardVerifier;
 
+pub use self::approval::ApprovalSigner;
 pub use self::contract::{ContractSigner, MacVerdict};
 use crate::name::NameRule;
 

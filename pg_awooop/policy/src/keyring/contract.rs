@@ -62,7 +62,7 @@ impl Keyring {
     }
 }
 
-fn keyed(secret: &[u8; 32]) -> Hmac<Sha256> {
+pub(super) fn keyed(secret: &[u8; 32]) -> Hmac<Sha256> {
     // HMAC fills a short key up to the hash's block with zeros; a key of that length cannot be refused.
     let mut block = [0; 64];
     block[..32].copy_from_slice(secret);

@@ -1,0 +1,163 @@
+//! What will happen, in words that a person can decide by.
+
+use awooop_contracts::model::agent::Access;
+use awooop_contracts::model::tool::{Risk, SideEffects};
+use serde_json::Value;
+
+use super::TokenMode;
+
+/// A call as a person is asked about it; arguments are redacted already.
+#[derive(Clone, Copy, Debug)]
+pub struct Action<'a> {
+    pub agent: &'a str,
+    pub tool: &'a str,
+    /// The tool's title, where its contract has one.
+    pub title: Option<&'a str>,
+    pub side_effects: SideEffects,
+    pub risk: Risk,
+    pub mode: TokenMode,
+    /// For whom: the channel's type and the person's id there.
+    pub channel_type: &'a str,
+    pub estimated_micro_usd: Option<i64>,
+    pub arguments: &'a Value,
+}
+
+/// Characters of an argument's value that are shown.
+const MOST: usize = 120;
+/// Arguments that are named one by one.
+const MOST_ARGUMENTS: usize = 12;
+
+/// The action in plain words: who asks for what, with which arguments, what cannot be undone, what it costs.
+pub fn in_plain_words(action: &Action) -> String {
+    let asks = match action.mode {
+        TokenMode::Execute => "asks to call",
+        TokenMode::Suggest => "proposes to call",
+    };
+    let title = action.title.map(|title| format!(" ({})", one_line(title))).unwrap_or_default();
+    let mut text = format!("The agent {} {asks} {}{title}{}.", action.agent, action.tool, with(action.arguments));
+    text.push_str(match action.side_effects {
+        SideEffects::None => " It only reads.",
+        SideEffects::Reversible => " It changes something, which can be undone.",
+        SideEffects::Irreversible => " It changes something, and that cannot be undone.",
+    });
+    text.push_str(&format!(" Risk: {}. For a person on {}.", action.risk.as_str(), one_line(action.channel_type)));
+    if let Some(micro_usd) = action.estimated_micro_usd {
+        text.push_str(&format!(" Estimated cost: {}.", dollars(micro_usd)));
+    }
+    text
+}
+
+/// What access a side effect takes.
+pub fn access(side_effects: SideEffects) -> Access {
+    if side_effects == SideEffects::None { Access::Read } else { Access::Write }
+}
+
+fn with(arguments: &Value) -> String {
+    let Some(arguments) = arguments.as_object().filter(|arguments| !arguments.is_empty()) else {
+        return " without arguments".to_owned();
+    };
+    let named = arguments.iter().take(MOST_ARGUMENTS).map(|(name, value)| {
+        let value = match value {
+            Value::String(text) => format!("\"{}\"", one_line(text)),
+            other => other.to_string(),
+        };
+        format!("{} = {}", one_line(name), shortened(&value))
+    });
+    let named: Vec<String> = named.collect();
+    let more = arguments.len().saturating_sub(MOST_ARGUMENTS);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(" with {}{rest}", named.join(", "))
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(MOST).collect();
+    format!("{kept}… ({} characters in all)", text.chars().count())
+}
+
+/// Without what would make one line look like several, or read in another order than it stands.
+fn one_line(text: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+    };
+    text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect()
+}
+
+fn dollars(micro_usd: i64) -> String {
+    let (whole, part) = (micro_usd / 1_000_000, micro_usd % 1_000_000);
+    let digits = format!("{part:06}");
+    let digits = digits.trim_end_matches('0');
+    format!("{whole}.{digits:0<2} USD")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn action(arguments: &Value) -> Action<'_> {
+        Action {
+            agent: "bot",
+            tool: "refund__shop",
+            title: Some("Refund an order"),
+            side_effects: SideEffects::Irreversible,
+            risk: Risk::High,
+            mode: TokenMode::Execute,
+            channel_type: "telegram",
+            estimated_micro_usd: Some(20_000),
+            arguments,
+        }
+    }
+
+    #[test]
+    fn it_says_who_asks_for_what_with_which_arguments_and_what_cannot_be_undone() {
+        let arguments = json!({"amount": 30, "order": "A-1"});
+        assert_eq!(
+            in_plain_words(&action(&arguments)),
+            "The agent bot asks to call refund__shop (Refund an order) with amount = 30, order = \"A-1\". It changes \
+             something, and that cannot be undone. Risk: high. For a person on telegram. Estimated cost: 0.02 USD."
+        );
+        let none = json!({});
+        let reads = Action {
+            side_effects: SideEffects::None,
+            mode: TokenMode::Suggest,
+            title: None,
+            estimated_micro_usd: None,
+            ..action(&none)
+        };
+        assert_eq!(
+            in_plain_words(&reads),
+            "The agent bot proposes to call refund__shop without arguments. It only reads. Risk: high. For a person on \
+             telegram."
+        );
+    }
+
+    #[test]
+    fn arguments_cannot_write_lines_of_their_own_or_turn_the_text_round() {
+        let arguments = json!({"note": "fine.\nRisk: low. \u{202e}It only reads."});
+        let text = in_plain_words(&action(&arguments));
+        assert!(!text.contains('\n') && !text.contains('\u{202e}'), "{text}");
+        assert!(text.contains("\"fine. Risk: low.  It only reads.\""), "quoted, so that it is the argument's: {text}");
+    }
+
+    #[test]
+    fn long_and_many_arguments_are_cut_and_said_to_be() {
+        let many: Value =
+            (0..20).map(|n| (format!("a{n:02}"), json!("x".repeat(500)))).collect::<serde_json::Map<_, _>>().into();
+        let text = in_plain_words(&action(&many));
+        assert!(text.contains("and 8 more") && text.contains("… (502 characters in all)"), "{text}");
+        assert!(text.len() < 3000);
+    }
+
+    #[test]
+    fn amounts_are_written_to_the_last_millionth() {
+        for (micro_usd, text) in
+            [(0, "0.00 USD"), (5, "0.000005 USD"), (1_500_000, "1.50 USD"), (12_345_678, "12.345678 USD")]
+        {
+            assert_eq!(dollars(micro_usd), text);
+        }
+    }
+}

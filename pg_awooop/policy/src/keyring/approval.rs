@@ -1,0 +1,80 @@
+//! Approval keys: they sign tokens (`approval::jws`), key the digests of arguments, and vouch for who decided what.
+//!
+//! What a key makes begins with what it is, and a token with neither, so that none is taken for another.
+
+use hmac::Mac;
+
+use super::contract::keyed;
+use super::{Keyring, MacVerdict, Material, State, Use};
+use crate::approval::jws::Found;
+
+/// Before the canonical arguments.
+const ARGUMENTS: &[u8] = b"awooop arguments\n";
+/// Before what somebody decided.
+const DECISION: &[u8] = b"awooop decision\n";
+
+/// The current approval key. It has no Debug, Display or Serialize.
+pub struct ApprovalSigner<'a> {
+    /// Its id in the keyring.
+    pub id: &'a str,
+    secret: &'a [u8; 32],
+}
+
+impl ApprovalSigner<'_> {
+    /// What tokens are signed with.
+    pub(crate) fn secret(&self) -> &[u8] {
+        self.secret
+    }
+
+    /// The keyed digest of canonical arguments: who has no key cannot guess short arguments from it.
+    pub fn digest(&self, arguments: &str) -> [u8; 32] {
+        digest(self.secret, arguments)
+    }
+
+    /// Vouches for a decision.
+    pub fn vouch(&self, decision: &str) -> [u8; 32] {
+        keyed(self.secret).chain_update(DECISION).chain_update(decision).finalize().into_bytes().into()
+    }
+}
+
+fn digest(secret: &[u8; 32], arguments: &str) -> [u8; 32] {
+    keyed(secret).chain_update(ARGUMENTS).chain_update(arguments).finalize().into_bytes().into()
+}
+
+impl Keyring {
+    /// The key that signs approval tokens, if there is one.
+    pub fn approval_signer(&self) -> Option<ApprovalSigner<'_>> {
+        let key = self.current(Use::Approval)?;
+        let Material::Symmetric(secret) = &key.material else { return None };
+        Some(ApprovalSigner { id: &key.id, secret })
+    }
+
+    fn approval(&self, id: &str) -> Option<(State, &[u8; 32])> {
+        let key = self.keys.iter().find(|key| key.id == id && key.usage == Use::Approval)?;
+        let Material::Symmetric(secret) = &key.material else { return None };
+        Some((key.state, secret))
+    }
+
+    /// The key of a token. One on standby has signed nothing yet.
+    pub fn approval_key(&self, id: &str) -> Found<'_> {
+        match self.approval(id) {
+            Some((State::Current, secret)) => Found::Key(secret),
+            Some((State::Retired, _)) => Found::Retired,
+            Some((State::Standby, _)) | None => Found::Unknown,
+        }
+    }
+
+    /// The keyed digest of canonical arguments by the key of that id, whatever its state.
+    pub fn argument_digest(&self, id: &str, arguments: &str) -> Option<[u8; 32]> {
+        self.approval(id).map(|(_, secret)| digest(secret, arguments))
+    }
+
+    /// Whether the key of that id vouched for a decision.
+    pub fn check_decision(&self, id: &str, decision: &str, mac: &[u8]) -> MacVerdict {
+        let Some((state, secret)) = self.approval(id) else { return MacVerdict::UnknownKey };
+        match keyed(secret).chain_update(DECISION).chain_update(decision).verify_slice(mac) {
+            Ok(()) => MacVerdict::Good(state),
+            Err(_) => MacVerdict::Bad,
+        }
+    }
+}

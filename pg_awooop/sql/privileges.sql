@@ -19,7 +19,7 @@ begin
                                'detach_budget_partition') then current_user
             -- The few that look through all projects, and hand out ids only.
             when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles',
-                               'unsealed_projects', 'audit_projects', 'due_reservations')
+                               'unsealed_projects', 'audit_projects', 'due_reservations', 'spending_projects')
                 then 'awooop_scheduler'
             else 'awooop_owner' end);
     end loop;
@@ -41,6 +41,11 @@ grant execute on function awooop.create_project(text, text, text, integer),
     awooop.set_project_mode(text, text), awooop.set_time_zone(text, text), awooop.set_credential_namespaces(text, text[]), awooop.suspend_project(text, text, boolean),
     awooop.bind_role(text, text, text[], boolean, text), awooop.unbind_role(text, text), awooop.set_operation(text, boolean, text)
     to awooop_operator;
+grant execute on function awooop.set_platform_budget(text, bigint, bigint, integer, integer),
+    awooop.switch_platform_budget(text, text)
+    to awooop_operator;
+grant execute on function awooop.platform_budget_status() to awooop_operator, awooop_auditor;
+grant execute on function awooop.platform_budget_check() to awooop_auditor;
 
 -- Pure but for the bound project's settings: for everyone who writes or shows text.
 grant execute on function awooop.redact(text), awooop.redact_json(jsonb), awooop.find_sensitive(text)
@@ -58,7 +63,7 @@ grant execute on function awooop.maintain() to awooop_scheduler, awooop_operator
 grant execute on function awooop.reap_stale_runs() to awooop_worker;
 grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer),
     awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean), awooop.audit_projects(),
-    awooop.due_reservations(integer)
+    awooop.due_reservations(integer), awooop.spending_projects()
     to awooop_owner;
 
 -- Behind the views of sql/current.

@@ -64,7 +64,7 @@ pub(crate) type Switches = Vec<(Level, String, Switch)>;
 /// More entries than this, and a session starts over: memory must not grow with what callers try.
 const MOST_ENTRIES: usize = 10_000;
 /// The tables behind the entries.
-const TABLES: [&std::ffi::CStr; 10] = [
+const TABLES: [&std::ffi::CStr; 12] = [
     c"projects",
     c"role_bindings",
     c"api_keys",
@@ -74,6 +74,8 @@ const TABLES: [&std::ffi::CStr; 10] = [
     c"active_contracts",
     c"agents",
     c"budget_limit",
+    c"budget_platform",
+    c"budget_platform_switch",
     c"budget_switch",
 ];
 
@@ -141,7 +143,8 @@ statements! {
     AGENT: reading [TEXTOID, TEXTOID] =
         "select enabled from awooop.agents where project_id = $1 and agent_id = $2";
     BUDGET_SWITCHES: reading [TEXTOID] =
-        "select level, target, state from awooop.budget_switch where project_id = $1";
+        "select level, target, state from awooop.budget_switch where project_id = $1
+         union all select 'platform', '', state from awooop.budget_platform_switch";
     SWITCHED_OFF: reading [] = "select name from awooop.operation_override where not enabled";
 }
 

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_principal_makers", include_str!("../../sql/migrations/0005_principal_makers.sql")),
     ("0006_contracts", include_str!("../../sql/migrations/0006_contracts.sql")),
     ("0007_budgets", include_str!("../../sql/migrations/0007_budgets.sql")),
+    ("0008_platform_budget", include_str!("../../sql/migrations/0008_platform_budget.sql")),
 ];
 
 /// Re-applied by every migrate.

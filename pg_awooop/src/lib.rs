@@ -37,6 +37,7 @@ mod registry;
 mod runs;
 mod schemas;
 mod server_log;
+mod setting;
 mod statement;
 mod subjects;
 mod subtransaction;

@@ -146,6 +146,8 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     let forgotten = FORGET_FAILURES.with(|s| s.run(&[FAILURES_KEPT_DAYS.into()]))?;
     // Last, so that the rows of this round are sealed with it.
     let sealed = audit::seal_due()?;
+    // After it: what this takes out of the pots it holds to the end.
+    budget::maintain_platform()?;
     Ok(json!({
         "requeued": reaped.requeued, "timed_out": reaped.timed_out, "partitions_made": partitions,
         "reservations_expired": expired, "runs_deleted": deleted, "failed_authentications_forgotten": forgotten, "audit_rows_sealed": sealed.rows,

@@ -75,20 +75,24 @@ statements! {
 }
 
 /// The operator behind this session, about to change `project_id`.
-fn operator(project_id: &str) -> Outcome<Caller> {
+pub(crate) fn operator(project_id: &str) -> Outcome<Caller> {
     let login = Login::of_session();
     if !login.is_operator() {
         return fault(ErrorCode::AuthOperator);
     }
-    let project = ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false };
-    Ok(Caller {
+    Ok(operator_as(project_id, &format!("role:{}", login.name())))
+}
+
+/// An operator whose right was proved, about to change `project_id`.
+pub(crate) fn operator_as(project_id: &str, principal_id: &str) -> Caller {
+    Caller {
         project_id: project_id.to_owned(),
-        principal_id: format!("role:{}", login.name()),
+        principal_id: principal_id.to_owned(),
         scopes: ScopeSet::OPERATOR,
         door: Door::Sql,
         key_id: None,
-        project,
-    })
+        project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
+    }
 }
 
 fn text<'a>(name: &str, value: Option<&'a str>, rule: NameRule, max: usize) -> Outcome<&'a str> {

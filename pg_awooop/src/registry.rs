@@ -85,6 +85,12 @@ const PLATFORM_TABLES: &[(&str, &str)] = &[
     ("operation_override", "which operations are switched off, for everybody"),
     ("failed_authentication", "counts of failures: nobody proved to be of a project"),
     ("failed_authentication_log", "single failures: nobody proved to be of a project"),
+    ("budget_platform", "the ceiling for all projects together"),
+    ("budget_platform_due", "what the pots of the ceiling owe: of all projects together"),
+    ("budget_platform_pot", "what nobody has taken of the ceiling"),
+    ("budget_platform_switch", "whether budgets are paused or killed, for everybody"),
+    ("budget_platform_told", "of which windows of the ceiling the soft limit was told"),
+    ("budget_platform_window", "the windows of the ceiling"),
     ("worker", "where each platform worker goes on in its round over the projects"),
 ];
 

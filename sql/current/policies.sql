@@ -25,7 +25,7 @@ begin
 
     -- What the scheduler looks through in all projects: only to learn where there is something to do.
     foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings', 'audit_pending', 'audit_head',
-        'budget_escrow']
+        'budget_escrow', 'budget_control']
     loop
         execute format('drop policy if exists schedule on awooop.%I', tenant_table);
         execute format('create policy schedule on awooop.%I for select to awooop_scheduler using (true)', tenant_table);
@@ -40,7 +40,8 @@ declare
     platform_table text;
 begin
     foreach platform_table in array array['schema_version', 'operation_override', 'failed_authentication',
-        'failed_authentication_log', 'worker']
+        'failed_authentication_log', 'worker', 'budget_platform', 'budget_platform_due', 'budget_platform_pot',
+        'budget_platform_switch', 'budget_platform_told', 'budget_platform_window']
     loop
         execute format('alter table awooop.%I enable row level security', platform_table);
         execute format('alter table awooop.%I force row level security', platform_table);

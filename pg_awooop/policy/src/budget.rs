@@ -7,6 +7,7 @@ mod amount;
 mod forecast;
 mod grant;
 mod limit;
+pub mod pots;
 mod price;
 
 pub use amount::{Amount, MOST, UNLIMITED, Unit};

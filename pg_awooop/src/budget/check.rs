@@ -1,12 +1,12 @@
 //! The proof that the counters equal the ledger.
 
 use awooop_policy::argument::Arguments;
-use pgrx::pg_sys;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::Outcome;
+use crate::setting;
 use crate::statement::{column, statements};
 
 statements! {
@@ -91,9 +91,8 @@ statements! {
              where not exists (select from escrows e where e.escrow_id = o.escrow_id)
          ), wrong_entries as (
              -- What no work leaves behind: numbers with gaps, something held of what is gone, less than nothing spent.
-             select b.escrow_id, 'entries' as what from per_escrow b
-             where b.entries <> b.last
-                or (b.rt <> 0 or b.rm <> 0) and not exists (select from escrows e where e.escrow_id = b.escrow_id)
+             select b.escrow_id, 'entries' as what from per_escrow b left join escrows e on e.escrow_id = b.escrow_id
+             where b.entries <> b.last or (b.rt <> 0 or b.rm <> 0) and e.escrow_id is null
              union all
              select b.escrow_id, 'less than nothing' from booked b
              where b.st < 0 or b.sm < 0 or b.ot < 0 or b.om < 0
@@ -128,26 +127,8 @@ statements! {
 
 /// Runs a statement that joins what is large with what is large. Where the tables have no statistics yet, or the plan is
 /// from when they were empty, PostgreSQL would loop over one for each row of the other.
-fn without_nested_loops<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-    // SAFETY: constants that PostgreSQL copies; an error in between undoes the setting with the transaction.
-    let level = unsafe {
-        let level = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            c"enable_nestloop".as_ptr(),
-            c"off".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
-        level
-    };
-    let outcome = work();
-    // SAFETY: the level that was opened above.
-    unsafe { pg_sys::AtEOXact_GUC(true, level) };
-    outcome
+pub(super) fn without_nested_loops<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    setting::during(c"enable_nestloop", c"off", work)
 }
 
 /// Operation `budget_check`.

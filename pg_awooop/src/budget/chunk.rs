@@ -6,6 +6,7 @@ use awooop_policy::error::ErrorCode;
 use super::escrow::{self, Escrow, OfRun};
 use super::lanes;
 use super::ledger::{self, Act, Entry};
+use super::platform;
 use super::sight::{self, RunLimit, Sight, Want};
 use super::switches;
 use super::terms::{self, Terms};
@@ -54,7 +55,7 @@ pub(super) fn top_up(
     let known = terms::known(project_id)?;
     let target = escrow.run_target();
     let ensure_still_on = |terms: &Terms| match cause {
-        Cause::Wanted => switches::ensure_still_on(terms, &escrow.who(&target)),
+        Cause::Wanted => switches::ensure_still_on(terms, project_id, &escrow.who(&target)),
         Cause::Used => Ok(()),
     };
     let fast = attempt(|| {
@@ -69,13 +70,16 @@ pub(super) fn top_up(
         if lanes::take(&known, project_id, &topped.who(&target), topped.lane, amount, want.time)?.is_none() {
             return Ok(None);
         }
+        if platform::draw(caller, &known, &topped.who(&target), want.time, amount)?.is_none() {
+            return Ok(None);
+        }
         ensure_still_on(&known)?;
         grant(caller, &mut topped, amount, want.time)?;
         Ok(Some(topped))
     })?;
     let topped = match fast {
         Some(topped) => Some(topped),
-        None => attempt(|| {
+        None => platform::patiently(|| {
             let sight = Sight::take(project_id)?;
             ensure_still_on(&sight.terms)?;
             // Before anything is given back: a counter that is opened takes over what the escrow's row says it holds.
@@ -109,43 +113,51 @@ pub(super) fn top_up(
     }
 }
 
-/// What was used past every grant, and the time in whose windows it counts.
-pub(super) struct Overrun {
-    pub(super) amount: Amount,
+/// What was used and is not in the escrow's grant.
+pub(super) struct Beyond {
+    /// Taken from the windows of now, and spent there at once: the grant is of windows that are over.
+    pub(super) of_now: Amount,
+    /// Past every limit.
+    pub(super) overrun: Amount,
+    /// The time in whose windows both count.
     pub(super) window_at: i64,
 }
 
 /// Takes what is left of every limit, for what was used already: less than `need`. The rest is overrun, and counted.
-pub(super) fn take_what_is_left(caller: &Caller, escrow: &mut Escrow, need: Amount) -> Outcome<Overrun> {
+pub(super) fn take_what_is_left(caller: &Caller, escrow: &mut Escrow, need: Amount) -> Outcome<Beyond> {
     let sight = Sight::take(&caller.project_id)?;
     let time = terms::now();
     if escrow.granted.is_zero() {
         escrow.window_at = time;
     }
     let target = escrow.run_target();
-    // A grant of a window that is over stays there, and takes nothing more of it.
+    // A grant of a window that is over stays there, with what calls hold of it, and takes nothing more of it.
     let stays = is_same_window(&sight.terms, caller, escrow, time)?;
+    let window_at = if stays { escrow.window_at } else { time };
+    let limits = run_constraints(&sight.terms, escrow);
+    let want = Want {
+        who: escrow.who(&target),
+        lane: escrow.lane,
+        time: window_at,
+        ceiling: Ceiling::Flight,
+        need: need.without(escrow.free()),
+        more: Amount::ZERO,
+        partial: true,
+        run: &limits,
+    };
+    let amount = sight.grant(caller, &want)?;
+    let mut of_now = Amount::ZERO;
     if stays {
-        let limits = run_constraints(&sight.terms, escrow);
-        let want = Want {
-            who: escrow.who(&target),
-            lane: escrow.lane,
-            time: escrow.window_at,
-            ceiling: Ceiling::Flight,
-            need: need.without(escrow.free()),
-            more: Amount::ZERO,
-            partial: true,
-            run: &limits,
-        };
-        let amount = sight.grant(caller, &want)?;
-        grant(caller, escrow, amount, escrow.window_at)?;
+        grant(caller, escrow, amount, window_at)?;
+    } else if !amount.is_zero() {
+        of_now = amount;
+        lanes::give_back(&caller.project_id, &escrow.who(&target), escrow.lane, amount, amount, time)?;
     }
-    let overrun =
-        Overrun { amount: need.without(escrow.free()), window_at: if stays { escrow.window_at } else { time } };
-    if !overrun.amount.is_zero() {
-        sight.overrun(&escrow.who(&target), overrun.window_at, overrun.amount)?;
+    let overrun = need.without(escrow.free()).without(of_now);
+    if !overrun.is_zero() {
+        sight.overrun(&escrow.who(&target), window_at, overrun)?;
     }
-    Ok(overrun)
+    Ok(Beyond { of_now, overrun, window_at })
 }
 
 /// Admits a run that is about to be created, with what is to be reserved for it. Without that, it is admitted where every
@@ -162,6 +174,7 @@ pub(crate) fn admit(caller: &Caller, run: &OfRun, reserve: Amount) -> Outcome<()
     }
     // Most projects have no limits, and nothing to ask for.
     let known = terms::known(project_id)?;
+    platform::ensure_something_left(&known, terms::now())?;
     if known.limits.is_empty() { Ok(()) } else { sight::ensure_something_left(project_id, &who) }
 }
 

@@ -4,6 +4,7 @@ use awooop_policy::budget::{Amount, Who};
 use pgrx::prelude::*;
 
 use super::guard::own;
+use super::platform;
 use super::terms::{self, LANES, Terms};
 use crate::fault::{Outcome, fault};
 use crate::statement::{column, statements};
@@ -117,7 +118,7 @@ pub(super) fn give_back(
         let [p, l, a, b, c, d] = parameters();
         own(&GIVE_BACK_OTHERS, &[p, l, a, b, c, d, others.into()], |row| column::<i32>(row, 1))?;
     }
-    Ok(())
+    platform::give_back(&held, time, granted.minus(spent))
 }
 
 /// Takes the lock of a lane if nobody holds it. Whoever works for the platform never waits.

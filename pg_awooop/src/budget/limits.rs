@@ -58,6 +58,8 @@ pub(super) fn target_of(arguments: &Arguments, each: bool) -> Outcome<(Level, St
         (Level::Agent | Level::Subject, Some(target)) if target != EACH => return Ok((level, target.to_owned())),
         (Level::Agent, _) => "an agent_id",
         (Level::Subject, _) => "a platform_subject_id",
+        // Not among the words of the argument.
+        (Level::Platform, _) => "nothing: the platform's ceiling is its operator's",
     };
     fault(Problem::from(ErrorCode::InputInvalid).with("argument", "target").with("expected", expected))
 }

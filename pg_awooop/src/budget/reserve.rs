@@ -15,6 +15,7 @@ use super::escrow::{self, Escrow};
 use super::guard::own_run;
 use super::lanes;
 use super::ledger::optional_at;
+use super::platform;
 use super::sight::{Sight, Want};
 use super::switches;
 use super::terms;
@@ -102,7 +103,11 @@ pub(super) fn ensure_priced(caller: &Caller, who: &Who, priced: &Priced) -> Outc
 
 /// Whether somebody has named what it costs, or nobody limits money.
 pub(super) fn is_priced(project_id: &str, who: &Who, priced: &Priced) -> Outcome<bool> {
-    Ok(priced.cost_known || !terms::known(project_id)?.set(project_id, who, terms::now())?.0.limits_money())
+    if priced.cost_known {
+        return Ok(true);
+    }
+    let known = terms::known(project_id)?;
+    Ok(!platform::limits_money(&known) && !known.set(project_id, who, terms::now())?.0.limits_money())
 }
 
 fn outside(caller: &Caller, request: &Request, expires_seconds: i64) -> Outcome<Answer> {
@@ -126,17 +131,17 @@ fn outside(caller: &Caller, request: &Request, expires_seconds: i64) -> Outcome<
     let known = terms::known(project_id)?;
     let fast = attempt(|| {
         let taken = lanes::take(&known, project_id, &who, opened.lane, opened.granted, opened.window_at)?;
-        if taken.is_none() {
+        if taken.is_none() || platform::draw(caller, &known, &who, opened.window_at, opened.granted)?.is_none() {
             return Ok(None);
         }
-        switches::ensure_still_on(&known, &who)?;
+        switches::ensure_still_on(&known, project_id, &who)?;
         book(caller, &opened, request)
     })?;
     let booked = match fast {
         Some(()) => Ok(Some(())),
-        None => attempt(|| {
+        None => platform::patiently(|| {
             let sight = Sight::take(project_id)?;
-            switches::ensure_still_on(&sight.terms, &who)?;
+            switches::ensure_still_on(&sight.terms, project_id, &who)?;
             let want = Want {
                 who,
                 lane: opened.lane,

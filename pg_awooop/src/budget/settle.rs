@@ -289,10 +289,10 @@ fn book(
     let mut escrow = escrow::of_run(caller, &of_run)?;
     escrow.reserved = escrow.reserved.minus(reserved);
     let reservation_id = call.map(|call| call.reservation_id);
+    let booked = spend(caller, &mut escrow, priced, reservation_id, key)?;
     if let Some(reservation_id) = reservation_id {
         calls::close(&caller.project_id, reservation_id, "settled", priced.amount)?;
     }
-    let booked = spend(caller, &mut escrow, priced, reservation_id, key)?;
     escrow.save(&caller.project_id)?;
     remember(&caller.project_id, run_id, held);
     if !booked.overrun.is_zero() {
@@ -319,15 +319,15 @@ fn spend(
     key: Option<&str>,
 ) -> Outcome<Booked> {
     let used = priced.amount;
-    let overrun = match chunk::top_up(caller, escrow, used, Ceiling::Flight, Cause::Used) {
+    let beyond = match chunk::top_up(caller, escrow, used, Ceiling::Flight, Cause::Used) {
         Ok(()) => None,
         Err(Stop::Refused(problem)) if problem.code == ErrorCode::BudgetExceeded => {
             Some(chunk::take_what_is_left(caller, escrow, used)?)
         }
         Err(stop) => return Err(stop),
     };
-    let over = overrun.as_ref().map_or(Amount::ZERO, |overrun| overrun.amount);
-    let within = used.minus(over);
+    let (of_now, over) = beyond.as_ref().map_or((Amount::ZERO, Amount::ZERO), |beyond| (beyond.of_now, beyond.overrun));
+    let within = used.minus(of_now).minus(over);
     let entry = Entry {
         reserved: Amount::ZERO.minus(within),
         spent: within,
@@ -336,21 +336,23 @@ fn spend(
         priced: Some(priced),
         ..Entry::of(Act::Settle, used)
     };
-    // What is past every grant counts in the windows of now, and has an entry of its own where those are others.
-    match overrun.filter(|overrun| !overrun.amount.is_zero()) {
-        Some(overrun) if overrun.window_at != escrow.window_at => {
+    // What is not in the grant counts in the windows of now, and has an entry of its own where those are others.
+    match beyond.filter(|beyond| beyond.window_at != escrow.window_at) {
+        Some(beyond) => {
             ledger::append(caller, escrow, &entry)?;
             let entry = Entry {
-                overrun: overrun.amount,
+                spent: of_now,
+                overrun: over,
                 reservation_id,
-                window_at: Some(overrun.window_at),
+                window_at: Some(beyond.window_at),
                 ..Entry::of(Act::Settle, Amount::ZERO)
             };
             ledger::append(caller, escrow, &entry)?;
         }
-        _ => ledger::append(caller, escrow, &Entry { overrun: over, ..entry })?,
+        None => ledger::append(caller, escrow, &Entry { overrun: over, ..entry })?,
     }
     escrow.spent = escrow.spent.plus(within);
+    escrow.booked = escrow.booked.plus(of_now);
     escrow.overrun = escrow.overrun.plus(over);
     Ok(Booked { used, overrun: over })
 }

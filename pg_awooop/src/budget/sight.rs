@@ -11,6 +11,7 @@ use pgrx::spi::SpiTupleTable;
 
 use super::guard::own_run;
 use super::openings;
+use super::platform;
 use super::terms::{self, LANES, Set, Terms, at};
 use crate::audit;
 use crate::caller::Caller;
@@ -21,6 +22,14 @@ statements! {
     MAKE_CONTROL: writing [TEXTOID, INT8OID] =
         "insert into awooop.budget_control (project_id, version, counters) values ($1, $2, 0)
          on conflict (project_id) do nothing";
+    // Whoever counts what all projects have spent keeps others from beginning.
+    BEGIN: writing [] = "lock table awooop.budget_platform in row share mode";
+    TRY_LOCK_CONTROL: writing [TEXTOID] =
+        "select version from awooop.budget_control where project_id = $1 for no key update skip locked";
+    TRY_LOCK_LANES: writing [TEXTOID] =
+        "select (select count(*) from (select lane from awooop.budget_counter_lane where project_id = $1 and counter_id = 1
+                                       order by lane for no key update skip locked) held)
+                = (select count(*) from awooop.budget_counter_lane where project_id = $1 and counter_id = 1)";
     LOCK_CONTROL: writing [TEXTOID] = "select version from awooop.budget_control where project_id = $1 for no key update";
     LOCK_LANES: writing [TEXTOID] =
         "select lane from awooop.budget_counter_lane where project_id = $1 and counter_id = 1
@@ -216,11 +225,25 @@ impl Sight {
     pub(super) fn take(project_id: &str) -> Outcome<Sight> {
         let key = [project_id.into()];
         if LOCK_CONTROL.with(|s| s.run(&key))? == 0 {
+            BEGIN.with(|s| s.run(&[]))?;
             own_run(&MAKE_CONTROL, &[project_id.into(), new_version()?.into()])?;
             LOCK_CONTROL.with(|s| s.run(&key))?;
         }
         LOCK_LANES.with(|s| s.run(&key))?;
         Ok(Sight { project_id: project_id.to_owned(), terms: terms::current(project_id)? })
+    }
+
+    /// The same of a project that has counters, where nobody holds any of them. Only within an attempt: a `None` leaves
+    /// locks behind.
+    pub(super) fn try_take(project_id: &str) -> Outcome<Option<Sight>> {
+        let key = [project_id.into()];
+        if TRY_LOCK_CONTROL.with(|s| s.run(&key))? == 0 {
+            return Ok(None);
+        }
+        if TRY_LOCK_LANES.with(|s| s.row(&key, |row| column::<bool>(row, 1)))? != Some(true) {
+            return Ok(None);
+        }
+        Ok(Some(Sight { project_id: project_id.to_owned(), terms: terms::current(project_id)? }))
     }
 
     /// Says that limits, switches or windows have changed: no session admits by what it knows. Everything free goes back
@@ -287,7 +310,15 @@ impl Sight {
                 if told { constraint.bounds.hard } else { constraint.bounds.hard.at_most(constraint.bounds.soft) };
             spare.at_most(cap.without(constraint.used.plus(need)))
         });
-        let granted = need.plus(want.more.at_most(share(spare, 4 * i64::from(LANES))));
+        let of_platform = platform::Want {
+            who: want.who,
+            time: want.time,
+            need,
+            more: want.more.at_most(share(spare, 4 * i64::from(LANES))),
+            ceiling: want.ceiling,
+            partial: want.partial,
+        };
+        let granted = platform::take(caller, &self.terms, &of_platform)?;
         for standing in &standings {
             self.allot(want, standing, granted)?;
             self.tell(caller, want, standing, granted)?;
@@ -381,6 +412,7 @@ impl Sight {
             amount.micro_usd.into(),
         ];
         own_run(&OVERRUN, &parameters)?;
+        platform::overrun(&self.terms, time, amount)?;
         self.cap(set.counters.clone(), true)
     }
 
@@ -418,6 +450,7 @@ impl Sight {
                 [self.project_id.as_str().into(), (*counter_id).into(), amount.tokens.into(), amount.micro_usd.into()];
             own_run(&UNSPEND, &parameters)?;
         }
+        platform::give_back(&self.terms, time, amount)?;
         // What they gave up is free, and handed out anew.
         self.collect(set.counters.clone())?;
         self.cap(set.counters.clone(), true)

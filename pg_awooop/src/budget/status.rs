@@ -44,7 +44,8 @@ statements! {
     SWITCHES: reading [TEXTOID] =
         "select coalesce(json_agg(json_build_object('level', level, 'target', target, 'state', state, 'reason', reason)
                                   order by level, target), '[]')::text
-         from awooop.budget_switch where project_id = $1";
+         from (select level, target, state, reason from awooop.budget_switch where project_id = $1
+               union all select 'platform', '', state, reason from awooop.budget_platform_switch) s";
     STOPPED: reading [TEXTOID] = concat!(
         "select coalesce(json_agg(s.run order by s.finished_at desc), '[]')::text
          from (select s.finished_at, json_build_object(

@@ -73,11 +73,11 @@ pub(crate) fn ensure_on(project_id: &str, who: &Who) -> Outcome<()> {
 }
 
 /// The same by the terms that a lane or the sight has just proved to be those of now: a switch that was set while somebody
-/// waited for them stops him, too.
-pub(super) fn ensure_still_on(terms: &Terms, who: &Who) -> Outcome<()> {
+/// waited for them stops him, too. The platform's proves itself by no lane; whether it was set since, the session knows.
+pub(super) fn ensure_still_on(terms: &Terms, project_id: &str, who: &Who) -> Outcome<()> {
     match furthest(&terms.switches, who) {
         Some((_, problem)) => refuse(problem),
-        None => Ok(()),
+        None => ensure_on(project_id, who),
     }
 }
 

@@ -66,13 +66,17 @@ impl Set {
 }
 
 /// What holds in a project.
+#[derive(Default)]
 pub(super) struct Terms {
     pub(super) version: i64,
     pub(super) time_zone: String,
     pub(super) limits: Vec<Limit>,
+    /// The platform's, whose days and months are those of UTC.
+    pub(super) ceilings: Vec<Limit>,
     pub(super) switches: Rc<Switches>,
     sets: RefCell<HashMap<(String, String), Rc<Set>>>,
     windows: Cell<Option<[Window; 2]>>,
+    utc_windows: Cell<Option<[Window; 2]>>,
 }
 
 thread_local! {
@@ -88,6 +92,9 @@ statements! {
     LIMITS: reading [TEXTOID] =
         "select level, target, period, source, hard_tokens, hard_micro_usd, soft_percent::int8, burst_percent::int8
          from awooop.budget_limit where project_id = $1 order by level, target, period, source";
+    CEILINGS: reading [] =
+        "select period, hard_tokens, hard_micro_usd, soft_percent::int8, burst_percent::int8 from awooop.budget_platform
+         order by period";
     WINDOWS: reading [TEXTOID, TIMESTAMPTZOID] =
         "select (extract(epoch from date_trunc('day', l.t) at time zone $1 - o.t) * 1000000)::int8,
                 (extract(epoch from (date_trunc('day', l.t) + interval '1 day') at time zone $1 - o.t) * 1000000)::int8,
@@ -165,8 +172,8 @@ pub(super) fn current(project_id: &str) -> Outcome<Rc<Terms>> {
     })?;
     let limits = limits.into_iter().flatten().collect();
     let switches = directory::look_up_switches(project_id)?;
-    let terms =
-        Rc::new(Terms { version, time_zone, limits, switches, sets: RefCell::default(), windows: Cell::new(None) });
+    let ceilings = ceilings()?;
+    let terms = Rc::new(Terms { version, time_zone, limits, ceilings, switches, ..Terms::default() });
     KEPT.with_borrow_mut(|kept| {
         if kept.len() >= MOST_PROJECTS {
             kept.clear();
@@ -174,6 +181,28 @@ pub(super) fn current(project_id: &str) -> Outcome<Rc<Terms>> {
         kept.insert(project_id.to_owned(), (generation, Rc::clone(&terms)));
     });
     Ok(terms)
+}
+
+fn ceilings() -> Outcome<Vec<Limit>> {
+    let ceilings = CEILINGS.with(|s| {
+        s.rows(&[], |row| {
+            Ok(Period::parse(&column::<String>(row, 1)?)
+                .map(|period| (period, row.get(2), row.get(3), row.get(4), row.get(5))))
+        })
+    })?;
+    let limit = |(period, hard_tokens, hard_micro_usd, soft_percent, burst_percent)| {
+        Ok(Limit {
+            level: Level::Platform,
+            target: String::new(),
+            period,
+            source: Source::Operation,
+            hard_tokens: hard_tokens?,
+            hard_micro_usd: hard_micro_usd?,
+            soft_percent: soft_percent?,
+            burst_percent: burst_percent?,
+        })
+    };
+    ceilings.into_iter().flatten().map(limit).collect()
 }
 
 /// Forgets what this session knows of the project.
@@ -194,25 +223,40 @@ fn may_be_rolled_back() -> bool {
     current != pg_sys::InvalidTransactionId && current == MADE_IN.with(Cell::get)
 }
 
+/// The window of a period that a time lies in; day and month are kept.
+fn window_in(time_zone: &str, kept: &Cell<Option<[Window; 2]>>, period: Period, time: i64) -> Outcome<Window> {
+    if matches!(period, Period::Lifetime | Period::Run) {
+        return Ok(Window::LIFETIME);
+    }
+    let of = |windows: [Window; 2]| windows[usize::from(period == Period::Month)];
+    if let Some(windows) = kept.get().filter(|windows| windows.iter().all(|window| window.holds(time))) {
+        return Ok(of(windows));
+    }
+    let found = WINDOWS.with(|s| {
+        s.row(&[time_zone.into(), at(time)], |row| {
+            let number = |n| column::<i64>(row, n);
+            Ok([Window { start: number(1)?, end: number(2)? }, Window { start: number(3)?, end: number(4)? }])
+        })
+    })?;
+    let windows = found.unwrap_or([Window::LIFETIME; 2]);
+    kept.set(Some(windows));
+    Ok(of(windows))
+}
+
 impl Terms {
-    /// The window of a period that a time lies in.
+    /// Those of the platform alone.
+    pub(super) fn of_the_platform() -> Outcome<Terms> {
+        Ok(Terms { ceilings: ceilings()?, ..Terms::default() })
+    }
+
+    /// The window of a period that a time lies in, in the project's time zone.
     pub(super) fn window(&self, period: Period, time: i64) -> Outcome<Window> {
-        if matches!(period, Period::Lifetime | Period::Run) {
-            return Ok(Window::LIFETIME);
-        }
-        let of = |windows: [Window; 2]| windows[usize::from(period == Period::Month)];
-        if let Some(windows) = self.windows.get().filter(|windows| windows.iter().all(|window| window.holds(time))) {
-            return Ok(of(windows));
-        }
-        let found = WINDOWS.with(|s| {
-            s.row(&[self.time_zone.as_str().into(), at(time)], |row| {
-                let number = |n| column::<i64>(row, n);
-                Ok([Window { start: number(1)?, end: number(2)? }, Window { start: number(3)?, end: number(4)? }])
-            })
-        })?;
-        let windows = found.unwrap_or([Window::LIFETIME; 2]);
-        self.windows.set(Some(windows));
-        Ok(of(windows))
+        window_in(&self.time_zone, &self.windows, period, time)
+    }
+
+    /// The same for the platform.
+    pub(super) fn utc_window(&self, period: Period, time: i64) -> Outcome<Window> {
+        window_in("UTC", &self.utc_windows, period, time)
     }
 
     /// The counters for the work at a time, and whether none is missing.
@@ -239,6 +283,9 @@ impl Terms {
             let own = self.window(*period, time)?;
             window = window.and(own);
             complete &= is_there(*level, *period, own);
+        }
+        for ceiling in &self.ceilings {
+            window = window.and(self.utc_window(ceiling.period, time)?);
         }
         let is_kept = complete && !may_be_rolled_back();
         if is_kept {

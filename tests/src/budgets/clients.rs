@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::scene::code;
 use crate::harness::answer::literal;
-use crate::harness::quiet::{Claim, EVERY_SCOPE, claims};
+use crate::harness::quiet::{Claim, EVERY_SCOPE, claims, superuser_in};
 use crate::harness::race::wait_for_a_waiter;
-use crate::harness::{Failure, Project, Session, contracts, own_database};
+use crate::harness::{Failure, OwnServer, Project, Session, contracts, own_database};
 
 /// A project whose clients need not enter it, with the agents `a` and `b`.
 pub fn pinned(project: &Project) {
@@ -24,14 +24,35 @@ pub fn pinned(project: &Project) {
 /// The same in a database for those who act at once: what they leave in the audit log must keep nobody else's tests waiting.
 pub fn busy_project() -> Project {
     static DATABASE: OnceLock<String> = OnceLock::new();
-    let project = Project::in_database(DATABASE.get_or_init(|| own_database().0));
+    let project = Project::in_database(DATABASE.get_or_init(database_under_a_ceiling));
     pinned(&project);
     project
 }
 
+/// A database whose platform has ceilings that nobody reaches: everything that is taken and given back is counted there, too.
+fn database_under_a_ceiling() -> String {
+    let (database, mut admin) = own_database();
+    set_ceilings(&mut admin);
+    database
+}
+
+/// What is taken of the platform's ceilings is what all ledgers say.
+#[track_caller]
+pub fn check_platform(admin: &mut Session) {
+    let checked = admin.json("select awooop.platform_budget_check()");
+    assert_eq!(checked["ok"], true, "{checked}");
+}
+
+/// Ceilings that nobody reaches.
+pub fn set_ceilings(admin: &mut Session) {
+    for period in ["day", "lifetime"] {
+        admin.run(&format!("select awooop.set_platform_budget('{period}', hard_tokens => 100000000000000)"));
+    }
+}
+
 /// The same in a database where nobody else lets reservations expire.
 pub fn alone() -> Project {
-    let project = Project::in_database(&own_database().0);
+    let project = Project::in_database(&database_under_a_ceiling());
     pinned(&project);
     project
 }
@@ -39,11 +60,17 @@ pub fn alone() -> Project {
 /// One client, in a session of its own.
 pub struct Client {
     pub session: Session,
+    /// The database, where the shared server has it.
+    database: Option<String>,
 }
 
 impl Client {
+    pub fn on(server: &OwnServer, role: &str) -> Self {
+        Self { session: server.connect(role), database: None }
+    }
+
     pub fn of(project: &Project) -> Self {
-        Self { session: project.actor().session }
+        Self { session: project.actor().session, database: Some(project.database.clone()) }
     }
 
     /// The answer to a statement; what was raised, in the error.
@@ -131,6 +158,10 @@ impl Client {
     pub fn check(&mut self) {
         let checked = self.call("select awooop.budget_check()");
         assert_eq!((&checked["ok"], &checked["differences"]), (&true.into(), &serde_json::json!([])), "{checked}");
+        // In one snapshot, so that others may be at work.
+        if let Some(database) = &self.database {
+            check_platform(&mut superuser_in(database));
+        }
     }
 
     /// Lets every reservation whose time comes expire, until nothing is held any more.

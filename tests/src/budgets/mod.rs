@@ -10,6 +10,7 @@ mod isolation;
 mod limits;
 mod model;
 mod orders;
+mod platform;
 mod player;
 mod retention;
 mod retries;

@@ -91,7 +91,7 @@ pub struct Player {
 }
 
 impl Player {
-    pub fn new(project: &Project, n: usize) -> Self {
+    pub fn new(project: &Project, n: usize, seed: usize) -> Self {
         let mut client = Client::of(project);
         let whos: Vec<Who> =
             (0..AGENTS.len()).flat_map(|agent| (0..USERS.len()).map(move |user| Who { agent, user })).collect();
@@ -137,7 +137,7 @@ impl Player {
             project: project.id.clone(),
             session,
             prepared,
-            dice: Dice::new(n),
+            dice: Dice::new(seed),
             keys: 0,
             held: Vec::new(),
             runs: Vec::new(),

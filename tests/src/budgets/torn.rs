@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use postgres::{Config, NoTls, SimpleQueryMessage};
 use serde_json::Value;
 
-use super::clients::{Client, Dice, alone, busy_project, reserve, reserved};
+use super::clients::{Client, Dice, alone, busy_project, check_platform, reserve, reserved, set_ceilings};
 use super::scene::code;
 use crate::harness::answer::{eventually, literal};
 use crate::harness::own_server::signal;
@@ -265,7 +265,8 @@ fn storm(strike: impl Fn(&OwnServer)) {
     server.superuser().run(&format!(
         "select awooop.bind_role('spender', '{project}', string_to_array('{EVERY_SCOPE}', ','), pin => true)"
     ));
-    let connect = || Client { session: server.connect("spender") };
+    set_ceilings(&mut server.superuser());
+    let connect = || Client::on(&server, "spender");
     let mut client = connect();
     assert_eq!(server.superuser().value("show synchronous_commit"), "on");
     client.call(&format!("select awooop.set_budget('project', 'day', hard_tokens => {HARD})"));
@@ -333,6 +334,7 @@ fn storm(strike: impl Fn(&OwnServer)) {
     assert_eq!(code(&client.call(&reserve(&envelope, left + 1, ""))), "E-BUDGET-001");
     assert!(left == 0 || client.reserve(&envelope, left, "").is_some());
     client.check();
+    check_platform(&mut admin);
 }
 
 #[test]

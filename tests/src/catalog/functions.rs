@@ -29,7 +29,7 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 49] = [
+const FUNCTIONS: [(&str, Shape); 54] = [
     ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("bind_role", shape('v', 'u', true, OWNER, "operator")),
@@ -59,6 +59,8 @@ const FUNCTIONS: [(&str, Shape); 49] = [
     ("migrate", shape('v', 'u', false, "a superuser", "")),
     ("next_ready_project", shape('s', 's', true, SCHEDULER, "owner")),
     ("operation_list", shape('s', 'r', true, OWNER, "auditor,gateway,operator,tenant,worker")),
+    ("platform_budget_check", shape('s', 'r', false, OWNER, "auditor")),
+    ("platform_budget_status", shape('s', 'r', false, OWNER, "auditor,operator")),
     ("platform_tables", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("prove_right", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("reap_stale_runs", shape('v', 'u', true, OWNER, "operator,tenant,worker")),
@@ -74,9 +76,12 @@ const FUNCTIONS: [(&str, Shape); 49] = [
     ("run_transitions", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("set_credential_namespaces", shape('v', 'u', true, OWNER, "operator")),
     ("set_operation", shape('v', 'u', true, OWNER, "operator")),
+    ("set_platform_budget", shape('v', 'u', true, OWNER, "operator")),
     ("set_project_mode", shape('v', 'u', true, OWNER, "operator")),
     ("set_time_zone", shape('v', 'u', true, OWNER, "operator")),
+    ("spending_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("suspend_project", shape('v', 'u', true, OWNER, "operator")),
+    ("switch_platform_budget", shape('v', 'u', true, OWNER, "operator")),
     ("unbind_role", shape('v', 'u', true, OWNER, "operator")),
     ("unsealed_projects", shape('s', 's', true, SCHEDULER, "owner")),
 ];

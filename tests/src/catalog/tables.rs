@@ -78,9 +78,17 @@ fn a_policy_that_decides_by_anything_but_the_context_is_a_listed_exception() {
         let of_the_platform = ["platform", "read"].contains(&row[1].as_str());
         assert_eq!(platform.contains(&row[0]), of_the_platform, "{row:?}");
         // What the scheduler's functions look through in all projects.
-        let scheduled =
-            ["audit_head", "audit_pending", "budget_escrow", "role_bindings", "run_lease", "run_ready", "run_state"]
-                .contains(&row[0].as_str());
+        let scheduled = [
+            "audit_head",
+            "audit_pending",
+            "budget_control",
+            "budget_escrow",
+            "role_bindings",
+            "run_lease",
+            "run_ready",
+            "run_state",
+        ]
+        .contains(&row[0].as_str());
         assert!(row[1] != "schedule" || scheduled, "{row:?}");
     }
 }
@@ -97,8 +105,19 @@ fn a_table_without_a_project_is_on_the_closed_list_with_its_reason() {
     );
     assert_eq!(without, platform_tables(&mut admin));
     assert_eq!(admin.value("select count(*) from awooop.platform_table where length(reason) < 20"), "0");
-    let expected =
-        ["failed_authentication", "failed_authentication_log", "operation_override", "schema_version", "worker"];
+    let expected = [
+        "budget_platform",
+        "budget_platform_due",
+        "budget_platform_pot",
+        "budget_platform_switch",
+        "budget_platform_told",
+        "budget_platform_window",
+        "failed_authentication",
+        "failed_authentication_log",
+        "operation_override",
+        "schema_version",
+        "worker",
+    ];
     assert_eq!(without, expected, "a platform table is a decision: list it here as well");
 }
 
@@ -237,7 +256,17 @@ fn a_table_that_says_what_was_granted_is_written_by_the_extension_alone() {
          -- Before anything of the statement: insert for each row; update, delete and truncate for each statement.
          having array_agg(t.tgtype order by t.tgtype) = array[7, 58]::int2[] order by 1",
     );
-    let expected = ["budget_control", "budget_counter", "budget_counter_lane", "budget_escrow", "budget_reservation"];
+    let expected = [
+        "budget_control",
+        "budget_counter",
+        "budget_counter_lane",
+        "budget_escrow",
+        "budget_platform_due",
+        "budget_platform_pot",
+        "budget_platform_told",
+        "budget_platform_window",
+        "budget_reservation",
+    ];
     assert_eq!(guarded, expected);
 }
 

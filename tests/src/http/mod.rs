@@ -3,6 +3,7 @@
 mod authentication;
 mod bad_input;
 mod browser;
+mod budget_fire;
 mod budgets;
 pub(crate) mod client;
 mod crash;

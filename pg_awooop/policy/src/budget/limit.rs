@@ -25,8 +25,13 @@ macro_rules! words {
 }
 
 words! {
-    /// What a limit is for.
-    Level { Project = "project", Agent = "agent", Subject = "subject", Run = "run" }
+    /// What a limit is for. That of the platform holds for all projects together, and no project sets it.
+    Level { Platform = "platform", Project = "project", Agent = "agent", Subject = "subject", Run = "run" }
+}
+
+impl Level {
+    /// Those that a project sets.
+    pub const OF_A_PROJECT: [Level; 4] = [Level::Project, Level::Agent, Level::Subject, Level::Run];
 }
 
 words! {
@@ -64,7 +69,8 @@ impl Limit {
         }
     }
 
-    fn bounds(&self) -> Bounds {
+    /// How far it lets go.
+    pub fn bounds(&self) -> Bounds {
         // Limits are at most MOST, so that a hundred times one stays in range.
         let percent = |of: Option<i64>| {
             move |unit: Unit| self.hard(unit).zip(of).map(|(hard, percent)| hard.saturating_mul(percent) / 100)
@@ -116,7 +122,7 @@ impl Who<'_> {
     /// Whose counter a limit of this level goes by.
     pub fn target(&self, level: Level) -> &str {
         match level {
-            Level::Project => "",
+            Level::Platform | Level::Project => "",
             Level::Agent => self.agent_id,
             Level::Subject => self.subject_id,
             Level::Run => self.run_id.unwrap_or_default(),

@@ -34,7 +34,7 @@ pub(super) const CACHED: Argument =
 pub(super) const OUTPUT: Argument = Argument::optional("output_tokens", AMOUNT, "null", "Tokens that are produced.");
 
 fn levels() -> Vec<&'static str> {
-    Level::ALL.iter().map(|level| level.as_str()).collect()
+    Level::OF_A_PROJECT.iter().map(|level| level.as_str()).collect()
 }
 
 fn periods() -> Vec<&'static str> {

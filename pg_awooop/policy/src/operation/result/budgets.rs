@@ -28,7 +28,7 @@ fn maybe_amount() -> Value {
 
 fn key() -> Value {
     json!({
-        "level": words(Level::ALL, Level::as_str), "target": text(), "period": words(Period::ALL, Period::as_str)
+        "level": words(&Level::OF_A_PROJECT, Level::as_str), "target": text(), "period": words(Period::ALL, Period::as_str)
     })
 }
 

@@ -17,8 +17,8 @@ use crate::setting;
 use crate::statement::{column, rfc3339, statements};
 use crate::tenant;
 
-/// How long setting a ceiling waits for a lock, and how many rounds it makes over projects whose counters somebody holds: as
-/// long as five seconds.
+/// How long setting a ceiling waits for a lock, and how often it tries to have the counters of all projects at once: a
+/// second at least, five where each try waits for a lock in vain.
 const LOCK_TIMEOUT: &std::ffi::CStr = c"2s";
 const ROUNDS: usize = 40;
 
@@ -118,7 +118,7 @@ fn number(name: &str, value: Option<i64>, min: i64, max: i64) -> Outcome<Option<
 
 /// Sets the ceiling of the platform for a `day`, a `month` (of UTC) or its `lifetime`: what all projects together may take,
 /// in tokens and millionths of a dollar; with neither it is removed. What they have used and hold of the window counts. An
-/// operator's call. To count it the first time nobody may be in the middle of spending: for five seconds it tries to find
+/// operator's call. To count it the first time nobody may be in the middle of spending: it tries a number of times to find
 /// such a moment, then says so (`E-SYS-001`). Another amount takes hold at once. Returns the limit as JSON.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]

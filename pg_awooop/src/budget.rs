@@ -11,6 +11,7 @@
 mod adjust;
 mod amounts;
 mod calls;
+mod charge;
 mod check;
 mod chunk;
 mod contract;
@@ -33,6 +34,7 @@ mod switches;
 mod terms;
 
 pub(crate) use adjust::adjust;
+pub(crate) use charge::charge_step;
 pub(crate) use check::check;
 pub(crate) use chunk::admit;
 pub(crate) use contract::{of_agent, of_policy};
@@ -44,6 +46,6 @@ pub(crate) use metrics::metrics;
 pub(crate) use platform::maintain as maintain_platform;
 pub(crate) use prices::{list as list_prices, set as set_price};
 pub(crate) use reserve::reserve;
-pub(crate) use settle::{charge_step, release, settle};
+pub(crate) use settle::{release, settle};
 pub(crate) use status::status;
 pub(crate) use switches::{Switch, set as set_switch, standing};

@@ -129,8 +129,10 @@ pub(crate) fn what_is_missing() -> Vec<NoKeyring> {
 
 /// As PostgreSQL judges the file of a server's key: 0600 of the server's user, or 0640 of root.
 fn is_private(metadata: &fs::Metadata) -> bool {
-    // The server works in its data directory, which belongs to its user.
-    let ours = fs::metadata(".").map(|directory| directory.uid()).ok();
+    thread_local! {
+        // The server works in its data directory, which belongs to its user.
+        static OURS: Option<u32> = fs::metadata(".").map(|directory| directory.uid()).ok();
+    }
     let mode = metadata.mode();
-    Some(metadata.uid()) == ours && mode & 0o077 == 0 || metadata.uid() == 0 && mode & 0o027 == 0
+    Some(metadata.uid()) == OURS.with(|ours| *ours) && mode & 0o077 == 0 || metadata.uid() == 0 && mode & 0o027 == 0
 }

@@ -28,43 +28,19 @@ impl Statement {
         Self { sql, types, writes: true, plan: OnceCell::new() }
     }
 
-    /// Runs it and maps every row.
+    /// Runs it and maps every row that it returns.
     pub(crate) fn rows<T>(
         &self,
         parameters: &[DatumWithOid],
         map: impl Fn(&SpiTupleTable) -> Result<T, spi::Error>,
     ) -> Outcome<Vec<T>> {
-        let read = |table: SpiTupleTable| {
-            let mut table = table;
+        self.execute(parameters, |mut table| {
             let mut rows = Vec::with_capacity(table.len());
             while table.next().is_some() {
                 rows.push(map(&table)?);
             }
             Ok(rows)
-        };
-        if self.writes {
-            Spi::connect_mut(|client| {
-                let plan = match self.plan.get() {
-                    Some(plan) => plan,
-                    None => {
-                        let plan = client.prepare_mut(self.sql, &self.oids())?.keep();
-                        self.plan.get_or_init(|| plan)
-                    }
-                };
-                read(client.update(plan, None, parameters)?)
-            })
-        } else {
-            Spi::connect(|client| {
-                let plan = match self.plan.get() {
-                    Some(plan) => plan,
-                    None => {
-                        let plan = client.prepare(self.sql, &self.oids())?.keep();
-                        self.plan.get_or_init(|| plan)
-                    }
-                };
-                read(client.select(plan, None, parameters)?)
-            })
-        }
+        })
     }
 
     /// Runs it and maps the first row, if there is one.
@@ -76,9 +52,39 @@ impl Statement {
         Ok(self.rows(parameters, map)?.into_iter().next())
     }
 
-    /// Runs it for its effect and counts the rows it returned.
+    /// Runs it for its effect, and counts the rows that it returned or, where it returns none, wrote.
     pub(crate) fn run(&self, parameters: &[DatumWithOid]) -> Outcome<usize> {
-        Ok(self.rows(parameters, |_| Ok(()))?.len())
+        self.execute(parameters, |table| Ok(table.len()))
+    }
+
+    fn execute<T>(
+        &self,
+        parameters: &[DatumWithOid],
+        read: impl FnOnce(SpiTupleTable) -> Result<T, spi::Error>,
+    ) -> Outcome<T> {
+        if self.writes {
+            Spi::connect_mut(|client| {
+                let plan = match self.plan.get() {
+                    Some(plan) => plan,
+                    None => {
+                        let plan = client.prepare_mut(self.sql, &self.oids())?.keep();
+                        self.plan.get_or_init(|| plan)
+                    }
+                };
+                Ok(read(client.update(plan, None, parameters)?)?)
+            })
+        } else {
+            Spi::connect(|client| {
+                let plan = match self.plan.get() {
+                    Some(plan) => plan,
+                    None => {
+                        let plan = client.prepare(self.sql, &self.oids())?.keep();
+                        self.plan.get_or_init(|| plan)
+                    }
+                };
+                Ok(read(client.select(plan, None, parameters)?)?)
+            })
+        }
     }
 
     fn oids(&self) -> Vec<PgOid> {

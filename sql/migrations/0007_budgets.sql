@@ -126,8 +126,9 @@ create table awooop.budget_counter_lane (
     reserved_micro_usd bigint      not null,
     spent_tokens       bigint      not null,
     spent_micro_usd    bigint      not null,
+    -- No foreign key: every admission would pay for a look at whether it has to be checked. The guard looks at what is
+    -- inserted, and counters are never deleted.
     primary key (project_id, counter_id, lane),
-    foreign key (project_id, counter_id) references awooop.budget_counter on delete cascade,
     constraint budget_lane_granted check (spent_tokens + reserved_tokens <= granted_tokens
                                           and spent_micro_usd + reserved_micro_usd <= granted_micro_usd),
     constraint budget_lane_amounts check (least(spent_tokens, reserved_tokens, spent_micro_usd, reserved_micro_usd) >= 0)
@@ -186,13 +187,17 @@ create unique index budget_escrow_idempotency on awooop.budget_escrow (project_i
 create index budget_escrow_due on awooop.budget_escrow (expires_at) where closed_at is null and expires_at is not null;
 create index budget_escrow_open on awooop.budget_escrow (project_id) where granted_tokens > 0 or granted_micro_usd > 0;
 
+-- A domain: a session keeps what it checks, where a table's check is read anew by every statement.
+create domain awooop.budget_entry as text
+    constraint budget_entry check (value in ('reserve', 'settle', 'release', 'expire', 'adjust'));
+
 -- Append-only. Partitioned by the opening of the escrow, which its id fixes: so the key is unique over all time.
 create table awooop.budget_ledger (
     project_id          text collate "C" not null,
     escrow_id           uuid        not null,
     opened_at           timestamptz not null,
     seq                 integer     not null,
-    entry               text collate "C" not null,
+    entry               awooop.budget_entry collate "C" not null,
     run_id              uuid,
     reservation_id      uuid,
     agent_id            text        not null,
@@ -219,8 +224,7 @@ create table awooop.budget_ledger (
     output_tokens       bigint,
     price_from          timestamptz,
     note                text,
-    primary key (project_id, escrow_id, seq, opened_at),
-    constraint budget_ledger_entry check (entry in ('reserve', 'settle', 'release', 'expire', 'adjust'))
+    primary key (project_id, escrow_id, seq, opened_at)
 ) partition by range (opened_at);
 -- A charge that is sent again is the same charge.
 create unique index budget_ledger_idempotency on awooop.budget_ledger (project_id, escrow_id, idempotency_key, opened_at)

@@ -37,12 +37,13 @@ pub(super) fn own<T>(
     statement.with(|s| s.rows(parameters, map))
 }
 
-/// The same for the number of rows.
+/// The same for the number of rows that it returned or, where it returns none, wrote.
 pub(super) fn own_run(
     statement: &'static std::thread::LocalKey<Statement>,
     parameters: &[DatumWithOid],
 ) -> Outcome<usize> {
-    Ok(own(statement, parameters, |_| Ok(()))?.len())
+    let _before = Before(OWN.with(|own| own.replace(true)));
+    statement.with(|s| s.run(parameters))
 }
 
 extension_sql!(

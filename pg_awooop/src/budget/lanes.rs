@@ -3,34 +3,48 @@
 use awooop_policy::budget::{Amount, Who};
 use pgrx::prelude::*;
 
-use super::guard::own;
+use super::guard::{own, own_run};
 use super::platform;
 use super::terms::{self, LANES, Terms};
 use crate::fault::{Outcome, fault};
 use crate::statement::{column, statements};
 use awooop_policy::error::ErrorCode;
 
-statements! {
-    // The first counter's lane is the lock of this lane of all of them.
-    TAKE_FIRST: writing [TEXTOID, INT2OID, INT8OID, INT8OID] =
+macro_rules! take_first {
+    () => {
         "update awooop.budget_counter_lane
          set reserved_tokens = reserved_tokens + $3, reserved_micro_usd = reserved_micro_usd + $4
-         where project_id = $1 and counter_id = 1 and lane = $2 and not capped
+         where project_id = $1 and counter_id = 1 and lane = $2 and version = $5 and not capped
            and granted_tokens - reserved_tokens - spent_tokens >= $3
-           and granted_micro_usd - reserved_micro_usd - spent_micro_usd >= $4
-         returning version";
-    // All of them or none.
-    TAKE_OTHERS: writing [TEXTOID, INT2OID, INT8OID, INT8OID, INT4ARRAYOID] =
-        "with fit as (
-             select count(*) = cardinality($5) as everywhere from awooop.budget_counter_lane
-             where project_id = $1 and lane = $2 and counter_id = any ($5) and not capped
-               and granted_tokens - reserved_tokens - spent_tokens >= $3
-               and granted_micro_usd - reserved_micro_usd - spent_micro_usd >= $4
-         )
-         update awooop.budget_counter_lane
-         set reserved_tokens = reserved_tokens + $3, reserved_micro_usd = reserved_micro_usd + $4
-         where project_id = $1 and lane = $2 and counter_id = any ($5) and (select everywhere from fit)
-         returning counter_id";
+           and granted_micro_usd - reserved_micro_usd - spent_micro_usd >= $4"
+    };
+}
+
+/// Joined with the first, so that none is touched before it is locked; as many rows as there are others, or it is not
+/// everywhere. Of one other by its number: for a list of them PostgreSQL makes a bitmap.
+macro_rules! take {
+    ($others:literal) => {
+        concat!(
+            "with first as (",
+            take_first!(),
+            " returning lane)
+             update awooop.budget_counter_lane l
+             set reserved_tokens = l.reserved_tokens + $3, reserved_micro_usd = l.reserved_micro_usd + $4
+             from first
+             where l.project_id = $1 and l.lane = first.lane and l.counter_id ",
+            $others,
+            " and not l.capped
+               and l.granted_tokens - l.reserved_tokens - l.spent_tokens >= $3
+               and l.granted_micro_usd - l.reserved_micro_usd - l.spent_micro_usd >= $4"
+        )
+    };
+}
+
+statements! {
+    // The first counter's lane is the lock of this lane of all of them.
+    TAKE_FIRST: writing [TEXTOID, INT2OID, INT8OID, INT8OID, INT8OID] = take_first!();
+    TAKE_TWO: writing [TEXTOID, INT2OID, INT8OID, INT8OID, INT8OID, INT4OID] = take!("= $6");
+    TAKE_MORE: writing [TEXTOID, INT2OID, INT8OID, INT8OID, INT8OID, INT4ARRAYOID] = take!("= any ($6)");
     GIVE_BACK_FIRST: writing [TEXTOID, INT2OID, INT8OID, INT8OID, INT8OID, INT8OID] =
         "update awooop.budget_counter_lane
          set reserved_tokens = reserved_tokens - $3, reserved_micro_usd = reserved_micro_usd - $4,
@@ -70,21 +84,16 @@ pub(super) fn take(
     if !complete {
         return Ok(None);
     }
-    let parameters = [project_id.into(), lane.into(), amount.tokens.into(), amount.micro_usd.into()];
-    let version = own(&TAKE_FIRST, &parameters, |row| column::<i64>(row, 1))?;
-    if version.first() != Some(&terms.version) {
-        if !version.is_empty() {
-            terms::forget(project_id);
-        }
-        return Ok(None);
-    }
     let others = set.others();
-    if others.is_empty() {
-        return Ok(Some(()));
-    }
-    let [p, l, t, m] = parameters;
-    let taken = own(&TAKE_OTHERS, &[p, l, t, m, others.clone().into()], |row| column::<i32>(row, 1))?;
-    Ok((taken.len() == others.len()).then_some(()))
+    let [p, l, t, m, v] =
+        [project_id.into(), lane.into(), amount.tokens.into(), amount.micro_usd.into(), terms.version.into()];
+    // What is not so any more, by the version, is looked at again by whoever goes the long way.
+    let taken = match others.as_slice() {
+        [] => own_run(&TAKE_FIRST, &[p, l, t, m, v])?,
+        [other] => own_run(&TAKE_TWO, &[p, l, t, m, v, (*other).into()])?,
+        others => own_run(&TAKE_MORE, &[p, l, t, m, v, others.to_vec().into()])?,
+    };
+    Ok((taken == others.len().max(1)).then_some(()))
 }
 
 /// Gives a grant back to the counters it was taken from at `time`: what was spent of it stays spent.

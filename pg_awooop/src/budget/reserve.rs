@@ -27,27 +27,36 @@ use crate::fault::{Outcome, Stop, fault, refuse};
 use crate::statement::{pg_uuid, statements};
 use crate::subtransaction::attempt;
 
+/// What is held, and the entry that says so: both or, where the key is another's by now, neither.
+macro_rules! book {
+    ($conflict:literal) => {
+        concat!(
+            "with opened as (
+                 insert into awooop.budget_escrow (project_id, escrow_id, opened_at, kind, agent_id, platform_subject_id,
+                        trace_id, principal_id, lane, window_at, granted_tokens, granted_micro_usd, entries,
+                        idempotency_key, request_digest, expires_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14, $15) ",
+            $conflict,
+            " returning escrow_id
+             )
+             insert into awooop.budget_ledger (project_id, escrow_id, opened_at, seq, entry, reservation_id, agent_id,
+                    platform_subject_id, actor, trace_id, idempotency_key, window_at, recorded_at, tokens, micro_usd,
+                    reserved_tokens, reserved_micro_usd, spent_tokens, spent_micro_usd, overrun_tokens,
+                    overrun_micro_usd, model, input_tokens, cached_tokens, output_tokens, price_from)
+             select $1, $2, $3, 1, 'reserve', $2, $5, $6, $8, $7, $13, $10, $10, $11, $12, $11, $12, 0, 0, 0, 0,
+                    $16, $17, $18, $19, $20
+             from opened"
+        )
+    };
+}
+
 statements! {
-    // What is held, and the entry that says so: both or, where the key is another's by now, neither.
     BOOK: writing [TEXTOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT2OID, TIMESTAMPTZOID,
                    INT8OID, INT8OID, TEXTOID, BYTEAOID, TIMESTAMPTZOID, TEXTOID, INT8OID, INT8OID, INT8OID,
-                   TIMESTAMPTZOID] =
-        "with opened as (
-             insert into awooop.budget_escrow (project_id, escrow_id, opened_at, kind, agent_id, platform_subject_id,
-                    trace_id, principal_id, lane, window_at, granted_tokens, granted_micro_usd, entries,
-                    idempotency_key, request_digest, expires_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14, $15)
-             on conflict do nothing
-             returning escrow_id
-         )
-         insert into awooop.budget_ledger (project_id, escrow_id, opened_at, seq, entry, reservation_id, agent_id,
-                platform_subject_id, actor, trace_id, idempotency_key, window_at, recorded_at, tokens, micro_usd,
-                reserved_tokens, reserved_micro_usd, spent_tokens, spent_micro_usd, overrun_tokens, overrun_micro_usd,
-                model, input_tokens, cached_tokens, output_tokens, price_from)
-         select $1, $2, $3, 1, 'reserve', $2, $5, $6, $8, $7, $13, $10, $10, $11, $12, $11, $12, 0, 0, 0, 0,
-                $16, $17, $18, $19, $20
-         from opened
-         returning seq";
+                   TIMESTAMPTZOID] = book!("");
+    BOOK_ONCE: writing [TEXTOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT2OID,
+                        TIMESTAMPTZOID, INT8OID, INT8OID, TEXTOID, BYTEAOID, TIMESTAMPTZOID, TEXTOID, INT8OID, INT8OID,
+                        INT8OID, TIMESTAMPTZOID] = book!("on conflict do nothing");
 }
 
 /// What is asked for.
@@ -193,7 +202,8 @@ fn book(caller: &Caller, opened: &Escrow, request: &Request) -> Outcome<Option<(
         usage.map(|usage| usage.output_tokens).into(),
         optional_at(request.priced.price_from),
     ];
-    Ok((own_run(&BOOK, &parameters)? > 0).then_some(()))
+    let book = if request.key.is_some() { &BOOK_ONCE } else { &BOOK };
+    Ok((own_run(book, &parameters)? > 0).then_some(()))
 }
 
 /// The answer to a request that was made before with the same key.

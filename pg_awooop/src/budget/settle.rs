@@ -1,77 +1,57 @@
 //! Booking what was used. Real usage is always booked: within what is held, else from what is left, else as overrun,
 //! which stops the run.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
 use awooop_policy::argument::Arguments;
 use awooop_policy::budget::{Amount, Ceiling, Who};
 use awooop_policy::error::{ErrorCode, Problem};
-use serde_json::json;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::amounts::{self, Priced};
 use super::calls::{self, Call};
+use super::charge::{charge, remember};
 use super::chunk::{self, Cause};
 use super::escrow::{self, Escrow, OfRun};
-use super::guard::own;
-use super::ledger::{self, Act, Entry, optional_at};
+use super::ledger::{self, Act, Entry};
 use super::switches;
-use super::terms::{self, at};
+use super::terms;
 use crate::caller::Caller;
-use crate::contracts::active::{self, Licence};
 use crate::door::Answer;
-use crate::fault::{Outcome, Stop, fault, refuse};
+use crate::fault::{Outcome, Stop, fault};
 use crate::runs::{self, Held};
-use crate::statement::{column, pg_uuid, statements};
-use crate::subtransaction::attempt;
-
-statements! {
-    // A charge that fits: one row of its own changes, and one is appended. The lease's row is only read: whoever takes the
-    // lease away shuts it out at the escrow as well.
-    CHARGE: writing [TEXTOID, UUIDOID, INT4OID, BYTEAOID, INT8OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID,
-                     INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID] =
-        "with charged as (
-             update awooop.budget_escrow e
-             set spent_tokens = e.spent_tokens + $5, spent_micro_usd = e.spent_micro_usd + $6, entries = e.entries + 1
-             from awooop.run_lease l
-             where e.project_id = $1 and e.escrow_id = $2 and e.closed_at is null and e.fence <= $3
-               and e.granted_tokens - e.spent_tokens - e.reserved_tokens >= $5
-               and e.granted_micro_usd - e.spent_micro_usd - e.reserved_micro_usd >= $6
-               and l.project_id = $1 and l.run_id = $2 and l.epoch = $3 and l.digest = $4
-               and l.closed_at is null and l.expires_at > $9
-             returning e.opened_at, e.entries, e.agent_id, e.platform_subject_id, e.trace_id, e.window_at
-         ), booked as (
-             insert into awooop.budget_ledger (project_id, escrow_id, opened_at, seq, entry, run_id, agent_id,
-                    platform_subject_id, actor, trace_id, idempotency_key, window_at, recorded_at, tokens, micro_usd,
-                    reserved_tokens, reserved_micro_usd, spent_tokens, spent_micro_usd, overrun_tokens,
-                    overrun_micro_usd, model, input_tokens, cached_tokens, output_tokens, price_from)
-             select $1, $2, c.opened_at, c.entries, 'settle', $2, c.agent_id, c.platform_subject_id, $7, c.trace_id, $8,
-                    c.window_at, $9, $5, $6, -$5, -$6, $5, $6, 0, 0, $10, $11, $12, $13, $14
-             from charged c
-             on conflict do nothing
-             returning 1
-         )
-         select (select count(*) from booked) > 0 from charged";
-    BY_KEY: reading [TEXTOID, UUIDOID, TIMESTAMPTZOID, TEXTOID] =
-        "select tokens, micro_usd, overrun_tokens, overrun_micro_usd from awooop.budget_ledger
-         where project_id = $1 and escrow_id = $2 and opened_at = $3 and idempotency_key = $4";
-}
 
 /// What a charge came to.
-struct Booked {
-    used: Amount,
-    overrun: Amount,
+pub(super) struct Booked {
+    pub(super) used: Amount,
+    pub(super) overrun: Amount,
 }
 
-fn shown(reservation_id: Option<Uuid>, run_id: Option<Uuid>, outcome: &str, booked: &Booked) -> Answer {
-    Answer::ok(
-        json!({
-            "reservation_id": reservation_id, "run_id": run_id, "outcome": outcome, "tokens": booked.used.tokens,
-            "micro_usd": booked.used.micro_usd, "overrun": booked.overrun.to_json()
-        })
-        .to_string(),
-    )
+#[derive(Serialize)]
+struct Shown<'a> {
+    reservation_id: Option<Uuid>,
+    run_id: Option<Uuid>,
+    outcome: &'a str,
+    tokens: i64,
+    micro_usd: i64,
+    overrun: ShownAmount,
+}
+
+#[derive(Serialize)]
+struct ShownAmount {
+    tokens: i64,
+    micro_usd: i64,
+}
+
+pub(super) fn shown(
+    reservation_id: Option<Uuid>,
+    run_id: Option<Uuid>,
+    outcome: &str,
+    booked: &Booked,
+) -> Outcome<Answer> {
+    let Amount { tokens, micro_usd } = booked.used;
+    let overrun = ShownAmount { tokens: booked.overrun.tokens, micro_usd: booked.overrun.micro_usd };
+    let shown = Shown { reservation_id, run_id, outcome, tokens, micro_usd, overrun };
+    Ok(Answer::ok(serde_json::to_string(&shown)?))
 }
 
 /// Operation `settle_budget`.
@@ -97,155 +77,6 @@ pub(crate) fn settle(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     }
 }
 
-/// Charges a run.
-fn charge(caller: &Caller, run_id: Uuid, lease: &str, priced: &Priced, key: Option<&str>) -> Outcome<Answer> {
-    if runs::lease_of(caller, run_id, lease).is_none() {
-        return refuse(ErrorCode::RunLease);
-    }
-    if let Some(answer) = charged_before(caller, run_id, priced, key)? {
-        return Ok(answer);
-    }
-    let booked = Booked { used: priced.amount, overrun: Amount::ZERO };
-    match charge_what_fits(caller, run_id, lease, priced, key)? {
-        Fast::Charged => return Ok(shown(None, Some(run_id), "charged", &booked)),
-        Fast::Before => {
-            return charged_before(caller, run_id, priced, key)?.map_or_else(|| fault(ErrorCode::SystemRetry), Ok);
-        }
-        Fast::DoesNotFit => {}
-    }
-    let held = runs::hold_for_charge(caller, run_id, lease)?;
-    // Whoever was first with the key has committed by now: the run's row is ours, and what it holds, which is all that a
-    // charge that fits has locked.
-    escrow::lock(&caller.project_id, run_id)?;
-    if let Some(answer) = charged_before(caller, run_id, priced, key)? {
-        return Ok(answer);
-    }
-    let booked = book(caller, run_id, &held, Amount::ZERO, None, priced, key)?;
-    Ok(shown(None, Some(run_id), "charged", &booked))
-}
-
-fn charged_before(caller: &Caller, run_id: Uuid, priced: &Priced, key: Option<&str>) -> Outcome<Option<Answer>> {
-    let Some(key) = key else { return Ok(None) };
-    let parameters =
-        [caller.project_id.as_str().into(), pg_uuid(run_id).into(), at(escrow::made_at(run_id)), key.into()];
-    let first = BY_KEY.with(|s| {
-        s.row(&parameters, |row| {
-            Ok(Booked {
-                used: Amount { tokens: column(row, 1)?, micro_usd: column(row, 2)? },
-                overrun: Amount { tokens: column(row, 3)?, micro_usd: column(row, 4)? },
-            })
-        })
-    })?;
-    match first {
-        Some(first) if first.used == priced.amount => Ok(Some(shown(None, Some(run_id), "charged", &first))),
-        Some(_) => fault(ErrorCode::BudgetKey),
-        None => Ok(None),
-    }
-}
-
-enum Fast {
-    Charged,
-    /// Somebody charged with the same key just now.
-    Before,
-    DoesNotFit,
-}
-
-fn charge_what_fits(caller: &Caller, run_id: Uuid, lease: &str, priced: &Priced, key: Option<&str>) -> Outcome<Fast> {
-    let Some((epoch, digest)) = runs::lease_of(caller, run_id, lease) else { return refuse(ErrorCode::RunLease) };
-    let project_id = caller.project_id.as_str();
-    // What is new to this session, cannot be judged or must stop goes the long way.
-    if !may_go_on(project_id, run_id, priced)? {
-        return Ok(Fast::DoesNotFit);
-    }
-    let parameters = || {
-        [
-            project_id.into(),
-            pg_uuid(run_id).into(),
-            epoch.into(),
-            digest.as_bytes().as_slice().into(),
-            priced.amount.tokens.into(),
-            priced.amount.micro_usd.into(),
-            caller.principal_id.as_str().into(),
-            key.into(),
-            at(terms::now()),
-            priced.model.into(),
-            priced.usage.map(|usage| usage.input_tokens).into(),
-            priced.usage.map(|usage| usage.cached_tokens).into(),
-            priced.usage.map(|usage| usage.output_tokens).into(),
-            optional_at(priced.price_from),
-        ]
-    };
-    let charge = || Ok::<_, Stop>(own(&CHARGE, &parameters(), |row| column::<bool>(row, 1))?.into_iter().next());
-    // Without a key nothing can be there before, and nothing needs undoing.
-    let charged = match key {
-        None => charge()?,
-        Some(_) => {
-            let mut before = false;
-            let charged = attempt(|| {
-                let booked = charge()?;
-                before = booked == Some(false);
-                Ok(booked.filter(|booked| *booked))
-            })?;
-            if before {
-                return Ok(Fast::Before);
-            }
-            charged
-        }
-    };
-    Ok(if charged.is_some() { Fast::Charged } else { Fast::DoesNotFit })
-}
-
-thread_local! {
-    /// Runs that this session has charged: whose they are never changes.
-    static CHARGED: RefCell<HashMap<(String, Uuid), RunFacts>> = RefCell::default();
-}
-
-/// Runs that a session remembers.
-const MOST_RUNS: usize = 4096;
-
-#[derive(Clone)]
-struct RunFacts {
-    agent_id: String,
-    subject_id: String,
-    created_under: [Option<Uuid>; 2],
-}
-
-/// Whether a run that this session has charged before may go on: no switch stops it, its contracts are in force, and what
-/// the charge costs is known where that matters.
-fn may_go_on(project_id: &str, run_id: Uuid, priced: &Priced) -> Outcome<bool> {
-    let key = (project_id.to_owned(), run_id);
-    let Some(facts) = CHARGED.with_borrow(|runs| runs.get(&key).cloned()) else { return Ok(false) };
-    let target = run_id.to_string();
-    let who = Who { agent_id: &facts.agent_id, subject_id: &facts.subject_id, run_id: Some(&target) };
-    Ok(super::reserve::is_priced(project_id, &who, priced)?
-        && switches::killed(project_id, &who)?.is_none()
-        && active::licence(project_id, &facts.agent_id, facts.created_under)? == Licence::Holds)
-}
-
-fn remember(project_id: &str, run_id: Uuid, held: &Held) {
-    CHARGED.with_borrow_mut(|runs| {
-        if runs.len() >= MOST_RUNS {
-            runs.clear();
-        }
-        let facts = RunFacts {
-            agent_id: held.agent_id.clone(),
-            subject_id: held.platform_subject_id.clone(),
-            created_under: [held.agent_revision_id, held.run_revision_id],
-        };
-        runs.insert((project_id.to_owned(), run_id), facts);
-    });
-}
-
-/// Charges a step that a worker records: the run is locked, and its lease holds.
-pub(crate) fn charge_step(caller: &Caller, run_id: Uuid, held: &Held, arguments: &Arguments) -> Outcome<()> {
-    let named = amounts::named(&caller.project_id, arguments, terms::now())?;
-    let Some(priced) = named.filter(|priced| !priced.amount.is_zero()) else { return Ok(()) };
-    match charge_what_fits(caller, run_id, arguments.text("lease"), &priced, None)? {
-        Fast::DoesNotFit => book(caller, run_id, held, Amount::ZERO, None, &priced, None).map(drop),
-        Fast::Charged | Fast::Before => Ok(()),
-    }
-}
-
 /// Settles a call's reservation.
 fn settle_call(caller: &Caller, reservation_id: Uuid, run_id: Uuid, lease: &str, priced: &Priced) -> Outcome<Answer> {
     let held = runs::hold_for_charge(caller, run_id, lease)?;
@@ -257,18 +88,18 @@ fn settle_call(caller: &Caller, reservation_id: Uuid, run_id: Uuid, lease: &str,
         return match outcome.as_str() {
             "settled" if call.used == priced.amount => {
                 let booked = Booked { used: call.used, overrun: Amount::ZERO };
-                Ok(shown(Some(reservation_id), Some(run_id), "settled", &booked))
+                shown(Some(reservation_id), Some(run_id), "settled", &booked)
             }
             _ => fault(Problem::from(ErrorCode::BudgetEnded).with("outcome", outcome.as_str())),
         };
     }
     let booked = book(caller, run_id, &held, call.amount, Some(&call), priced, None)?;
-    Ok(shown(Some(reservation_id), Some(run_id), "settled", &booked))
+    shown(Some(reservation_id), Some(run_id), "settled", &booked)
 }
 
 /// Books what a run has used, of `reserved` or beyond it. Where no limit has room for all of it, the run ends here and
 /// now, with its lease, its calls and what it held.
-fn book(
+pub(super) fn book(
     caller: &Caller,
     run_id: Uuid,
     held: &Held,
@@ -373,7 +204,7 @@ fn settle_outside(caller: &Caller, reservation_id: Uuid, priced: &Priced) -> Out
         return match outcome {
             "settled" if escrow.used() == priced.amount => {
                 let booked = Booked { used: escrow.used(), overrun: escrow.overrun };
-                Ok(shown(Some(reservation_id), None, "settled", &booked))
+                shown(Some(reservation_id), None, "settled", &booked)
             }
             _ => fault(Problem::from(ErrorCode::BudgetEnded).with("outcome", outcome)),
         };
@@ -384,7 +215,7 @@ fn settle_outside(caller: &Caller, reservation_id: Uuid, priced: &Priced) -> Out
     escrow.give_back(caller)?;
     escrow.outcome = Some("settled".to_owned());
     escrow.save(&caller.project_id)?;
-    Ok(shown(Some(reservation_id), None, "settled", &booked))
+    shown(Some(reservation_id), None, "settled", &booked)
 }
 
 /// Operation `release_budget`.
@@ -393,7 +224,7 @@ pub(crate) fn release(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
     let project_id = caller.project_id.as_str();
     let nothing = Booked { used: Amount::ZERO, overrun: Amount::ZERO };
     let ended = |outcome: &str, run_id| match outcome {
-        "released" => Ok(shown(Some(reservation_id), run_id, "released", &nothing)),
+        "released" => shown(Some(reservation_id), run_id, "released", &nothing),
         _ => fault(Problem::from(ErrorCode::BudgetEnded).with("outcome", outcome)),
     };
     let Some(call) = calls::find(project_id, reservation_id)? else {
@@ -407,7 +238,7 @@ pub(crate) fn release(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
         escrow.give_back(caller)?;
         escrow.outcome = Some("released".to_owned());
         escrow.save(project_id)?;
-        return Ok(shown(Some(reservation_id), None, "released", &nothing));
+        return shown(Some(reservation_id), None, "released", &nothing);
     };
     let run_id = call.escrow_id;
     runs::hold_for_budget(caller, run_id, arguments.text("lease"))?;
@@ -421,5 +252,5 @@ pub(crate) fn release(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
     let entry = Entry { reservation_id: Some(reservation_id), ..Entry::of(Act::Release, call.amount) };
     ledger::append(caller, &mut escrow, &entry)?;
     escrow.save(project_id)?;
-    Ok(shown(Some(reservation_id), Some(run_id), "released", &nothing))
+    shown(Some(reservation_id), Some(run_id), "released", &nothing)
 }

@@ -73,7 +73,7 @@ create function awooop.heartbeat(run_id uuid, lease text, lease_seconds integer 
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.heartbeat is 'One call of a worker extends all its leases of the project. Work on a run under `lost` must stop.';
 
-create function awooop.record_step(run_id uuid, lease text, step_key text, result jsonb default null, request jsonb default null, kind text default 'step', phase text default 'completed', tokens bigint default null, micro_usd bigint default null, model text default null, input_tokens bigint default null, cached_tokens bigint default null, output_tokens bigint default null)
+create function awooop.record_step(run_id uuid, lease text, step_key text, result jsonb default null, request jsonb default null, kind text default 'step', phase text default 'completed', tool text default null, approval_token text default null, tokens bigint default null, micro_usd bigint default null, model text default null, input_tokens bigint default null, cached_tokens bigint default null, output_tokens bigint default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
@@ -264,6 +264,42 @@ create function awooop.import_contract(exported text)
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.import_contract is 'Takes the document of a file that export_contract made, here or elsewhere; its signatures hold for the revision that was exported, so the draft is published and signed anew. A file whose signature this platform can check, and finds wrong, is refused.';
+
+create function awooop.request_approval(run_id uuid, lease text, step_key text, tool text, arguments jsonb default '{}', estimated_tokens bigint default null, estimated_micro_usd bigint default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.request_approval is 'What the tool''s contract, the agent''s, the policy and the mode say of the call: it is `allowed`, or denied, or people must approve it (`waiting`): then the run gives up its lease and waits. Once it is approved a worker claims the run again and asks again for the same step: `approved`, with the token. In the mode suggest the request is a proposal.';
+
+create function awooop.issue_approval(approval_id uuid, digest text default null, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.issue_approval is 'Counts for the caller''s own hand, once, in a role that the policy names; never for who asked or created the run. With enough of them the run goes on, and the token that stands for the call comes back.';
+
+create function awooop.reject_approval(approval_id uuid, digest text default null, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.reject_approval is 'One who may approve it is enough: the request ends, and its run is cancelled.';
+
+create function awooop.approval_status(approval_id uuid, arguments jsonb default null, lease text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.approval_status is 'What will happen in plain words, the arguments (redacted for all but who asked and the run''s worker), who decided what, and what became of it: the outcome of a call that was begun and never reported on is `unknown`. With `arguments`, how they differ from those that were asked about.';
+
+create function awooop.list_approvals(state text default null, agent_id text default null, tool text default null, risk text default null, mode text default null, run_id uuid default null, cursor text default null, page_size integer default 50)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_approvals is 'The newest first, with how long each has waited.';
+
+create function awooop.approval_metrics()
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.approval_metrics is 'Requests by state, the longest wait, and uses of tokens that had been used, in the text format.';
 
 create function awooop.list_principals()
     returns jsonb language c volatile parallel unsafe security definer

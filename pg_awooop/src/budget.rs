@@ -34,7 +34,7 @@ mod switches;
 mod terms;
 
 pub(crate) use adjust::adjust;
-pub(crate) use charge::charge_step;
+pub(crate) use charge::{charge_step, used_by_step};
 pub(crate) use check::check;
 pub(crate) use chunk::admit;
 pub(crate) use contract::{of_agent, of_policy};

@@ -26,6 +26,7 @@ pub(crate) use file::{export, import};
 pub(crate) use publish::publish;
 pub(crate) use show::{active as show_active, diff, get, history, list};
 pub(crate) use sign::sign;
+pub(crate) use signatures::{credential as credential_of, credential_lives, hold_signers, now};
 pub(crate) use verify::verify;
 
 /// Members of a revision's JSON; `r` is awooop.contract_revisions.

@@ -25,6 +25,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_contracts", include_str!("../../sql/migrations/0006_contracts.sql")),
     ("0007_budgets", include_str!("../../sql/migrations/0007_budgets.sql")),
     ("0008_platform_budget", include_str!("../../sql/migrations/0008_platform_budget.sql")),
+    ("0009_approvals", include_str!("../../sql/migrations/0009_approvals.sql")),
 ];
 
 /// Re-applied by every migrate.

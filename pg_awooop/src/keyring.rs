@@ -124,7 +124,8 @@ pub(crate) fn what_is_missing() -> Vec<NoKeyring> {
     };
     let audit = keyring.audit_signer().is_none().then_some(NoKeyring::NothingSigns(Use::Audit));
     let contract = keyring.contract_signer().is_none().then_some(NoKeyring::NothingSigns(Use::Contract));
-    audit.into_iter().chain(contract).collect()
+    let approval = keyring.approval_signer().is_none().then_some(NoKeyring::NothingSigns(Use::Approval));
+    audit.into_iter().chain(contract).chain(approval).collect()
 }
 
 /// As PostgreSQL judges the file of a server's key: 0600 of the server's user, or 0640 of root.

@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 
 mod agents;
 mod api_keys;
+mod approvals;
 mod audit;
 #[cfg(feature = "bench")]
 mod audit_bench;
@@ -28,6 +29,7 @@ mod inspect;
 mod install;
 mod keyring;
 mod maintenance;
+mod metrics;
 mod operations;
 mod partitions;
 mod principals;

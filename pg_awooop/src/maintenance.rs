@@ -10,6 +10,7 @@ use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 use serde_json::json;
 
+use crate::approvals;
 use crate::audit;
 use crate::budget;
 use crate::caller::{Caller, Login};
@@ -141,6 +142,7 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     }
     let reaped = runs::reap_due(None)?;
     let expired = budget::expire_due()?;
+    let undecided = approvals::expire_due()?;
     let partitions = partitions::ensure()?;
     let deleted = delete_expired()?;
     let forgotten = FORGET_FAILURES.with(|s| s.run(&[FAILURES_KEPT_DAYS.into()]))?;
@@ -150,7 +152,7 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     budget::maintain_platform()?;
     Ok(json!({
         "requeued": reaped.requeued, "timed_out": reaped.timed_out, "partitions_made": partitions,
-        "reservations_expired": expired, "runs_deleted": deleted, "failed_authentications_forgotten": forgotten, "audit_rows_sealed": sealed.rows,
+        "reservations_expired": expired, "approvals_expired": undecided, "runs_deleted": deleted, "failed_authentications_forgotten": forgotten, "audit_rows_sealed": sealed.rows,
         "checkpoints_signed": sealed.checkpoints
     }))
 }

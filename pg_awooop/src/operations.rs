@@ -7,7 +7,7 @@ use awooop_policy::operation::Operation;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
-use crate::{agents, api_keys, audit, budget, contracts, envelope, principals, redaction, runs, subjects};
+use crate::{agents, api_keys, approvals, audit, budget, contracts, envelope, principals, redaction, runs, subjects};
 
 /// Carries the operation out. The caller has the scope, the arguments are checked.
 pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
@@ -15,6 +15,8 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "activate_contract" => contracts::activate,
         "active_contract" => contracts::show_active,
         "adjust_budget" => budget::adjust,
+        "approval_metrics" => approvals::metrics,
+        "approval_status" => approvals::status,
         "audit_checkpoint" => audit::checkpoint,
         "audit_proof" => audit::proof,
         "audit_verify" => audit::verify,
@@ -43,7 +45,9 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "grant_subject_role" => subjects::grant_role,
         "heartbeat" => runs::heartbeat,
         "import_contract" => contracts::import,
+        "issue_approval" => approvals::issue,
         "list_api_keys" => api_keys::list,
+        "list_approvals" => approvals::list,
         "list_audit" => audit::list,
         "list_contracts" => contracts::list,
         "list_ledger" => budget::list_ledger,
@@ -53,8 +57,10 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "list_steps" => runs::list_steps,
         "publish_contract" => contracts::publish,
         "record_step" => runs::record_step,
+        "reject_approval" => approvals::reject,
         "release_budget" => budget::release,
         "remove_redaction_rule" => redaction::remove_rule,
+        "request_approval" => approvals::request,
         "reserve_budget" => budget::reserve,
         "revoke_api_key" => api_keys::revoke,
         "revoke_contract" => contracts::revoke,

@@ -167,6 +167,22 @@ fn in_force() -> Outcome<Rc<Redactor>> {
     }
 }
 
+/// Arguments of a tool as people are shown them who did not write them: without what the tool's contract calls sensitive, and
+/// redacted as the project has it.
+pub(crate) fn shown_arguments<'a>(arguments: &Value, sensitive: impl Iterator<Item = &'a str>) -> Outcome<Value> {
+    let mut shown = arguments.clone();
+    for place in sensitive {
+        if let Some(value) = shown.pointer_mut(place) {
+            *value = Family::Secret.marker().into();
+        }
+    }
+    let text = shown.to_string();
+    match redacted_document(&*in_force()?, &text)? {
+        Some(redacted) => Ok(serde_json::from_str(&redacted)?),
+        None => Ok(shown),
+    }
+}
+
 /// A text as it is stored where it was an error's: redacted in the nine families, whatever the project allows.
 pub(crate) fn stored(text: Option<&str>) -> Option<String> {
     text.map(in_nine_families)

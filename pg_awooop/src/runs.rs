@@ -3,6 +3,7 @@
 //! Locks are taken in one order everywhere: the queue's row, the run's row, the lease's row. A lease proves itself by
 //! its digest and epoch against the run's row under lock, so a worker that lost it writes nothing.
 
+mod approval;
 mod budget;
 mod claim;
 mod create;
@@ -17,6 +18,7 @@ mod retry;
 mod settings;
 mod stop;
 
+pub(crate) use approval::{end_rejected, end_undecided, ensure_lease, lock, lock_with_lease, resume, try_lock};
 pub(crate) use budget::{ensure_licensed, hold_for_budget, hold_for_charge, lease_of};
 pub(crate) use claim::{across_projects as claim_across_projects, claim, in_bound_project as claim_as_worker};
 pub(crate) use create::create;

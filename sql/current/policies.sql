@@ -10,7 +10,7 @@ begin
         'audit_archive', 'redaction_family', 'redaction_rule', 'contracts', 'contract_revisions', 'active_contracts',
         'contract_signatures', 'run_state', 'run_ready', 'run_lease', 'step_journal', 'budget_control', 'budget_limit',
         'budget_switch', 'budget_price', 'budget_counter', 'budget_counter_lane', 'budget_escrow', 'budget_reservation',
-        'budget_ledger', 'budget_opening']
+        'budget_ledger', 'budget_opening', 'approval_request', 'approval_decision', 'approval_use']
     loop
         execute format('alter table awooop.%I enable row level security', tenant_table);
         execute format('alter table awooop.%I force row level security', tenant_table);
@@ -25,7 +25,7 @@ begin
 
     -- What the scheduler looks through in all projects: only to learn where there is something to do.
     foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings', 'audit_pending', 'audit_head',
-        'budget_escrow', 'budget_control']
+        'budget_escrow', 'budget_control', 'approval_request']
     loop
         execute format('drop policy if exists schedule on awooop.%I', tenant_table);
         execute format('create policy schedule on awooop.%I for select to awooop_scheduler using (true)', tenant_table);

@@ -11,7 +11,7 @@ alter table awooop.projects add column time_zone text not null default 'UTC';
 -- first counter, give the sight of everything.
 create table awooop.budget_control (
     project_id text collate "C" not null primary key references awooop.projects,
-    -- Counts changes of limits, switches and time zone; the lanes of the first counter repeat it.
+    -- Another number after every change of limits, switches and time zone; the lanes of the first counter repeat it.
     version    bigint      not null,
     counters   integer     not null,
     updated_at timestamptz not null default clock_timestamp()
@@ -127,7 +127,7 @@ create table awooop.budget_counter_lane (
     spent_tokens       bigint      not null,
     spent_micro_usd    bigint      not null,
     -- No foreign key: every admission would pay for a look at whether it has to be checked. The guard looks at what is
-    -- inserted, and counters are never deleted.
+    -- inserted, whoever drops a counter drops its lanes, and budget_check finds those that have none.
     primary key (project_id, counter_id, lane),
     constraint budget_lane_granted check (spent_tokens + reserved_tokens <= granted_tokens
                                           and spent_micro_usd + reserved_micro_usd <= granted_micro_usd),
@@ -226,9 +226,9 @@ create table awooop.budget_ledger (
     note                text,
     primary key (project_id, escrow_id, seq, opened_at)
 ) partition by range (opened_at);
--- A charge that is sent again is the same charge.
+-- A charge that is sent again is the same charge. (Of what is reserved, escrows and reservations have the key.)
 create unique index budget_ledger_idempotency on awooop.budget_ledger (project_id, escrow_id, idempotency_key, opened_at)
-    where idempotency_key is not null;
+    where idempotency_key is not null and entry <> 'reserve';
 
 -- What was in months of the ledger that have been detached: sums to the quarter of an hour, at one of which every time
 -- zone's days begin.

@@ -111,6 +111,7 @@ fn spend(within: &mut dyn FnMut(&str) -> Value, run: &Claim) -> [String; 2] {
         "select awooop.set_budget('project', 'lifetime', hard_tokens => 10000, soft_percent => 80)",
         "select awooop.set_budget('project', 'month', hard_tokens => 9000, burst_percent => 10)",
         "select awooop.set_budget('agent', 'month', '*', hard_tokens => 8000)",
+        "select awooop.set_budget('subject', 'month', '*', hard_tokens => 8500)",
         "select awooop.set_budget('agent', 'day', 'agent', hard_tokens => 7000)",
         "select awooop.set_price('m', 3000000, 15000000)",
         "select awooop.switch_budget('agent', 'paused', 'sleeper', 'asleep')",
@@ -133,7 +134,8 @@ fn spend(within: &mut dyn FnMut(&str) -> Value, run: &Claim) -> [String; 2] {
     ));
     envelope["run_id"] = id.as_str().into();
     let call = within(&reserve(&envelope, &format!("tokens => 50, lease => '{lease}', idempotency_key => 'r'")));
-    // A limit that is below what has been granted, and one that is gone.
+    // A limit that is below what has been granted, one that is gone, and one that is gone after it was used.
+    within("select awooop.set_budget('subject', 'month', '*')");
     within("select awooop.set_budget('agent', 'day', 'agent', hard_tokens => 600)");
     within("select awooop.set_budget('agent', 'month', '*')");
     [open, text(&call["reservation_id"])]

@@ -6,6 +6,7 @@
 //! (`harness::own_database`). Attacks run as the attacker's role.
 #![cfg(test)]
 
+mod approvals;
 mod attack;
 mod audit_proof;
 mod budgets;

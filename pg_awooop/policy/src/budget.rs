@@ -12,6 +12,6 @@ mod price;
 
 pub use amount::{Amount, MOST, UNLIMITED, Unit};
 pub use forecast::{Forecast, forecast};
-pub use grant::{Ceiling, Constraint, Lack, lack, room, share, soft_crossed};
+pub use grant::{Ceiling, Constraint, Lack, lack, room, share, soft_crossed, soft_reached};
 pub use limit::{Bounds, EACH, Level, Limit, Period, Source, Who, bounds};
 pub use price::{Price, Usage};

@@ -194,6 +194,49 @@ catalogue! {
         "nobody can say now whether the agent's contract is in force; its runs wait",
         "The keyring does not vouch for the contract: awooop.verify_contract(revision_id) and awooop.doctor() say why. Try again later.";
 
+    ApprovalUnknown = "E-APPROVAL-001", "42704", 404,
+        "there is no such request for approval in this project",
+        "awooop.list_approvals() shows those that there are.";
+    ApprovalTool = "E-APPROVAL-002", "42704", 404,
+        "there is no active contract for this tool",
+        "Draft, publish, sign and activate a tool contract of that name; until then nobody can say what a call of it does.";
+    ApprovalDenied = "E-APPROVAL-003", "42501", 403,
+        "the call is denied, whoever would approve it",
+        "`reason` says by what: the agent's contract, the project's mode, or the policy.";
+    ApprovalEnded = "E-APPROVAL-004", "55000", 409,
+        "the request has been decided, has expired, or its run has ended",
+        "`state` says which. What is still wanted is asked anew, by a run that goes on.";
+    ApprovalOwn = "E-APPROVAL-005", "42501", 403,
+        "nobody decides a request of their own, whichever credential they use",
+        "Somebody else must: neither who asked nor who created the run, nor principals that one of them made.";
+    ApprovalRole = "E-APPROVAL-006", "42501", 403,
+        "deciding this request takes a role that you do not have",
+        "`roles` names those that may; awooop.grant_principal_role gives one.";
+    ApprovalTwice = "E-APPROVAL-007", "55000", 409,
+        "you have approved this request already, and count once",
+        "`counted` of `needed` have agreed; somebody else must approve.";
+    ApprovalChanged = "E-APPROVAL-008", "55000", 409,
+        "the request is not what you have seen",
+        "Look at it again with awooop.approval_status, and decide with the `digest` that it shows.";
+    ApprovalNoKey = "E-APPROVAL-009", "55000", 503,
+        "the platform has no key that approvals are made with",
+        "awooop.doctor() says what is missing: `awooop-gateway keyring add --use approval`, and make it current.";
+    ApprovalReason = "E-APPROVAL-010", "22004", 400,
+        "the policy wants to know why",
+        "Send `reason`, a line of text.";
+    ApprovalGuarded = "E-APPROVAL-011", "55000", 409,
+        "what was asked and what was decided never changes",
+        "Use the operations: request_approval, issue_approval, reject_approval.";
+    ApprovalStep = "E-APPROVAL-012", "22023", 422,
+        "the step of that key was asked about with another tool or other arguments",
+        "A step key stands for one call of the run: take a new key for another call.";
+    ApprovalArguments = "E-APPROVAL-013", "22023", 422,
+        "the arguments are not what the tool takes",
+        "`errors` says what is wrong and where, by the input schema of the tool's contract.";
+    ApprovalTampered = "E-APPROVAL-014", "55000", 409,
+        "the request is not what the platform stored, or its key is not here",
+        "Nobody decides it: let its run be cancelled or time out, and find out who writes to awooop.approval_request.";
+
     BudgetExceeded = "E-BUDGET-001", "53400", 402,
         "a budget has no room for this",
         "`level`, `target` and `period` name the limit, `left` says what is left of it. Ask for less, wait for `resets_at`, or have it raised with awooop.set_budget.";

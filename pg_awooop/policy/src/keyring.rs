@@ -9,7 +9,8 @@
 //! trust it), `current` (signs; one for each use) or `retired` (only verifies): rotation adds one, makes it current,
 //! and retires the old. A retired audit key keeps its public half alone, so that whoever reads the file later cannot
 //! sign in its name. A retired contract key has no such half, so it keeps its secret, without which nothing that it signed
-//! could be verified: whoever reads the file can sign in its name, which is why a retired key is told of as such. No type
+//! could be verified: whoever reads the file can sign in its name, which is why a retired key is told of as such. The same
+//! goes for an approval key, whose tokens are over with it: what it vouched for can still be looked at. No type
 //! here that holds a secret can be printed, and no error quotes the file.
 
 mod approval;
@@ -26,7 +27,7 @@ use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde_json::{Map, Value, json};
 use signed_note::StandardVerifier;
 
-pub use self::approval::ApprovalSigner;
+pub use self::approval::{ApprovalSigner, Vouched};
 pub use self::contract::{ContractSigner, MacVerdict};
 use crate::name::NameRule;
 
@@ -187,7 +188,7 @@ impl signed_note::Signer for AuditSigner<'_> {
 }
 
 impl Keyring {
-    /// A keyring with a current audit key, `audit-1`, and a current contract key, `contract-1`.
+    /// A keyring with a current key of each use: `audit-1`, `contract-1`, `approval-1`.
     ///
     /// # Errors
     /// Where the name cannot stand in a checkpoint.
@@ -196,7 +197,7 @@ impl Keyring {
             return Err(KeyringError::Name);
         }
         let mut keyring = Self { name: name.to_owned(), keys: Vec::new() };
-        for (id, usage) in [("audit-1", Use::Audit), ("contract-1", Use::Contract)] {
+        for (id, usage) in [("audit-1", Use::Audit), ("contract-1", Use::Contract), ("approval-1", Use::Approval)] {
             keyring.add(id, usage)?;
             keyring.make_current(id)?;
         }

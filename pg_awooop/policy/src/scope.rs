@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     AgentsWrite,
+    ApprovalsDecide,
+    ApprovalsRead,
     AuditRead,
     BudgetsRead,
     BudgetsSpend,
@@ -25,8 +27,10 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, by name.
-    pub const ALL: [Scope; 18] = [
+    pub const ALL: [Scope; 20] = [
         Self::AgentsWrite,
+        Self::ApprovalsDecide,
+        Self::ApprovalsRead,
         Self::AuditRead,
         Self::BudgetsRead,
         Self::BudgetsSpend,
@@ -50,6 +54,8 @@ impl Scope {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AgentsWrite => "agents:write",
+            Self::ApprovalsDecide => "approvals:decide",
+            Self::ApprovalsRead => "approvals:read",
             Self::AuditRead => "audit:read",
             Self::BudgetsRead => "budgets:read",
             Self::BudgetsSpend => "budgets:spend",
@@ -159,6 +165,8 @@ mod tests {
             Scope::ContractsWrite,
             Scope::ContractsSign,
             Scope::ContractsActivate,
+            Scope::ApprovalsDecide,
+            Scope::ApprovalsRead,
         ] {
             assert!(!ScopeSet::OPERATOR.contains(scope));
         }

@@ -20,7 +20,8 @@ use crate::statement::{column, pg_uuid, statements};
 statements! {
     BY_KEY: reading [TEXTOID, UUIDOID, TIMESTAMPTZOID, TEXTOID] =
         "select entry::text, tokens, micro_usd from awooop.budget_ledger
-         where project_id = $1 and escrow_id = $2 and opened_at = $3 and idempotency_key = $4";
+         where project_id = $1 and escrow_id = $2 and opened_at = $3 and idempotency_key = $4
+           and entry <> 'reserve'";
     BOOKED: reading [TEXTOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID] =
         "select coalesce(sum(spent_tokens), 0)::int8, coalesce(sum(spent_micro_usd), 0)::int8,
                 coalesce(sum(overrun_tokens), 0)::int8, coalesce(sum(overrun_micro_usd), 0)::int8

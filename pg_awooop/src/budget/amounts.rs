@@ -9,7 +9,7 @@ use crate::fault::{Outcome, fault};
 
 /// An amount, and what it was computed from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Priced<'a> {
+pub(crate) struct Priced<'a> {
     pub(super) amount: Amount,
     /// Whether somebody has said what it costs.
     pub(super) cost_known: bool,

@@ -123,7 +123,7 @@ pub(super) fn reserve(caller: &Caller, run_id: Uuid, lease: &str, request: &Requ
     escrow.reserved = escrow.reserved.plus(amount);
     let entry = Entry {
         reservation_id: Some(call.reservation_id),
-        idempotency_key: None,
+        idempotency_key: request.key,
         priced: Some(&request.priced),
         ..Entry::of(Act::Reserve, amount)
     };

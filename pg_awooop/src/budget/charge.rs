@@ -12,6 +12,7 @@ use super::amounts::{self, Priced};
 use super::escrow;
 use super::guard::own_run;
 use super::ledger::optional_at;
+use super::reserve::{ensure_priced, is_priced};
 use super::settle::{Booked, book, shown};
 use super::switches;
 use super::terms::{self, at};
@@ -76,7 +77,8 @@ statements! {
                           INT8OID, INT8OID, TIMESTAMPTZOID] = charge!("", "", "null");
     BY_KEY: reading [TEXTOID, UUIDOID, TIMESTAMPTZOID, TEXTOID] =
         "select tokens, micro_usd, overrun_tokens, overrun_micro_usd from awooop.budget_ledger
-         where project_id = $1 and escrow_id = $2 and opened_at = $3 and idempotency_key = $4";
+         where project_id = $1 and escrow_id = $2 and opened_at = $3 and idempotency_key = $4
+           and entry <> 'reserve'";
 }
 
 /// Charges a run.
@@ -90,16 +92,14 @@ pub(super) fn charge(
     if runs::lease_of(caller, run_id, lease).is_none() {
         return refuse(ErrorCode::RunLease);
     }
-    if let Some(answer) = charged_before(caller, run_id, priced, key)? {
-        return Ok(answer);
-    }
     let booked = Booked { used: priced.amount, overrun: Amount::ZERO };
     if charge_what_fits(caller, run_id, lease, priced, key.map_or(Way::Lease, Way::Once))? {
         return shown(None, Some(run_id), "charged", &booked);
     }
     let held = runs::hold_for_charge(caller, run_id, lease)?;
-    // Whoever was first with the key has committed by now: the run's row is ours, and what it holds, which is all that a
-    // charge that fits has locked.
+    // A charge that was sent before is looked for here and not sooner: who has no lease, or lost it to that very charge, is
+    // told so. Whoever was first with the key has committed by now: the run's row is ours, and what it holds, which is all
+    // that a charge that fits has locked.
     escrow::lock(&caller.project_id, run_id)?;
     if let Some(answer) = charged_before(caller, run_id, priced, key)? {
         return Ok(answer);
@@ -196,7 +196,7 @@ fn may_go_on(project_id: &str, run_id: Uuid, priced: &Priced) -> Outcome<bool> {
     let Some(facts) = CHARGED.with_borrow(|runs| runs.get(&key).cloned()) else { return Ok(false) };
     let target = run_id.to_string();
     let who = Who { agent_id: &facts.agent_id, subject_id: &facts.subject_id, run_id: Some(&target) };
-    Ok(super::reserve::is_priced(project_id, &who, priced)?
+    Ok(is_priced(project_id, &who, priced)?
         && switches::killed(project_id, &who)?.is_none()
         && active::licence(project_id, &facts.agent_id, facts.created_under)? == Licence::Holds)
 }
@@ -215,12 +215,26 @@ pub(super) fn remember(project_id: &str, run_id: Uuid, held: &Held) {
     });
 }
 
-/// Charges a step that a worker records: the run is locked, and its lease holds.
-pub(crate) fn charge_step(caller: &Caller, run_id: Uuid, held: &Held, arguments: &Arguments) -> Outcome<()> {
+/// What a step that a worker records has used. What nobody has named the price of is refused before the step is recorded: one
+/// that is recorded is not charged when it is sent again.
+pub(crate) fn used_by_step<'a>(
+    caller: &Caller,
+    run_id: Uuid,
+    held: &Held,
+    arguments: &'a Arguments,
+) -> Outcome<Option<Priced<'a>>> {
     let named = amounts::named(&caller.project_id, arguments, terms::now())?;
-    let Some(priced) = named.filter(|priced| !priced.amount.is_zero()) else { return Ok(()) };
-    if charge_what_fits(caller, run_id, arguments.text("lease"), &priced, Way::Held)? {
+    let Some(priced) = named.filter(|priced| !priced.amount.is_zero()) else { return Ok(None) };
+    let target = run_id.to_string();
+    let who = Who { agent_id: &held.agent_id, subject_id: &held.platform_subject_id, run_id: Some(&target) };
+    ensure_priced(caller, &who, &priced)?;
+    Ok(Some(priced))
+}
+
+/// Charges the step: the run is locked, and its lease holds.
+pub(crate) fn charge_step(caller: &Caller, run_id: Uuid, held: &Held, lease: &str, priced: &Priced) -> Outcome<()> {
+    if charge_what_fits(caller, run_id, lease, priced, Way::Held)? {
         return Ok(());
     }
-    book(caller, run_id, held, Amount::ZERO, None, &priced, None).map(drop)
+    book(caller, run_id, held, Amount::ZERO, None, priced, None).map(drop)
 }

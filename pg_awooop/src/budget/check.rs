@@ -69,6 +69,8 @@ statements! {
          ), open_calls as (
              select r.escrow_id, sum(r.tokens) as rt, sum(r.micro_usd) as rm
              from awooop.budget_reservation r where r.project_id = $1 and r.closed_at is null group by r.escrow_id
+         ), lost_lanes as (
+             select l.counter_id from lanes l where not exists (select from counters c where c.counter_id = l.counter_id)
          ), wrong_escrows as (
              select e.escrow_id, v.what, v.unit, v.counter, v.ledger
              from escrows e
@@ -98,10 +100,10 @@ statements! {
              where b.st < 0 or b.sm < 0 or b.ot < 0 or b.om < 0
          ), wrong_prices as (
              select l.escrow_id, l.seq from awooop.budget_ledger l
-             join awooop.budget_price p
+             left join awooop.budget_price p
                on p.project_id = l.project_id and p.model = l.model and p.valid_from = l.price_from
-             where l.project_id = $1
-               and l.micro_usd <> ceil((l.input_tokens::numeric * p.input_micro_usd + l.cached_tokens::numeric * p.cached_micro_usd
+             where l.project_id = $1 and l.price_from is not null
+               and l.micro_usd is distinct from ceil((l.input_tokens::numeric * p.input_micro_usd + l.cached_tokens::numeric * p.cached_micro_usd
                                         + l.output_tokens::numeric * p.output_micro_usd) / 1000000)
          )
          select json_build_object(
@@ -115,6 +117,8 @@ statements! {
                      union all
                      select json_build_object('in', 'escrow', 'escrow_id', escrow_id, 'what', what, 'unit', unit,
                                 'found', counter, 'ledger', ledger) from wrong_escrows
+                     union all
+                     select json_build_object('in', 'lane', 'counter_id', counter_id, 'what', 'no counter') from lost_lanes
                      union all
                      select json_build_object('in', 'reservation', 'escrow_id', escrow_id, 'what', 'no escrow') from wrong_calls
                      union all

@@ -1,6 +1,6 @@
 //! Topping an escrow up: a chunk is taken from the counters at once, so that charges need not go there.
 
-use awooop_policy::budget::{Amount, Bounds, Ceiling, Constraint, Level, Period, Who, bounds, room};
+use awooop_policy::budget::{Amount, Bounds, Ceiling, Constraint, Level, Period, Who, bounds, room, soft_reached};
 use awooop_policy::error::ErrorCode;
 
 use super::escrow::{self, Escrow, OfRun};
@@ -10,6 +10,7 @@ use super::platform;
 use super::sight::{self, RunLimit, Sight, Want};
 use super::switches;
 use super::terms::{self, Terms};
+use crate::audit;
 use crate::caller::Caller;
 use crate::fault::{Outcome, Stop};
 use crate::subtransaction::attempt;
@@ -66,7 +67,7 @@ pub(super) fn top_up(
         if !want.need.fits(left) {
             return Ok(None);
         }
-        let amount = want.need.plus(want.more.at_most(left.without(want.need)));
+        let amount = want.need.plus(want.more.at_most(quiet(&limits, want.need).at_most(left.without(want.need))));
         if lanes::take(&known, project_id, &topped.who(&target), topped.lane, amount, want.time)?.is_none() {
             return Ok(None);
         }
@@ -74,6 +75,7 @@ pub(super) fn top_up(
             return Ok(None);
         }
         ensure_still_on(&known)?;
+        tell(caller, &mut topped, &limits, amount)?;
         grant(caller, &mut topped, amount, want.time)?;
         Ok(Some(topped))
     })?;
@@ -100,6 +102,7 @@ pub(super) fn top_up(
                     run: &limits,
                 },
             )?;
+            tell(caller, &mut topped, &limits, amount)?;
             grant(caller, &mut topped, amount, wanted.time)?;
             Ok(Some(topped))
         })?,
@@ -146,6 +149,7 @@ pub(super) fn take_what_is_left(caller: &Caller, escrow: &mut Escrow, need: Amou
         run: &limits,
     };
     let amount = sight.grant(caller, &want)?;
+    tell(caller, escrow, &limits, amount)?;
     let mut of_now = Amount::ZERO;
     if stays {
         grant(caller, escrow, amount, window_at)?;
@@ -216,6 +220,38 @@ fn run_constraints(terms: &Terms, escrow: &Escrow) -> Vec<RunLimit> {
             told: escrow.told,
         })
         .collect()
+}
+
+/// What can be taken beyond the need without reaching a soft limit of the run that nobody was told of.
+fn quiet(limits: &[RunLimit], need: Amount) -> Amount {
+    limits.iter().filter(|limit| !limit.told).fold(Amount::UNLIMITED, |quiet, limit| {
+        let below = limit.constraint.bounds.soft.minus(Amount { tokens: 1, micro_usd: 1 });
+        quiet.at_most(below.without(limit.constraint.used.plus(need)))
+    })
+}
+
+/// Tells that the run reaches a soft limit of its own.
+fn tell(caller: &Caller, escrow: &mut Escrow, limits: &[RunLimit], amount: Amount) -> Outcome<()> {
+    for limit in limits.iter().filter(|limit| soft_reached(&limit.constraint, amount)) {
+        escrow.told = true;
+        let bounds = &limit.constraint.bounds;
+        let entry = audit::Entry {
+            agent_id: Some(&escrow.agent_id),
+            platform_subject_id: Some(&escrow.platform_subject_id),
+            run_id: escrow.run_id,
+            ..audit::Entry::default()
+        };
+        let target = escrow.run_target();
+        let entry = entry
+            .with("level", limit.level.as_str())
+            .with("target", escrow.who(&target).target(limit.level))
+            .with("period", Period::Run.as_str())
+            .with("soft", bounds.soft.to_json())
+            .with("hard", bounds.hard.to_json())
+            .with("used", limit.constraint.used.plus(amount).to_json());
+        audit::done(caller, "budget_soft_limit", entry)?;
+    }
+    Ok(())
 }
 
 /// Puts what was taken from the counters into the escrow.

@@ -36,7 +36,8 @@ statements! {
         "select exists (select from awooop.budget_limit
                         where project_id = $1 and source = $2 and ($3 is null or target = $3))";
     DROP_COUNTERS: writing [TEXTOID, INT4ARRAYOID] =
-        "delete from awooop.budget_counter where project_id = $1 and counter_id = any ($2)";
+        "with lanes as (delete from awooop.budget_counter_lane where project_id = $1 and counter_id = any ($2))
+         delete from awooop.budget_counter where project_id = $1 and counter_id = any ($2)";
     SET_TIME_ZONE: writing [TEXTOID, TEXTOID] =
         "update awooop.projects set time_zone = $2, updated_at = clock_timestamp()
          where project_id = $1 and time_zone <> $2 returning true";

@@ -9,6 +9,7 @@ use super::status;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::Outcome;
+use crate::metrics::label;
 
 /// A gauge, and where its value stands in a limit of `budget_status`.
 const GAUGES: [(&str, &str, &str); 5] = [
@@ -64,9 +65,4 @@ pub(crate) fn metrics(caller: &Caller, _arguments: &Arguments) -> Outcome<Answer
         );
     }
     Ok(Answer::ok(Value::from(text).to_string()))
-}
-
-/// A label's value, escaped as the format says.
-fn label(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

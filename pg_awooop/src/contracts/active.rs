@@ -177,6 +177,11 @@ pub(super) fn last(project_id: &str, kind: Kind, name: &str) -> Outcome<Option<R
     }
 }
 
+/// The policy that is in force, or was last: what asked for people does so still.
+pub(crate) fn last_policy(project_id: &str) -> Outcome<Option<Rc<Loaded>>> {
+    last(project_id, Kind::Policy, POLICY)
+}
+
 /// What the activation of a contract of this kind needs, as the last policy says.
 pub(super) fn quorum(project_id: &str, kind: Kind) -> Outcome<Quorum> {
     let Some(last) = last(project_id, Kind::Policy, POLICY)? else { return Ok(Quorum::default()) };

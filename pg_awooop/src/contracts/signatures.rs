@@ -48,13 +48,13 @@ statements! {
 }
 
 /// The time, as it is signed and stored.
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     // SAFETY: reads the clock.
     printed(unsafe { pg_sys::GetCurrentTimestamp() } + audit::POSTGRES_EPOCH)
 }
 
 /// What the caller proved itself with.
-pub(super) fn credential(caller: &Caller) -> String {
+pub(crate) fn credential(caller: &Caller) -> String {
     match &caller.key_id {
         Some(key_id) => format!("key:{key_id}"),
         None => format!("role:{}", Login::of_session().name()),
@@ -226,10 +226,7 @@ impl Signatures {
         let principals: Vec<String> = signers.chain(&revision.authors).cloned().collect();
         let credentials: Vec<String> = approvals.iter().map(|checked| checked.signature.credential.clone()).collect();
         HOLD_POLICY.with(|s| s.run(&[project_id.into()]))?;
-        HOLD_PRINCIPALS.with(|s| s.run(&[project_id.into(), principals.into()]))?;
-        HOLD_KEYS.with(|s| s.run(&[project_id.into(), credentials.clone().into()]))?;
-        HOLD_BINDINGS.with(|s| s.run(&[project_id.into(), credentials.into()]))?;
-        Ok(())
+        hold_signers(project_id, principals, credentials)
     }
 
     /// Counts the approvals towards a quorum.
@@ -242,7 +239,12 @@ impl Signatures {
             counted.push(Approval {
                 hand: standing.hand,
                 roles: standing.roles,
-                credential_lives: lives(caller, &checked.signature)?,
+                credential_lives: credential_lives(
+                    &caller.project_id,
+                    &checked.signature.credential,
+                    &checked.signature.principal_id,
+                    Scope::ContractsSign,
+                )?,
                 age_seconds: checked.age_seconds,
                 mac: checked.verdict,
             });
@@ -252,9 +254,16 @@ impl Signatures {
     }
 }
 
-/// Whether the credential that a signature was made with may still sign.
-fn lives(caller: &Caller, signature: &Signature) -> Outcome<bool> {
-    let (credential, principal_id) = (signature.credential.as_str(), signature.principal_id.as_str());
+/// Locks the hands, their roles and the credentials of those who signed or decided something.
+pub(crate) fn hold_signers(project_id: &str, principals: Vec<String>, credentials: Vec<String>) -> Outcome<()> {
+    HOLD_PRINCIPALS.with(|s| s.run(&[project_id.into(), principals.into()]))?;
+    HOLD_KEYS.with(|s| s.run(&[project_id.into(), credentials.clone().into()]))?;
+    HOLD_BINDINGS.with(|s| s.run(&[project_id.into(), credentials.into()]))?;
+    Ok(())
+}
+
+/// Whether the credential with which somebody signed or decided something still allows it.
+pub(crate) fn credential_lives(project_id: &str, credential: &str, principal_id: &str, scope: Scope) -> Outcome<bool> {
     // A superuser is bound to no project, and administers all of them.
     if let (Some(role), true) = (credential.strip_prefix("role:"), credential == principal_id) {
         return Ok(Login::named(role).is_some_and(Login::is_superuser));
@@ -265,11 +274,6 @@ fn lives(caller: &Caller, signature: &Signature) -> Outcome<bool> {
     {
         return Ok(false);
     }
-    let parameters = [
-        caller.project_id.as_str().into(),
-        credential.into(),
-        principal_id.into(),
-        Scope::ContractsSign.as_str().into(),
-    ];
+    let parameters = [project_id.into(), credential.into(), principal_id.into(), scope.as_str().into()];
     Ok(LIVES.with(|s| s.row(&parameters, |row| column::<bool>(row, 1)))?.unwrap_or_default())
 }

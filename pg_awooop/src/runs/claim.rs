@@ -180,8 +180,8 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
             continue;
         }
         audit::done(caller, "run_claimed", run.entry().with("worker_id", worker_id).with("attempt", run.attempts))?;
-        // Only a run that was tried before can have steps.
-        let steps = if run.attempts > 1 { journal::steps_of(caller, run.run_id)? } else { "[]".to_owned() };
+        // Only a run that was held before can have steps.
+        let steps = if run.epoch > 1 { journal::steps_of(caller, run.run_id)? } else { "[]".to_owned() };
         let Some(secret) = secrets.get_mut(run.n.wrapping_sub(1)).and_then(Option::take) else {
             continue;
         };

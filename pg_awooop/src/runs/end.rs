@@ -41,6 +41,10 @@ statements! {
          ), closed as (
              update awooop.run_lease set closed_at = clock_timestamp()
              where project_id = $1 and run_id = $2 and closed_at is null
+         ), unasked as (
+             update awooop.approval_request set cancelled_at = clock_timestamp()
+             where project_id = $1 and run_id = $2 and approved_at is null and rejected_at is null
+               and expired_at is null and cancelled_at is null
          )
          select e.body from ended e");
     REQUEUE: writing [TEXTOID, UUIDOID, TEXTOID, INT4OID] = concat!(

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::end::end;
 use super::{is_party, lease};
+use crate::approvals;
 use crate::audit;
 use crate::budget;
 use crate::caller::Caller;
@@ -124,8 +125,18 @@ pub(crate) fn record_step(caller: &Caller, arguments: &Arguments) -> Outcome<Ans
                 .with("expected", format!("a key that does not begin with {RESERVED}")),
         );
     }
-    let held = lease::hold(caller, run_id, arguments.text("lease"))?;
     let phase = Phase::parse(arguments.text("phase")).unwrap_or(Phase::Completed);
+    // The intent is committed before the effect, and the token with it.
+    let (has_token, has_tool) =
+        (arguments.optional_text("approval_token").is_some(), arguments.optional_text("tool").is_some());
+    if has_token && (phase != Phase::Started || !has_tool) {
+        return fault(
+            Problem::from(ErrorCode::InputInvalid)
+                .with("argument", "approval_token")
+                .with("expected", "a step of phase `started`, with the tool and, as its request, the arguments"),
+        );
+    }
+    let held = lease::hold(caller, run_id, arguments.text("lease"))?;
     let request_digest = digest(request)?;
     let no_request = digest(&Value::Null)?;
     let entries = PRIOR.with(|s| {
@@ -145,6 +156,15 @@ pub(crate) fn record_step(caller: &Caller, arguments: &Arguments) -> Outcome<Ans
         Recording::Replay(n) => Ok(Answer::ok(with_outcome(&entries[n].1, "replayed"))),
         Recording::Unknown(n) => Ok(Answer::ok(with_outcome(&entries[n].1, "unknown"))),
         Recording::Append => {
+            // What may be refused is refused before anything is written, because a refusal commits.
+            let used = budget::used_by_step(caller, run_id, &held, arguments)?;
+            let approval = match arguments.optional_text("approval_token") {
+                Some(token) => {
+                    let tool = arguments.optional_text("tool").unwrap_or_default();
+                    Some(approvals::check_token(caller, run_id, tool, request, token)?)
+                }
+                None => None,
+            };
             let step = Step {
                 step_key,
                 phase,
@@ -154,8 +174,13 @@ pub(crate) fn record_step(caller: &Caller, arguments: &Arguments) -> Outcome<Ans
                 result: arguments.json("result"),
             };
             let recorded = append(caller, run_id, &held, &step)?;
+            if let Some(approval) = approval {
+                approvals::use_token(caller, &held, step_key, &approval)?;
+            }
             // Once, as the step is: a replayed one has been charged.
-            budget::charge_step(caller, run_id, &held, arguments)?;
+            if let Some(used) = used {
+                budget::charge_step(caller, run_id, &held, arguments.text("lease"), &used)?;
+            }
             Ok(Answer::ok(with_outcome(&recorded.step, "recorded")))
         }
     }

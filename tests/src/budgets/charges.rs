@@ -149,3 +149,120 @@ fn a_run_keeps_its_own_limit() {
     assert_eq!(code(&spender.reserve_in(&other, 41, "")), "E-BUDGET-001");
     spender.check();
 }
+
+#[test]
+fn steps_charge_what_they_used_until_one_stops_the_run() {
+    let mut spender = Spender::new();
+    spender.limit("day", 1000);
+    let run = spender.run("");
+    let step = |n: i64, tokens: i64| run.sql("record_step", &format!(", 'step-{n}', '{{}}', tokens => {tokens}"));
+    for n in 0..9 {
+        assert_eq!(spender.actor.call(&step(n, 100))["outcome"], "recorded");
+        assert_eq!(spender.actor.call(&step(n, 100))["outcome"], "replayed");
+    }
+    spender.check();
+    assert_eq!(spender.tokens("day")[0], 900);
+    let stopped = spender.actor.call(&step(9, 300));
+    assert_eq!((code(&stopped), &stopped["overrun"]["tokens"]), ("E-BUDGET-004", &json!(200)));
+    // What the step did is known, and what it used is booked.
+    let steps = spender.actor.call(&format!("select awooop.list_steps('{}')", run.run));
+    assert_eq!(steps["items"].as_array().map(Vec::len), Some(10));
+    assert_eq!(spender.tokens("day"), [1000, 0, 200, 0]);
+    spender.check();
+}
+
+#[test]
+fn a_step_whose_price_nobody_knows_is_not_recorded_and_is_charged_when_somebody_says_it() {
+    let mut spender = Spender::new();
+    spender.actor.call("select awooop.set_budget('project', 'day', hard_micro_usd => 1000)");
+    let run = spender.run("");
+    let step = |rest: &str| run.sql("record_step", &format!(", 'ask', '{{}}', model => 'm', input_tokens => 10{rest}"));
+    assert_eq!(code(&spender.actor.call(&step(""))), "E-BUDGET-007");
+    let steps = spender.actor.call(&format!("select awooop.list_steps('{}')", run.run));
+    assert_eq!(steps["items"], json!([]));
+    assert_eq!(spender.actor.call(&step(", micro_usd => 70"))["outcome"], "recorded");
+    assert_eq!(spender.status()["total"]["spent"]["micro_usd"], 70);
+    spender.check();
+}
+
+#[test]
+fn the_charge_that_stopped_a_run_is_not_answered_as_if_it_had_not() {
+    let mut spender = Spender::new();
+    spender.limit("day", 100);
+    let run = spender.run("");
+    let keyed = |tokens: i64, key: &str| format!(", tokens => {tokens}, idempotency_key => '{key}'");
+    assert_eq!(spender.charge_with(&run, &keyed(40, "a"))["outcome"], "charged");
+    assert_eq!(spender.charge_with(&run, &keyed(40, "a"))["outcome"], "charged");
+    assert_eq!(spender.tokens("day")[0], 40);
+    assert_eq!(code(&spender.charge_with(&run, &keyed(90, "b"))), "E-BUDGET-004");
+    assert_eq!(code(&spender.charge_with(&run, &keyed(90, "b"))), "E-RUN-003");
+    // Who has no lease learns of no key what it was for.
+    spender.limit("day", 1000);
+    let held = spender.run("");
+    spender.charge_with(&held, &keyed(1, "c"));
+    let forged = crate::harness::quiet::Claim { lease: format!("{}x", held.lease), ..held };
+    for tokens in [1, 2] {
+        assert_eq!(code(&spender.charge_with(&forged, &keyed(tokens, "c"))), "E-RUN-003");
+    }
+    spender.check();
+}
+
+#[test]
+fn a_runs_own_soft_limit_tells_once() {
+    let mut spender = Spender::new();
+    let run = spender.run("");
+    let limit =
+        format!("select awooop.set_budget('run', 'run', '{}', hard_tokens => 1000, soft_percent => 50)", run.run);
+    spender.actor.call(&limit);
+    let told = "select (awooop.list_audit(action => 'budget_soft_limit') -> 'items')";
+    spender.charge(&run, 499);
+    assert_eq!(spender.actor.call(told), json!([]), "not before it is reached");
+    for _ in 0..3 {
+        spender.charge(&run, 100);
+    }
+    let rows = spender.actor.call(told);
+    assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+    let facts = &rows[0]["facts"];
+    assert_eq!(
+        (&facts["level"], &facts["period"], &rows[0]["run_id"]),
+        (&json!("run"), &json!("run"), &json!(run.run))
+    );
+    spender.check();
+}
+
+#[test]
+fn a_switch_for_a_person_or_a_run_stops_what_is_under_way() {
+    for level in ["subject", "run"] {
+        let mut spender = Spender::new();
+        let run = spender.run("");
+        spender.charge(&run, 1);
+        let target = match level {
+            "run" => run.run.clone(),
+            _ => spender.actor.envelope()["platform_subject_id"].as_str().expect("a subject").to_owned(),
+        };
+        spender.actor.call(&format!("select awooop.switch_budget('{level}', 'killed', '{target}', 'enough')"));
+        let stopped = spender.charge(&run, 1);
+        assert_eq!(code(&stopped), "E-BUDGET-003", "{level}: {stopped}");
+        assert_eq!(spender.actor.state(&run.run), "failed", "{level}");
+        spender.check();
+    }
+}
+
+#[test]
+fn the_ledger_names_the_key_of_what_is_reserved_within_a_run() {
+    let mut spender = Spender::new();
+    let run = spender.run("");
+    spender.reserve_in(&run, 10, ", idempotency_key => 'k'");
+    // The same key of a charge is another thing.
+    spender.charge_with(&run, ", tokens => 5, idempotency_key => 'k'");
+    let ledger = spender.actor.call(&format!("select awooop.list_ledger('{}')", run.run));
+    let keyed: Vec<(&str, i64)> = ledger["items"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .filter(|entry| entry["idempotency_key"] == "k")
+        .map(|entry| (entry["entry"].as_str().unwrap_or_default(), entry["tokens"].as_i64().unwrap_or_default()))
+        .collect();
+    assert_eq!(keyed, [("reserve", 10), ("settle", 5)]);
+    spender.check();
+}

@@ -8,5 +8,5 @@ mod races;
 mod rewriting;
 mod rotation;
 mod signing;
-mod stage;
+pub(crate) mod stage;
 mod steering;

@@ -10,10 +10,10 @@ use super::server::{config_for, connect, superuser_config};
 use super::{Session, contracts, own_database, unique};
 
 /// What a login needs to do everything a tenant can.
-pub const EVERY_SCOPE: &str = "agents:write,audit:read,budgets:read,budgets:spend,budgets:write,contracts:activate,\
-                               contracts:read,contracts:sign,contracts:write,envelope:write,keys:admin,\
-                               principals:admin,redaction:admin,runs:read,runs:work,runs:write,subjects:admin,\
-                               subjects:write";
+pub const EVERY_SCOPE: &str = "agents:write,approvals:decide,approvals:read,audit:read,budgets:read,budgets:spend,\
+                               budgets:write,contracts:activate,contracts:read,contracts:sign,contracts:write,\
+                               envelope:write,keys:admin,principals:admin,redaction:admin,runs:read,runs:work,\
+                               runs:write,subjects:admin,subjects:write";
 
 /// The database that the tests of this process share.
 pub fn quiet_database() -> &'static str {

@@ -15,6 +15,6 @@ mod listing;
 mod model;
 mod races;
 mod reaper;
-mod retention;
+pub(crate) mod retention;
 mod schemas;
 mod transitions;

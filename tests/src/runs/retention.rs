@@ -5,7 +5,7 @@ use crate::harness::{Project, Session, own_database};
 
 /// Plays the passing of a run's retention: the triggers let nobody change an ended run, so they are taken off for it.
 /// That locks the table, so a test that does it takes a database of its own.
-pub(super) fn end_retention(admin: &mut Session, run: &str) {
+pub(crate) fn end_retention(admin: &mut Session, run: &str) {
     admin.run(&format!(
         "begin;
          alter table awooop.run_state disable trigger run_state_ended;

@@ -61,6 +61,15 @@ pub fn soft_crossed(constraint: &Constraint, more: Amount) -> bool {
     })
 }
 
+/// Whether `more` takes what is used from below the soft limit to it or past it, in one unit or the other.
+pub fn soft_reached(constraint: &Constraint, more: Amount) -> bool {
+    let (before, after) = (constraint.used, constraint.used.plus(more));
+    Unit::ALL.into_iter().any(|unit| {
+        let soft = constraint.bounds.soft.of(unit);
+        before.of(unit) < soft && soft <= after.of(unit)
+    })
+}
+
 /// What is handed out beyond the need, of what nobody has: a part that shrinks with what is left, so that the last of it
 /// is not scattered.
 pub fn share(free: Amount, parts: i64) -> Amount {
@@ -113,6 +122,9 @@ mod tests {
         assert!(!soft_crossed(&constraint(100, 100, 40), tokens(9)));
         assert!(soft_crossed(&constraint(100, 100, 40), tokens(10)));
         assert!(soft_crossed(&constraint(100, 100, 60), tokens(0)));
+        assert!(!soft_reached(&constraint(100, 100, 40), tokens(9)));
+        assert!(soft_reached(&constraint(100, 100, 40), tokens(10)));
+        assert!(!soft_reached(&constraint(100, 100, 50), tokens(10)), "it was there before");
     }
 
     fn amount() -> impl Strategy<Value = Amount> {

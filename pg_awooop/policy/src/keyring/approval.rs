@@ -10,8 +10,28 @@ use crate::approval::jws::Found;
 
 /// Before the canonical arguments.
 const ARGUMENTS: &[u8] = b"awooop arguments\n";
-/// Before what somebody decided.
-const DECISION: &[u8] = b"awooop decision\n";
+
+/// What the platform vouches for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vouched {
+    /// What was asked, and of whom.
+    Request,
+    /// What somebody decided about it.
+    Decision,
+    /// That enough have agreed.
+    Grant,
+}
+
+impl Vouched {
+    /// Before the statement.
+    const fn prefix(self) -> &'static [u8] {
+        match self {
+            Self::Request => b"awooop request\n",
+            Self::Decision => b"awooop decision\n",
+            Self::Grant => b"awooop grant\n",
+        }
+    }
+}
 
 /// The current approval key. It has no Debug, Display or Serialize.
 pub struct ApprovalSigner<'a> {
@@ -31,9 +51,9 @@ impl ApprovalSigner<'_> {
         digest(self.secret, arguments)
     }
 
-    /// Vouches for a decision.
-    pub fn vouch(&self, decision: &str) -> [u8; 32] {
-        keyed(self.secret).chain_update(DECISION).chain_update(decision).finalize().into_bytes().into()
+    /// Vouches for a statement.
+    pub fn vouch(&self, what: Vouched, statement: &str) -> [u8; 32] {
+        keyed(self.secret).chain_update(what.prefix()).chain_update(statement).finalize().into_bytes().into()
     }
 }
 
@@ -69,10 +89,10 @@ impl Keyring {
         self.approval(id).map(|(_, secret)| digest(secret, arguments))
     }
 
-    /// Whether the key of that id vouched for a decision.
-    pub fn check_decision(&self, id: &str, decision: &str, mac: &[u8]) -> MacVerdict {
+    /// Whether the key of that id vouched for a statement.
+    pub fn check_vouched(&self, id: &str, what: Vouched, statement: &str, mac: &[u8]) -> MacVerdict {
         let Some((state, secret)) = self.approval(id) else { return MacVerdict::UnknownKey };
-        match keyed(secret).chain_update(DECISION).chain_update(decision).verify_slice(mac) {
+        match keyed(secret).chain_update(what.prefix()).chain_update(statement).verify_slice(mac) {
             Ok(()) => MacVerdict::Good(state),
             Err(_) => MacVerdict::Bad,
         }

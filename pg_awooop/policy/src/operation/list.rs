@@ -1,5 +1,6 @@
 //! The list itself, by concern.
 
+mod approvals;
 mod audit;
 mod budgets;
 mod contracts;
@@ -30,6 +31,7 @@ const PARTS: &[&[Operation]] = &[
     runs::OPERATIONS,
     budgets::OPERATIONS,
     contracts::OPERATIONS,
+    approvals::OPERATIONS,
     principals::OPERATIONS,
     keys::OPERATIONS,
     audit::OPERATIONS,

@@ -1,5 +1,6 @@
 //! JSON Schemas of what operations answer, for the API's documentation and for the tests that hold answers to them.
 
+mod approvals;
 mod budgets;
 mod contracts;
 
@@ -12,6 +13,7 @@ use crate::run_fsm::RunState;
 use crate::scope::Scope;
 use crate::transparency::finding::Kind;
 
+pub(super) use approvals::*;
 pub(super) use budgets::*;
 pub(super) use contracts::*;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::keyring::{Keyring, Use};
+use crate::keyring::{Keyring, MacVerdict, State, Use, Vouched};
 use serde_json::json;
 
 const NOW: i64 = 1_800_000_000;
@@ -7,10 +7,7 @@ const ARGUMENTS: &str = r#"{"amount":30,"order":"A-1"}"#;
 
 /// A keyring with an approval key.
 fn keyring() -> Keyring {
-    let mut keyring = Keyring::create("awooop.test").unwrap();
-    keyring.add("approval-1", Use::Approval).unwrap();
-    keyring.make_current("approval-1").unwrap();
-    keyring
+    Keyring::create("awooop.test").unwrap()
 }
 
 fn binding() -> Binding<'static> {
@@ -132,13 +129,16 @@ fn a_key_that_is_gone_rotated_or_for_something_else_opens_nothing() {
 fn digests_and_decisions_are_keyed_and_kept_apart() {
     let keyring = keyring();
     let signer = keyring.approval_signer().unwrap();
-    assert_ne!(signer.digest("x"), signer.vouch("x"));
+    use Vouched::{Decision, Request};
+    assert_ne!(signer.digest("x"), signer.vouch(Decision, "x"));
+    assert_ne!(signer.vouch(Request, "x"), signer.vouch(Decision, "x"));
     assert_ne!(signer.digest("x"), self::keyring().approval_signer().unwrap().digest("x"));
     assert_eq!(keyring.argument_digest("approval-1", "x"), Some(signer.digest("x")));
     assert_eq!(keyring.argument_digest("contract-1", "x"), None);
-    let mac = signer.vouch("yes");
-    use crate::keyring::{MacVerdict, State};
-    assert_eq!(keyring.check_decision("approval-1", "yes", &mac), MacVerdict::Good(State::Current));
-    assert_eq!(keyring.check_decision("approval-1", "no", &mac), MacVerdict::Bad);
-    assert_eq!(keyring.check_decision("approval-9", "yes", &mac), MacVerdict::UnknownKey);
+    let mac = signer.vouch(Decision, "yes");
+    let check = |id: &str, what, statement: &str| keyring.check_vouched(id, what, statement, &mac);
+    assert_eq!(check("approval-1", Decision, "yes"), MacVerdict::Good(State::Current));
+    assert_eq!(check("approval-1", Request, "yes"), MacVerdict::Bad);
+    assert_eq!(check("approval-1", Decision, "no"), MacVerdict::Bad);
+    assert_eq!(check("approval-9", Decision, "yes"), MacVerdict::UnknownKey);
 }

@@ -12,6 +12,7 @@ use crate::scope::Scope;
 
 const LEASE_SECONDS: Kind = Kind::Integer { min: 5, max: 3600 };
 const RUN_ID: Argument = Argument::required("run_id", Kind::Uuid, "The run.");
+const TOKEN: Kind = Kind::Text { rule: NameRule::Line, max: crate::approval::jws::MAX_TOKEN };
 const LEASE: Argument = Argument::required("lease", CREDENTIAL, "The lease that claim_runs gave for this run.");
 
 fn states() -> Vec<&'static str> {
@@ -222,6 +223,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 Kind::Word(phases),
                 "\"completed\"",
                 "`started` before an effect, `completed` after.",
+            ),
+            Argument::optional(
+                "tool",
+                ID,
+                "null",
+                "The tool that is about to be called, where there is an approval token.",
+            ),
+            Argument::optional(
+                "approval_token",
+                TOKEN,
+                "null",
+                "What was approved: the call of `tool` with `request` as its arguments. Used with this step, once.",
             ),
             TOKENS,
             MICRO_USD,

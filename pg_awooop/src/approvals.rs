@@ -1,0 +1,24 @@
+//! Approvals: of one call with its arguments, in one run.
+//!
+//! A worker asks (`request`); its run gives up its lease and waits. People decide (`decide`), each vouched for by the
+//! platform's key, so that rows which were slipped in count for nothing. What comes of it is a token (`token`), made whenever
+//! somebody who may have it asks, from what is stored; using it is one insert, in the transaction that records the intent.
+//!
+//! Locks are taken in the order of the run engine: the queue's row, the run's row, the lease's row, then the request's.
+
+mod call;
+mod decide;
+mod expire;
+mod guard;
+mod metrics;
+mod request;
+mod row;
+mod show;
+mod token;
+
+pub(crate) use decide::{issue, reject};
+pub(crate) use expire::expire_due;
+pub(crate) use metrics::metrics;
+pub(crate) use request::request;
+pub(crate) use show::{list, status};
+pub(crate) use token::{check_token, use_token};

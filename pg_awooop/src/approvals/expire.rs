@@ -1,0 +1,71 @@
+//! Requests that nobody has decided in time: they end, and their runs with them.
+
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+use super::row::Request;
+use crate::audit;
+use crate::budget;
+use crate::caller::Caller;
+use crate::fault::{Outcome, or_raise};
+use crate::runs;
+use crate::statement::{column, pg_uuid, statements, uuid_column};
+use crate::tenant;
+
+/// How many one round looks at; the next goes on.
+const BATCH: i32 = 1000;
+
+statements! {
+    DUE: reading [INT4OID] = "select d.project_id, d.approval_id from awooop.due_approvals($1) d";
+    EXPIRED: writing [TEXTOID, UUIDOID] =
+        "update awooop.approval_request set expired_at = clock_timestamp() where project_id = $1 and approval_id = $2";
+}
+
+/// Ends a request, and its run. Both are locked.
+pub(super) fn end(caller: &Caller, request: &Request) -> Outcome<()> {
+    EXPIRED.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(request.approval_id).into()]))?;
+    runs::end_undecided(caller, request.run_id, request.approval_id)?;
+    audit::done(caller, "approval_expired", request.entry())
+}
+
+/// Ends those whose time is over. Waits for nobody.
+pub(crate) fn expire_due() -> Outcome<i64> {
+    let due = DUE.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
+    let mut expired = 0;
+    for (project_id, approval_id) in due {
+        if tenant::within(&project_id, || expire(&project_id, approval_id))? {
+            expired += 1;
+        }
+    }
+    Ok(expired)
+}
+
+fn expire(project_id: &str, approval_id: Uuid) -> Outcome<bool> {
+    let Ok(run_id) = Request::find(project_id, approval_id).map(|request| request.run_id) else { return Ok(false) };
+    if !runs::try_lock(project_id, run_id)? || !budget::can_close(project_id, run_id)? {
+        return Ok(false);
+    }
+    // Whoever decides it holds the run, so nobody holds the request.
+    let request = Request::lock(project_id, approval_id)?;
+    if !request.is_overdue() {
+        return Ok(false);
+    }
+    end(&Caller::platform(project_id, "platform:approvals"), &request)?;
+    Ok(true)
+}
+
+/// Requests whose time is over, in all projects. Belongs to awooop_scheduler; it hands out ids only.
+#[pg_extern(stable, parallel_safe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn due_approvals(at_most: i32) -> TableIterator<'static, (name!(project_id, String), name!(approval_id, pgrx::Uuid))> {
+    statements! {
+        FIND: reading [INT4OID] =
+            "select r.project_id, r.approval_id from awooop.approval_request r
+             where r.approved_at is null and r.rejected_at is null and r.expired_at is null and r.cancelled_at is null
+               and r.expires_at <= clock_timestamp()
+             order by r.expires_at limit $1";
+    }
+    let due =
+        or_raise(FIND.with(|s| s.rows(&[at_most.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?)))));
+    TableIterator::new(due.into_iter().map(|(project_id, approval_id)| (project_id, pg_uuid(approval_id))))
+}

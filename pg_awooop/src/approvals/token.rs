@@ -1,0 +1,98 @@
+//! The token of what was approved: made from what is stored whenever somebody may have it, and used by one insert.
+
+use awooop_contracts::canonical_json;
+use awooop_policy::approval::token::{self, Grant};
+use awooop_policy::approval::{Binding, RequestState};
+use awooop_policy::error::{ErrorCode, Problem};
+use pgrx::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::row::Request;
+use crate::audit::{self, POSTGRES_EPOCH};
+use crate::caller::Caller;
+use crate::fault::{Outcome, fault, refuse};
+use crate::keyring;
+use crate::runs::Held;
+use crate::statement::{pg_uuid, statements};
+
+statements! {
+    USE: writing [TEXTOID, UUIDOID, UUIDOID, TEXTOID, INT4OID, TEXTOID] =
+        "insert into awooop.approval_use (project_id, approval_id, run_id, step_key, epoch, used_by, used_at)
+         values ($1, $2, $3, $4, $5, $6, clock_timestamp())
+         on conflict (project_id, approval_id) do nothing returning approval_id";
+}
+
+/// The clock, in microseconds since 1970.
+pub(super) fn now() -> i64 {
+    // SAFETY: reads the clock.
+    let now = unsafe { pg_sys::GetCurrentTimestamp() };
+    now + POSTGRES_EPOCH
+}
+
+/// The token of an approved request, and what it says. Nothing where the rows do not hold what was approved.
+pub(super) fn mint(caller: &Caller, request: &Request) -> Outcome<Option<Value>> {
+    let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
+    if !request.is_granted(&keyring)? {
+        return Ok(None);
+    }
+    let [from, until] =
+        [request.grant.approved_at, request.grant.token_until].map(|micros| micros.div_euclid(1_000_000));
+    let arguments = canonical_json(&request.arguments()?)?;
+    let grant = Grant { jti: request.approval_id, agent: &request.agent_id, mode: request.terms.mode, from, until };
+    let binding =
+        Binding { project: &caller.project_id, run: request.run_id, tool: &request.tool, arguments: &arguments };
+    match token::issue(&keyring, &grant, &binding).map_err(Problem::from)? {
+        Some(issued) => Ok(Some(json!({"token": issued.token, "claims": issued.claims}))),
+        None => fault(ErrorCode::ApprovalNoKey),
+    }
+}
+
+/// The request that a token stands for, if it is good for this call. The run is locked; the request is from here on.
+pub(crate) fn check_token(
+    caller: &Caller,
+    run_id: Uuid,
+    tool: &str,
+    arguments: &Value,
+    token: &str,
+) -> Outcome<Request> {
+    let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
+    let canonical = canonical_json(arguments)?;
+    let binding = Binding { project: &caller.project_id, run: run_id, tool, arguments: &canonical };
+    let claims = match token::verify(&keyring, token, &binding, now().div_euclid(1_000_000)) {
+        Ok(claims) => claims,
+        Err(problem) => return refuse(problem),
+    };
+    let Some(request) = Request::try_lock(&caller.project_id, claims.jti)? else {
+        return refuse(ErrorCode::TokenUnknown);
+    };
+    match request.state() {
+        // Its row may call it lapsed for as long as clocks may differ.
+        RequestState::Approved | RequestState::Lapsed => {}
+        RequestState::Used => return refuse(ErrorCode::TokenReplayed),
+        _ => return refuse(ErrorCode::TokenUnknown),
+    }
+    let is_same = request.run_id == run_id && request.tool == tool && request.terms.mode == claims.mode;
+    if !is_same || !request.is_granted(&keyring)? || canonical_json(&request.arguments()?)? != canonical {
+        return refuse(ErrorCode::TokenUnknown);
+    }
+    Ok(request)
+}
+
+/// Uses the token of a request that was checked, for a step of its run: from the commit on it is used, and with a rollback it
+/// was not.
+pub(crate) fn use_token(caller: &Caller, held: &Held, step_key: &str, request: &Request) -> Outcome<()> {
+    let used = [
+        caller.project_id.as_str().into(),
+        pg_uuid(request.approval_id).into(),
+        pg_uuid(request.run_id).into(),
+        step_key.into(),
+        held.epoch.into(),
+        caller.principal_id.as_str().into(),
+    ];
+    // Nobody is between: whoever uses it holds the request. The key decides all the same.
+    if USE.with(|s| s.run(&used))? == 0 {
+        return fault(ErrorCode::SystemRetry);
+    }
+    audit::done(caller, "approval_used", request.entry().with("step_key", step_key))
+}

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use postgres::{Client, Transaction};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::place::Place;
 
@@ -73,18 +73,24 @@ pub fn keys(admin: &mut Client) -> Result<Vec<String>> {
 
 /// Lets the agent `agent` of a project run: registered, and with a contract that two have signed.
 pub fn agent(admin: &mut Client, project: &str) -> Result<()> {
-    let active = "select from awooop.active_contracts where project_id = $1 and kind = 'agent' and name = 'agent'";
-    if admin.query_opt(active, &[&project])?.is_some() {
-        return Ok(());
-    }
     let contract = json!({
         "kind": "agent", "contract_version": 1, "name": "agent", "purpose": "Is measured.", "autonomy": "read_only",
         "model": {"provider": "none", "name": "none", "max_output_tokens": 1}
     });
+    activate(admin, project, &contract)
+}
+
+/// Makes a contract that two have signed the active one, where none of its name is.
+pub fn activate(admin: &mut Client, project: &str, contract: &Value) -> Result<()> {
+    let (kind, name) = (contract["kind"].as_str().unwrap_or_default(), contract["name"].as_str().unwrap_or_default());
+    let active = "select from awooop.active_contracts where project_id = $1 and kind = $2 and name = $3";
+    if admin.query_opt(active, &[&project, &kind, &name])?.is_some() {
+        return Ok(());
+    }
     let mut transaction = admin.transaction()?;
     transaction.execute("select awooop.enter_project($1)", &[&project])?;
     let revision: String = transaction
-        .query_one("select awooop.draft_contract('agent', $1) ->> 'revision_id'", &[&contract.to_string()])?
+        .query_one("select awooop.draft_contract($1, $2) ->> 'revision_id'", &[&kind, &contract.to_string()])?
         .get(0);
     let step = |transaction: &mut Transaction, operation: &str| {
         transaction.execute(&format!("select awooop.{operation}($1::text::uuid)"), &[&revision])
@@ -95,11 +101,14 @@ pub fn agent(admin: &mut Client, project: &str) -> Result<()> {
         let sign = "select status from awooop.call($1, awooop.create_api_key('k', '{contracts:sign}',
                         principal_id => $2) ->> 'api_key', 'sign_contract', $3)";
         let status: i32 = transaction.query_one(sign, &[&project, &signer, &arguments])?.get(0);
-        ensure!(status == 200, "the contract of {project} was not signed");
+        ensure!(status == 200, "the contract {kind}/{name} of {project} was not signed");
     }
     step(&mut transaction, "activate_contract")?;
     transaction.commit()?;
-    ensure!(admin.query_opt(active, &[&project])?.is_some(), "the contract of {project} is not active");
+    ensure!(
+        admin.query_opt(active, &[&project, &kind, &name])?.is_some(),
+        "the contract {kind}/{name} of {project} is not active"
+    );
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! AWOOOP_BENCH_STATE (a scratch directory). A benchmark that needs no server runs without. Figures depend on the
 //! machine; ratios much less.
 
+mod approvals;
 mod audit;
 mod budget;
 mod envelope;
@@ -28,7 +29,7 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Which benchmark: audit, budget, envelope, gateway, redaction, redaction-quality, schema (all that the server's build allows when not given).
+    /// Which benchmark: approvals, audit, budget, envelope, gateway, redaction, redaction-quality, schema (all that the server's build allows when not given).
     name: Option<String>,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -44,6 +45,7 @@ struct Arguments {
 type Benchmark = (&'static str, fn(&Effort) -> Result<Report>);
 
 const BENCHMARKS: &[Benchmark] = &[
+    ("approvals", |effort| approvals::run(&Place::from_environment()?, effort)),
     ("audit", |effort| audit::run(&Place::from_environment()?, effort)),
     ("budget", |effort| budget::run(&Place::from_environment()?, effort)),
     ("envelope", |effort| envelope::run(&Place::from_environment()?, effort)),

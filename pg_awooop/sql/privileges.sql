@@ -64,8 +64,7 @@ grant execute on function awooop.maintain() to awooop_scheduler, awooop_operator
 grant execute on function awooop.reap_stale_runs() to awooop_worker;
 grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer),
     awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean), awooop.audit_projects(),
-    awooop.due_reservations(integer), awooop.spending_projects(),
-    awooop.due_approvals(integer)
+    awooop.due_reservations(integer), awooop.spending_projects(), awooop.due_approvals(integer)
     to awooop_owner;
 
 -- Behind the views of sql/current.
@@ -85,8 +84,7 @@ begin
     loop
         execute pg_catalog.format('grant execute on function %s to awooop_tenant, awooop_operator', f.signature);
         if f.proname in ('claim_runs', 'heartbeat', 'record_step', 'validate_output', 'complete_run',
-                         'fail_run', 'reserve_budget', 'settle_budget', 'release_budget', 'request_approval',
-                         'approval_status') then
+                         'fail_run', 'reserve_budget', 'settle_budget', 'release_budget', 'request_approval') then
             execute pg_catalog.format('grant execute on function %s to awooop_worker', f.signature);
         end if;
     end loop;

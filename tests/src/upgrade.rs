@@ -167,7 +167,8 @@ fn before_the_first_migration_everything_says_what_to_do() {
             "0005_principal_makers",
             "0006_contracts",
             "0007_budgets",
-            "0008_platform_budget"
+            "0008_platform_budget",
+            "0009_approvals"
         ])
     );
     assert_eq!(admin.json("select awooop.health()")["ready"], true);

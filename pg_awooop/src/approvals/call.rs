@@ -51,12 +51,13 @@ impl Wanted {
                 .map(|(_, risk)| *risk)
         });
         let risk = risk(contract.risk, of_project);
-        let wanted = agent.tools.iter().flat_map(|tools| tools.entries());
-        let wanted = wanted.into_iter().find(|(name, _)| name.as_str() == tool).map(|(_, wanted)| wanted.access);
+        let mut tools = agent.tools.iter().flat_map(|tools| tools.entries());
+        let wanted = tools.find(|(name, _)| name.as_str() == tool).map(|(_, wanted)| *wanted);
         let need = need(&Call {
             mode,
             autonomy: agent.autonomy,
-            wanted,
+            wanted: wanted.map(|wanted| wanted.access),
+            always_approve: wanted.is_some_and(|wanted| wanted.always_approve()),
             access: words::access(contract.side_effects),
             risk,
             rule: policy.map(|policy| policy.calls.rule(risk)),

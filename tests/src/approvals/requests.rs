@@ -33,6 +33,17 @@ fn a_call_goes_ahead_is_denied_or_waits_by_agent_tool_mode_and_policy() {
 }
 
 #[test]
+fn an_agents_own_contract_may_want_every_call_of_a_tool_approved() {
+    let mut contract = super::stage::agent("act");
+    contract["tools"][LOOK_UP]["always_approve"] = true.into();
+    let mut desk = Desk::of(crate::contracts::stage::Office::new(), &contract, Some(&policy()));
+    let run = desk.run();
+    let id = desk.request(&run, LOOK_UP, refund("A-1"));
+    let seen = desk.status(&id);
+    assert_eq!((&seen["needed"], &seen["roles"], &seen["mode"]), (&json!(1), &Value::Null, &json!("execute")));
+}
+
+#[test]
 fn a_risk_that_the_policy_denies_is_denied_for_everybody() {
     let mut strict = policy();
     strict["tool_risk"] = json!({REFUND: "critical"});

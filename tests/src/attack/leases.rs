@@ -121,6 +121,7 @@ fn a_worker_without_a_lease_can_do_nothing() {
         "select awooop.next_ready_project('')".to_owned(),
         "select * from awooop.due_runs(10)".to_owned(),
         "select * from awooop.due_reservations(10)".to_owned(),
+        "select * from awooop.due_approvals(10)".to_owned(),
     ] {
         assert_eq!(worker.code(&sql), "42501", "{sql}");
     }

@@ -19,12 +19,13 @@ mod timing;
 mod unloaded;
 mod worker_process;
 
+use crate::harness::approvals;
 use crate::harness::platform::{careless, careless_tenant};
 use crate::harness::server::environment;
 use crate::harness::{Actor, Claim, Session, literal};
 
 /// Every table with a project.
-const TENANT_TABLES: [&str; 22] = [
+const TENANT_TABLES: [&str; 25] = [
     "projects",
     "principals",
     "role_bindings",
@@ -47,6 +48,9 @@ const TENANT_TABLES: [&str; 22] = [
     "budget_escrow",
     "budget_reservation",
     "budget_ledger",
+    "approval_request",
+    "approval_decision",
+    "approval_use",
 ];
 
 /// Settings that make every plan that can be parallel so.
@@ -83,7 +87,7 @@ impl Neighbours {
 
     fn of(group: &str) -> Self {
         let (_, mut thief, _) = careless_tenant(group);
-        let (_, mut victim, admin) = careless_tenant(&careless().readers);
+        let (_, mut victim, mut admin) = careless_tenant(&careless().readers);
         for actor in [&mut thief, &mut victim] {
             let run =
                 actor.create_id(&format!(", input => '{{\"secret\": \"{SECRET}\"}}', idempotency_key => '{SECRET}'"));
@@ -95,6 +99,7 @@ impl Neighbours {
             actor.call("select awooop.set_redaction_family('email', 'allow')");
             actor.call(&format!("select awooop.set_redaction_rule('r', 'secret', '{SECRET}')"));
             spend(actor, &claim);
+            approvals::use_one(&mut admin, actor, SECRET);
         }
         Self { thief, victim, admin }
     }

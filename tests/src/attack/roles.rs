@@ -21,6 +21,7 @@ fn administration(project: &str) -> Vec<String> {
         "select * from awooop.due_runs(10)".to_owned(),
         "select * from awooop.expired_runs(10)".to_owned(),
         "select * from awooop.due_reservations(10)".to_owned(),
+        "select * from awooop.due_approvals(10)".to_owned(),
         format!("select awooop.set_time_zone('{project}', 'Asia/Taipei')"),
     ]
 }

@@ -29,7 +29,7 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 54] = [
+const FUNCTIONS: [(&str, Shape); 56] = [
     ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("bind_role", shape('v', 'u', true, OWNER, "operator")),
@@ -41,6 +41,7 @@ const FUNCTIONS: [(&str, Shape); 54] = [
     ("detach_audit_partition", shape('v', 'u', false, "a superuser", "")),
     ("detach_budget_partition", shape('v', 'u', false, "a superuser", "")),
     ("doctor", shape('s', 'r', true, OWNER, "auditor,operator")),
+    ("due_approvals", shape('s', 's', true, SCHEDULER, "owner")),
     ("due_reservations", shape('s', 's', true, SCHEDULER, "owner")),
     ("due_runs", shape('s', 's', true, SCHEDULER, "owner")),
     ("enter_project", shape('v', 'u', false, OWNER, "operator,tenant")),
@@ -48,6 +49,7 @@ const FUNCTIONS: [(&str, Shape); 54] = [
     ("expired_runs", shape('s', 's', true, SCHEDULER, "owner")),
     ("find_sensitive", shape('s', 'r', true, OWNER, "auditor,operator,tenant,worker")),
     ("forget_directory", shape('v', 'u', false, OWNER, "")),
+    ("guard_approval", shape('v', 'u', false, OWNER, "")),
     ("guard_budget", shape('v', 'u', false, OWNER, "")),
     ("guard_run_transition", shape('v', 'u', false, OWNER, "")),
     ("guard_audit_proof", shape('v', 'u', false, OWNER, "")),
@@ -87,13 +89,14 @@ const FUNCTIONS: [(&str, Shape); 54] = [
 ];
 
 /// Operations that the platform worker may call: what it leased.
-const OF_THE_WORKER: [&str; 9] = [
+const OF_THE_WORKER: [&str; 10] = [
     "claim_runs",
     "complete_run",
     "fail_run",
     "heartbeat",
     "record_step",
     "release_budget",
+    "request_approval",
     "reserve_budget",
     "settle_budget",
     "validate_output",
@@ -188,6 +191,7 @@ fn policies_and_triggers_call_only_the_frozen_functions() {
     let frozen = [
         "current_project_id",
         "forget_directory",
+        "guard_approval",
         "guard_audit_proof",
         "guard_budget",
         "guard_run_transition",

@@ -1,6 +1,7 @@
 //! What tests stand on: connections by role, projects with unique names, answers and errors in one shape.
 
 pub mod answer;
+pub mod approvals;
 pub mod budgets;
 pub mod contracts;
 pub mod gateway;

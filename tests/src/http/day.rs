@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::client::Caller;
 use super::scene::{Scene, message};
-use crate::harness::budgets;
 use crate::harness::contracts::{self, Hand};
 use crate::harness::quiet::{EVERY_SCOPE, text};
+use crate::harness::{approvals, budgets};
 
 /// A caller who is held to the documentation of each operation.
 struct Tenant<'a> {
@@ -132,6 +132,16 @@ fn every_operation_answers_at_its_address_as_documented() {
     assert_eq!(tenant.does("remove_redaction_rule", json!({"rule_id": "orders"})), rule);
 
     budgets::every_operation(&envelope, |operation, arguments| tenant.does(operation, arguments));
+    approvals::allow_a_tool(&mut scene.project.admin(), &scene.project.id, "order-bot");
+    approvals::every_operation(&envelope, |hand, operation, arguments| match hand {
+        Hand::Owner => tenant.does(operation, arguments),
+        Hand::Left | Hand::Right => {
+            let mut other = Tenant { caller: &hands[0], used: std::mem::take(&mut tenant.used) };
+            let answer = other.does(operation, arguments);
+            tenant.used = other.used;
+            answer
+        }
+    });
 
     let all: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
     assert_eq!(tenant.used, all, "an operation was not asked for");

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::harness::budgets;
 use crate::harness::contracts::{self, Hand};
 use crate::harness::platform_logins::{Gateway, gateway_login_in};
 use crate::harness::quiet::{EVERY_SCOPE, superuser_in, text};
 use crate::harness::{Project, literal};
+use crate::harness::{approvals, budgets};
 
 struct Schemas {
     arguments: BTreeMap<String, Validator>,
@@ -92,7 +92,7 @@ fn every_operations_answer_keeps_to_its_result_schema() {
     client.call("create_agent", json!({"agent_id": "bot", "display_name": "Bot", "enabled": true}));
     client.call("create_agent", json!({"agent_id": "bot"}));
     let hands: Vec<String> = (0..2).map(|_| client.another_key(EVERY_SCOPE)).collect();
-    contracts::every_operation("bot", |hand, operation, arguments| {
+    let by = |client: &mut Client, hand: Hand, operation: &str, arguments: Value| {
         let own = client.key.clone();
         match hand {
             Hand::Owner => {}
@@ -102,7 +102,8 @@ fn every_operations_answer_keeps_to_its_result_schema() {
         let answer = client.call(operation, arguments);
         client.key = own;
         answer
-    });
+    };
+    contracts::every_operation("bot", |hand, operation, arguments| by(&mut client, hand, operation, arguments));
     let envelope = client.call(
         "build_envelope",
         json!({"agent_id": "bot", "channel_type": "telegram", "channel_user_id": "a:7", "channel_chat_id": "-1",
@@ -165,6 +166,9 @@ fn every_operations_answer_keeps_to_its_result_schema() {
     client.call("get_redaction", json!({}));
     client.call("remove_redaction_rule", json!({"rule_id": "r.1"}));
     budgets::every_operation(&envelope, |operation, arguments| client.call(operation, arguments));
+    let project = client.project.clone();
+    approvals::allow_a_tool(&mut superuser_in(&client.database), &project, "bot");
+    approvals::every_operation(&envelope, |hand, operation, arguments| by(&mut client, hand, operation, arguments));
     let all: BTreeSet<String> = client.schemas.results.keys().cloned().collect();
     assert_eq!(client.used, all, "an operation was never called");
 }

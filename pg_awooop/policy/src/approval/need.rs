@@ -35,6 +35,8 @@ pub struct Call<'a> {
     pub autonomy: Autonomy,
     /// What the agent's contract wants the tool for.
     pub wanted: Option<Access>,
+    /// Whether it wants every call of the tool approved, whatever the policy says.
+    pub always_approve: bool,
     /// What a call of the tool does.
     pub access: Access,
     pub risk: Risk,
@@ -85,8 +87,10 @@ pub fn need(call: &Call) -> Need {
     match rule(call) {
         (Decision::Deny, ..) => Need::Denied(Denial::Policy),
         (Decision::Approve, approvers, roles) => Need::Approval(Terms { approvers, roles, mode }),
-        // What would go ahead is only proposed.
-        (Decision::Allow, ..) if suggests => Need::Approval(Terms { approvers: 1, roles: None, mode }),
+        // What would go ahead is only proposed, or the agent's own contract asks for somebody.
+        (Decision::Allow, ..) if suggests || call.always_approve => {
+            Need::Approval(Terms { approvers: 1, roles: None, mode })
+        }
         (Decision::Allow, ..) => Need::Nothing,
     }
 }
@@ -128,8 +132,9 @@ mod tests {
         access: Access,
         risk: Risk,
         rule: Option<&CallRule>,
+        always_approve: bool,
     ) -> String {
-        match need(&Call { mode, autonomy, wanted, access, risk, rule }) {
+        match need(&Call { mode, autonomy, wanted, always_approve, access, risk, rule }) {
             Need::Nothing => "goes".to_owned(),
             Need::Denied(denial) => denial.as_str().to_owned(),
             Need::Approval(terms) => {
@@ -186,8 +191,11 @@ mod tests {
         ];
         for (mode, autonomy, wanted, access, risk, word, expected) in cases {
             let rule = rule(word);
-            let found = said(mode, autonomy, wanted, access, risk, rule.as_ref());
-            assert_eq!(found, expected, "{mode:?} {autonomy:?} {wanted:?} {access:?} {risk:?} {word}");
+            let said = |always| said(mode, autonomy, wanted, access, risk, rule.as_ref(), always);
+            let what = format!("{mode:?} {autonomy:?} {wanted:?} {access:?} {risk:?} {word}");
+            assert_eq!(said(false), expected, "{what}");
+            // Where the agent's contract wants every call approved, what would go waits, and nothing else changes.
+            assert_eq!(said(true), if expected == "goes" { "execute 1 of any" } else { expected }, "{what}, always");
         }
     }
 
@@ -198,24 +206,24 @@ mod tests {
         assert_eq!(risk(Risk::Medium, None), Risk::Medium);
     }
 
-    fn any_call() -> impl Strategy<Value = (usize, usize, usize, bool, usize, usize)> {
-        (0..4usize, 0..3usize, 0..3usize, any::<bool>(), 0..4usize, 0..4usize)
+    fn any_call() -> impl Strategy<Value = (usize, usize, usize, bool, usize, usize, bool)> {
+        (0..4usize, 0..3usize, 0..3usize, any::<bool>(), 0..4usize, 0..4usize, any::<bool>())
     }
 
     proptest! {
         // Nothing with side effects happens in shadow or without the agent's contract, and nothing but a person's approval
         // lets a suggestion through.
         #[test]
-        fn no_combination_acts_where_nobody_may((m, a, w, writes, r, rule_at) in any_call()) {
+        fn no_combination_acts_where_nobody_may((m, a, w, writes, r, rule_at, always_approve) in any_call()) {
             let mode = MigrationMode::ALL[m];
             let autonomy = Autonomy::ALL[a];
             let wanted = [None, Some(Access::Read), Some(Access::Write)][w];
             let access = if writes { Access::Write } else { Access::Read };
             let rule = rule(["none", "allow", "approve", "deny"][rule_at]);
-            let call = Call { mode, autonomy, wanted, access, risk: Risk::ALL[r], rule: rule.as_ref() };
+            let call = Call { mode, autonomy, wanted, always_approve, access, risk: Risk::ALL[r], rule: rule.as_ref() };
             match need(&call) {
                 Need::Nothing => {
-                    prop_assert!(wanted.is_some() && rule_at != 2 && rule_at != 3);
+                    prop_assert!(wanted.is_some() && rule_at != 2 && rule_at != 3 && !always_approve);
                     prop_assert!(!writes || mode == Active && autonomy == Autonomy::Act && wanted == Some(Access::Write));
                 }
                 Need::Approval(terms) => {

@@ -46,7 +46,8 @@ fn a_token_says_what_was_approved_and_is_good_for_that() {
     assert_eq!((claims.jti, claims.run, claims.mode), (Uuid::from_u128(9), Uuid::from_u128(7), TokenMode::Execute));
     assert_eq!(claims.digest.len(), 64);
     let mut without = Keyring::create("awooop.test").unwrap();
-    without.add("approval-1", Use::Approval).unwrap();
+    without.retire("approval-1").unwrap();
+    without.add("approval-2", Use::Approval).unwrap();
     assert_eq!(issue(&without, &grant(), &binding()), Ok(None), "a key on standby signs nothing");
 }
 

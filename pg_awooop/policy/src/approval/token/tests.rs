@@ -1,3 +1,5 @@
+mod others;
+
 use super::*;
 use crate::keyring::{Keyring, MacVerdict, State, Use, Vouched};
 use serde_json::json;

@@ -44,8 +44,8 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
         let mut microseconds: [Vec<f64>; 4] = Default::default();
         for (n, call) in calls.iter().enumerate() {
             let found = [
-                time(&mut session, "select bench.step($1, $2, 'without', $3, null)", call, false)?,
-                time(&mut session, "select bench.step($1, $2, 'with', $3, $4)", call, true)?,
+                time(&mut session, "select bench.step($1, $2, 'without', $3, null, 'recorded')", call, false)?,
+                time(&mut session, "select bench.step($1, $2, 'with', $3, $4, 'recorded')", call, true)?,
                 session.query_one("select bench.mark($1::text::uuid)", &[&call.run])?.get(0),
                 refused(&mut session, call)?,
             ];
@@ -115,7 +115,7 @@ fn time(session: &mut Client, sql: &str, call: &Approved, with_token: bool) -> R
 
 /// The token once more.
 fn refused(session: &mut Client, call: &Approved) -> Result<f64> {
-    let sql = "select bench.step($1, $2, 'again', $3, $4)";
+    let sql = "select bench.step($1, $2, 'again', $3, $4, 'E-TOKEN-019')";
     time(session, sql, call, true)
 }
 
@@ -145,16 +145,21 @@ fn prepare(place: &Place) -> Result<Client> {
          end $$;
          alter role {WORKER} password '{PASSWORD}';
          drop table if exists bench.used;
+         drop function if exists bench.step;
          create table bench.used (like awooop.approval_use including all);
          grant usage on schema bench to {WORKER};
          grant insert on bench.used to {WORKER};
-         create or replace function bench.step(run text, lease text, step text, arguments text, token text)
+         create or replace function bench.step(run text, lease text, step text, arguments text, token text, expected text)
          returns float8 language plpgsql as $f$
-         declare began timestamptz := clock_timestamp();
+         declare began timestamptz; ended timestamptz; answer jsonb;
          begin
-             perform awooop.record_step(run::uuid, lease, step, kind => 'tool', phase => 'started',
-                                        request => arguments::jsonb, tool => '{TOOL}', approval_token => token);
-             return extract(epoch from clock_timestamp() - began) * 1000000;
+             began := clock_timestamp();
+             answer := awooop.record_step(run::uuid, lease, step, kind => 'tool', phase => 'started',
+                                          request => arguments::jsonb, approval_token => token,
+                                          tool => case when token is not null then '{TOOL}' end);
+             ended := clock_timestamp();
+             assert coalesce(answer ->> 'outcome', answer ->> 'code') = expected, answer;
+             return extract(epoch from ended - began) * 1000000;
          end $f$;
          create or replace function bench.mark(run uuid) returns float8 language plpgsql as $f$
          declare began timestamptz := clock_timestamp();

@@ -287,7 +287,7 @@ create function awooop.approval_status(approval_id uuid, arguments jsonb default
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.approval_status is 'What will happen in plain words, the arguments (redacted for all but who asked and the run''s worker), who decided what, and what became of it: the outcome of a call that was begun and never reported on is `unknown`. With `arguments`, how they differ from those that were asked about.';
+comment on function awooop.approval_status is 'What will happen in plain words, the arguments (redacted for all but who created the run and its worker), who decided what, and what became of it: the outcome of a call that was begun and never reported on is `unknown`. With `arguments`, how they differ from those that were asked about.';
 
 create function awooop.list_approvals(state text default null, agent_id text default null, tool text default null, risk text default null, mode text default null, run_id uuid default null, cursor text default null, page_size integer default 50)
     returns jsonb language c volatile parallel unsafe security definer

@@ -16,6 +16,7 @@ mod row;
 mod show;
 mod token;
 
+pub(crate) use call::ensure_none_needed;
 pub(crate) use decide::{issue, reject};
 pub(crate) use expire::expire_due;
 pub(crate) use metrics::metrics;

@@ -24,7 +24,7 @@ use awooop_policy::error::ErrorCode;
 
 pub(crate) use health::disagreements;
 pub(crate) use prove::{checkpoint, export, proof};
-pub(crate) use seal::{open_head, seal_due};
+pub(crate) use seal::{commit_durably, open_head, seal_due};
 pub(crate) use verify::verify;
 
 use awooop_policy::transparency::document::{AuditRow, canonical_facts, leaf_hash};

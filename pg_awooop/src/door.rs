@@ -59,7 +59,10 @@ fn perform(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Out
     };
     match outcome {
         Err(Stop::Refused(problem)) => {
-            let entry = audit::Entry { run_id: arguments.optional_uuid("run_id"), ..audit::Entry::default() };
+            let mut entry = audit::Entry { run_id: arguments.optional_uuid("run_id"), ..audit::Entry::default() };
+            if let Some(approval_id) = arguments.optional_uuid("approval_id") {
+                entry = entry.with("approval_id", approval_id.to_string());
+            }
             audit::refused(caller, operation.name, &problem, entry)?;
             Ok(Answer::refusal(&problem))
         }

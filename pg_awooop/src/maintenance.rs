@@ -140,9 +140,10 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     if tenant::current().is_some() {
         return fault(ErrorCode::TenantAlreadyBound);
     }
+    // Before the reaper, which ends a run at its deadline: a request's time is never longer, and says why.
+    let undecided = approvals::expire_due()?;
     let reaped = runs::reap_due(None)?;
     let expired = budget::expire_due()?;
-    let undecided = approvals::expire_due()?;
     let partitions = partitions::ensure()?;
     let deleted = delete_expired()?;
     let forgotten = FORGET_FAILURES.with(|s| s.run(&[FAILURES_KEPT_DAYS.into()]))?;

@@ -18,7 +18,9 @@ mod retry;
 mod settings;
 mod stop;
 
-pub(crate) use approval::{end_rejected, end_undecided, ensure_lease, lock, lock_with_lease, resume, try_lock};
+pub(crate) use approval::{
+    end_rejected, end_undecided, ensure_lease, has_finished, lock, lock_with_lease, resume, try_lock,
+};
 pub(crate) use budget::{ensure_licensed, hold_for_budget, hold_for_charge, lease_of};
 pub(crate) use claim::{across_projects as claim_across_projects, claim, in_bound_project as claim_as_worker};
 pub(crate) use create::create;

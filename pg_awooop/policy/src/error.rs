@@ -236,6 +236,12 @@ catalogue! {
     ApprovalTampered = "E-APPROVAL-014", "55000", 409,
         "the request is not what the platform stored, or its key is not here",
         "Nobody decides it: let its run be cancelled or time out, and find out who writes to awooop.approval_request.";
+    ApprovalOutdated = "E-APPROVAL-015", "55000", 409,
+        "the tool's contract has changed since the call was asked about",
+        "Ask awooop.request_approval again for the step, so that people decide about what the tool does now.";
+    ApprovalNeeded = "E-APPROVAL-016", "42501", 403,
+        "the call needs an approval",
+        "Ask awooop.request_approval for the step; once it is approved, send its token as `approval_token`.";
 
     BudgetExceeded = "E-BUDGET-001", "53400", 402,
         "a budget has no room for this",
@@ -506,6 +512,10 @@ catalogue! {
     TokenUnknown = "E-TOKEN-020", "28000", 403,
         "nobody approved what the token is for, or it was taken back",
         "awooop.approval_status says where the request stands.";
+
+    TokenStep = "E-TOKEN-021", "28000", 403,
+        "the token is for another step of the run",
+        "Record the step whose call was approved; another call is asked about under its own step key.";
 
     SystemRetry = "E-SYS-001", "40001", 503,
         "the transaction met another one and was rolled back",

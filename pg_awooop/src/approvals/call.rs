@@ -12,12 +12,54 @@ use awooop_policy::mode::MigrationMode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::contracts::active::{self, Loaded};
 use crate::fault::{Outcome, fault, refuse};
 use crate::guarded::{self, Worker};
+use crate::statement::{column, pg_uuid, statements};
 
 /// Errors that are told of at most.
 const MOST_ERRORS: usize = 20;
+
+statements! {
+    RUN: reading [TEXTOID, UUIDOID] =
+        "select mode, created_by, channel_type from awooop.run_state where project_id = $1 and run_id = $2";
+}
+
+/// What a call takes from its run.
+pub(super) struct OfRun {
+    /// A run goes on in the mode that it was created in, or in a more cautious one.
+    pub(super) mode: MigrationMode,
+    pub(super) created_by: String,
+    pub(super) channel_type: String,
+}
+
+impl OfRun {
+    pub(super) fn find(caller: &Caller, run_id: Uuid) -> Outcome<Self> {
+        let run = RUN.with(|s| {
+            s.row(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()], |row| {
+                let mode = MigrationMode::parse(&column::<String>(row, 1)?).unwrap_or(MigrationMode::Shadow);
+                Ok(OfRun {
+                    mode: mode.min(caller.project.mode),
+                    created_by: column(row, 2)?,
+                    channel_type: column(row, 3)?,
+                })
+            })
+        })?;
+        run.map_or_else(|| fault(ErrorCode::RunUnknown), Ok)
+    }
+}
+
+/// Refuses a call that comes without an approval and needs one, or is denied.
+pub(crate) fn ensure_none_needed(caller: &Caller, run_id: Uuid, agent_id: &str, tool: &str) -> Outcome<()> {
+    let mode = OfRun::find(caller, run_id)?.mode;
+    let wanted = Wanted::of(&caller.project_id, agent_id, mode, tool)?;
+    wanted.ensure_not_denied(tool)?;
+    match wanted.need {
+        Need::Nothing => Ok(()),
+        _ => refuse(Problem::from(ErrorCode::ApprovalNeeded).with("tool", tool)),
+    }
+}
 
 /// A call that an agent wants to make.
 pub(super) struct Wanted {
@@ -64,6 +106,16 @@ impl Wanted {
         });
         let approvals = policy.and_then(|policy| policy.approvals).unwrap_or_default();
         Ok(Wanted { tool: of_tool, risk, approvals, need })
+    }
+
+    /// Refuses what is denied, whoever would approve it.
+    pub(super) fn ensure_not_denied(&self, tool: &str) -> Outcome<()> {
+        match &self.need {
+            Need::Denied(denial) => {
+                refuse(Problem::from(ErrorCode::ApprovalDenied).with("tool", tool).with("reason", denial.as_str()))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn contract(&self) -> Outcome<&ToolContract> {

@@ -74,7 +74,7 @@ fn ensure_in_time(caller: &Caller, request: &Request) -> Outcome<()> {
 /// Keeps what the caller has decided, vouched for.
 fn append(caller: &Caller, request: &Request, decision: &str, arguments: &Arguments) -> Outcome<()> {
     let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
-    if !request.is_vouched(&keyring)? {
+    if !request.is_vouched(&caller.project_id, &keyring)? {
         return fault(ErrorCode::ApprovalTampered);
     }
     let Some(signer) = keyring.approval_signer() else { return fault(ErrorCode::ApprovalNoKey) };
@@ -131,6 +131,9 @@ pub(crate) fn issue(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
         _ => return fault(request.ended()),
     }
     ensure_in_time(caller, &request)?;
+    if !request.is_current(&caller.project_id)? {
+        return fault(ErrorCode::ApprovalOutdated);
+    }
     ensure_may_decide(caller, &request, arguments)?;
     let hand = principals::hands(&caller.project_id, std::slice::from_ref(&caller.principal_id))?;
     let approved: Vec<String> = decisions

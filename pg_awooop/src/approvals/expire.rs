@@ -23,8 +23,12 @@ statements! {
 
 /// Ends a request, and its run. Both are locked.
 pub(super) fn end(caller: &Caller, request: &Request) -> Outcome<()> {
+    close(caller, request)?;
+    runs::end_undecided(caller, request.run_id, request.approval_id)
+}
+
+fn close(caller: &Caller, request: &Request) -> Outcome<()> {
     EXPIRED.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(request.approval_id).into()]))?;
-    runs::end_undecided(caller, request.run_id, request.approval_id)?;
     audit::done(caller, "approval_expired", request.entry())
 }
 
@@ -50,7 +54,13 @@ fn expire(project_id: &str, approval_id: Uuid) -> Outcome<bool> {
     if !request.is_overdue() {
         return Ok(false);
     }
-    end(&Caller::platform(project_id, "platform:approvals"), &request)?;
+    let platform = Caller::platform(project_id, "platform:approvals");
+    if runs::has_finished(project_id, run_id)? {
+        // By somebody's hand, past the engine: there is nothing else to end.
+        close(&platform, &request)?;
+    } else {
+        end(&platform, &request)?;
+    }
     Ok(true)
 }
 

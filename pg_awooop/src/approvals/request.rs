@@ -2,31 +2,28 @@
 
 use awooop_contracts::canonical_json;
 use awooop_policy::approval::words::{Action, in_plain_words};
-use awooop_policy::approval::{Need, RequestState, Terms};
+use awooop_policy::approval::{Binding, Need, RequestState, Terms};
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::keyring::Vouched;
-use awooop_policy::mode::MigrationMode;
 use awooop_policy::run_fsm::RunState;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::call::Wanted;
+use super::call::{OfRun, Wanted};
 use super::row::{Request, facts};
 use super::{show, token};
 use crate::audit;
 use crate::budget;
 use crate::caller::Caller;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault, refuse};
+use crate::fault::{Outcome, fault};
 use crate::keyring;
 use crate::redaction;
 use crate::runs::{self, Held};
 use crate::statement::{column, pg_uuid, statements};
 
 statements! {
-    RUN: reading [TEXTOID, UUIDOID] =
-        "select mode, created_by, channel_type from awooop.run_state where project_id = $1 and run_id = $2";
     INSERT: writing [TEXTOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID,
                      TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, TEXTOID, INT8OID, INT8OID, TEXTOID, TEXTOID, INT8OID,
                      TEXTARRAYOID, BOOLOID, INT8OID, INT8OID] =
@@ -86,7 +83,10 @@ pub(crate) fn request(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
         // The answer was lost, and the lease went with the request; or another attempt comes to the same step.
         match before.state() {
             RequestState::Waiting if held.latest => return answer(caller, before, "waiting"),
-            RequestState::Approved if held.holds => return answer(caller, before, "approved"),
+            // What the tool did then, it may not do now: people decide anew.
+            RequestState::Approved if held.holds && before.is_current(&caller.project_id)? => {
+                return answer(caller, before, "approved");
+            }
             RequestState::Used if held.holds => return answer(caller, before, "used"),
             _ => {}
         }
@@ -106,25 +106,15 @@ fn answer(caller: &Caller, request: &Request, decision: &str) -> Outcome<Answer>
 
 fn ask(caller: &Caller, held: &Held, asked: &Asked) -> Outcome<Answer> {
     let project_id = caller.project_id.as_str();
-    let run = RUN.with(|s| {
-        s.row(&[project_id.into(), pg_uuid(asked.run_id).into()], |row| {
-            Ok((column::<String>(row, 1)?, column::<String>(row, 2)?, column::<String>(row, 3)?))
-        })
-    })?;
-    let Some((mode, created_by, channel_type)) = run else { return fault(ErrorCode::RunUnknown) };
-    // A run goes on in the mode that it was created in, or in a more cautious one.
-    let mode = MigrationMode::parse(&mode).unwrap_or(MigrationMode::Shadow).min(caller.project.mode);
-    let wanted = Wanted::of(project_id, &held.agent_id, mode, asked.tool)?;
+    let run = OfRun::find(caller, asked.run_id)?;
+    let wanted = Wanted::of(project_id, &held.agent_id, run.mode, asked.tool)?;
+    wanted.ensure_not_denied(asked.tool)?;
     wanted.ensure_arguments(asked.arguments)?;
     let terms = match &wanted.need {
         Need::Nothing => {
             return Ok(Answer::ok(json!({"decision": "allowed", "approval": null, "token": null}).to_string()));
         }
-        Need::Denied(denial) => {
-            return refuse(
-                Problem::from(ErrorCode::ApprovalDenied).with("tool", asked.tool).with("reason", denial.as_str()),
-            );
-        }
+        Need::Denied(_) => return fault(ErrorCode::SystemInternal),
         Need::Approval(terms) => terms,
     };
     if !held.state.may_become(RunState::WaitingApproval) {
@@ -134,7 +124,7 @@ fn ask(caller: &Caller, held: &Held, asked: &Asked) -> Outcome<Answer> {
                 .with("to", RunState::WaitingApproval.as_str()),
         );
     }
-    let approval_id = insert(caller, held, asked, &wanted, terms, &created_by, &channel_type)?;
+    let approval_id = insert(caller, held, asked, &wanted, terms, &run)?;
     let key = [project_id.into(), pg_uuid(asked.run_id).into()];
     WAIT.with(|s| s.run(&key))?;
     // What it held of budgets goes back: people take their time.
@@ -147,15 +137,7 @@ fn ask(caller: &Caller, held: &Held, asked: &Asked) -> Outcome<Answer> {
     Ok(answer)
 }
 
-fn insert(
-    caller: &Caller,
-    held: &Held,
-    asked: &Asked,
-    wanted: &Wanted,
-    terms: &Terms,
-    created_by: &str,
-    channel_type: &str,
-) -> Outcome<Uuid> {
+fn insert(caller: &Caller, held: &Held, asked: &Asked, wanted: &Wanted, terms: &Terms, run: &OfRun) -> Outcome<Uuid> {
     let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
     let Some(signer) = keyring.approval_signer() else { return fault(ErrorCode::ApprovalNoKey) };
     let contract = wanted.contract()?;
@@ -170,10 +152,12 @@ fn insert(
         side_effects: contract.side_effects,
         risk: wanted.risk,
         mode: terms.mode,
-        channel_type,
+        channel_type: &run.channel_type,
         estimated_micro_usd: asked.micro_usd,
         arguments: &shown,
     });
+    let call =
+        Binding { project: &caller.project_id, run: asked.run_id, tool: asked.tool, arguments: &asked.canonical };
     let approval_id = Uuid::now_v7();
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let facts = INSERT.with(|s| {
@@ -192,13 +176,13 @@ fn insert(
             contract.side_effects.as_str().into(),
             asked.canonical.as_str().into(),
             shown.to_string().into(),
-            signer.digest(&asked.canonical).as_slice().into(),
+            signer.digest(&call).as_slice().into(),
             signer.id.into(),
             summary.as_str().into(),
             asked.tokens.into(),
             asked.micro_usd.into(),
             caller.principal_id.as_str().into(),
-            created_by.into(),
+            run.created_by.as_str().into(),
             number(terms.approvers).into(),
             terms.roles.clone().into(),
             wanted.approvals.reason_required().into(),

@@ -1,10 +1,10 @@
 //! A request as it is stored, and the decisions about it.
 
-use awooop_contracts::canonical_json;
-use awooop_policy::approval::{RequestState, Terms, TokenMode};
+use awooop_contracts::{Kind, canonical_json};
+use awooop_policy::approval::{Binding, RequestState, Terms, TokenMode};
 use awooop_policy::contract::quorum::{Approval, Quorum, Tally, tally};
 use awooop_policy::error::{ErrorCode, Problem};
-use awooop_policy::keyring::{Keyring, MacVerdict, Vouched};
+use awooop_policy::keyring::{Keyring, MacVerdict, State, Vouched};
 use awooop_policy::scope::Scope;
 use pgrx::spi::SpiTupleTable;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::contracts::credential_lives;
+use crate::directory;
 use crate::fault::{Outcome, fault};
 use crate::keyring;
 use crate::principals;
@@ -46,6 +47,7 @@ macro_rules! request_columns {
              r.arguments::text, encode(r.digest, 'hex'), r.digest_key, r.asked_by, r.created_by, r.approvers::int8, r.roles,
              r.reason_required, r.token_seconds::int8, (extract(epoch from r.approved_at) * 1000000)::int8,
              (extract(epoch from r.token_until) * 1000000)::int8, r.grant_key, r.grant_mac,
+             r.tool_revision_id, r.step_key,
              r.expires_at <= clock_timestamp(), coalesce(r.mac, ''), ",
             state!(),
             ", ",
@@ -102,6 +104,9 @@ pub(crate) struct Request {
     /// How long its token is good.
     pub(super) token_seconds: i64,
     pub(super) grant: Grant,
+    /// The revision of the tool's contract that it was judged by.
+    tool_revision_id: Uuid,
+    pub(super) step_key: String,
     is_due: bool,
     mac: Vec<u8>,
     state: RequestState,
@@ -137,10 +142,12 @@ impl Request {
                 key_id: column(row, 19)?,
                 mac: column(row, 20)?,
             },
-            is_due: column(row, 21)?,
-            mac: column(row, 22)?,
-            state: RequestState::parse(&column::<String>(row, 23)?).unwrap_or(RequestState::Cancelled),
-            facts: column(row, 24)?,
+            tool_revision_id: uuid_column(row, 21)?,
+            step_key: column(row, 22)?,
+            is_due: column(row, 23)?,
+            mac: column(row, 24)?,
+            state: RequestState::parse(&column::<String>(row, 25)?).unwrap_or(RequestState::Cancelled),
+            facts: column(row, 26)?,
         })
     }
 
@@ -180,19 +187,30 @@ impl Request {
         self.state == RequestState::Waiting && self.is_due
     }
 
+    /// Whether the contract that it was judged by is the tool's still.
+    pub(super) fn is_current(&self, project_id: &str) -> Outcome<bool> {
+        Ok(directory::active_revision(project_id, Kind::Tool, &self.tool)? == Some(self.tool_revision_id))
+    }
+
     /// The arguments, exact.
     pub(super) fn arguments(&self) -> Outcome<Value> {
         Ok(serde_json::from_str(&self.arguments)?)
     }
 
+    /// The call that it is about.
+    pub(super) fn binding<'a>(&'a self, project_id: &'a str, arguments: &'a str) -> Binding<'a> {
+        Binding { project: project_id, run: self.run_id, tool: &self.tool, arguments }
+    }
+
     /// Whether the row says what the platform vouched for when it was asked: what is shown, the arguments, and who may
     /// decide.
-    pub(super) fn is_vouched(&self, keyring: &Keyring) -> Outcome<bool> {
+    pub(super) fn is_vouched(&self, project_id: &str, keyring: &Keyring) -> Outcome<bool> {
         let verdict = keyring.check_vouched(&self.digest_key, Vouched::Request, &self.facts, &self.mac);
         if !matches!(verdict, MacVerdict::Good(_)) {
             return Ok(false);
         }
-        let digest = keyring.argument_digest(&self.digest_key, &canonical_json(&self.arguments()?)?);
+        let arguments = canonical_json(&self.arguments()?)?;
+        let digest = keyring.argument_digest(&self.digest_key, &self.binding(project_id, &arguments));
         Ok(digest.map(hex::encode).as_ref() == Some(&self.digest))
     }
 
@@ -205,11 +223,11 @@ impl Request {
     }
 
     /// Whether the platform vouches for what was asked, and for that it was approved.
-    pub(super) fn is_granted(&self, keyring: &Keyring) -> Outcome<bool> {
+    pub(super) fn is_granted(&self, project_id: &str, keyring: &Keyring) -> Outcome<bool> {
         let grant = &self.grant;
         let statement = self.grant_statement(grant)?;
         let verdict = keyring.check_vouched(&grant.key_id, Vouched::Grant, &statement, &grant.mac);
-        Ok(matches!(verdict, MacVerdict::Good(_)) && self.is_vouched(keyring)?)
+        Ok(matches!(verdict, MacVerdict::Good(_)) && self.is_vouched(project_id, keyring)?)
     }
 
     /// What a decision about it is vouched for as: whose it is, and about exactly what.
@@ -260,7 +278,11 @@ impl Request {
         let mut counted = Vec::with_capacity(approvals.len());
         for (made, standing) in approvals.iter().zip(principals::standings(project_id, &principals)?) {
             let mac = match &keyring {
-                Some(keyring) => self.check(keyring, made)?,
+                // A key that was rotated out since vouches still for what was decided before.
+                Some(keyring) => match self.check(keyring, made)? {
+                    MacVerdict::Good(_) => MacVerdict::Good(State::Current),
+                    other => other,
+                },
                 None => MacVerdict::UnknownKey,
             };
             counted.push(Approval {

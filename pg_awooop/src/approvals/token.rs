@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::call::Wanted;
 use super::row::Request;
 use crate::audit::{self, POSTGRES_EPOCH};
 use crate::caller::Caller;
@@ -33,7 +34,7 @@ pub(super) fn now() -> i64 {
 /// The token of an approved request, and what it says. Nothing where the rows do not hold what was approved.
 pub(super) fn mint(caller: &Caller, request: &Request) -> Outcome<Option<Value>> {
     let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
-    if !request.is_granted(&keyring)? {
+    if !request.is_granted(&caller.project_id, &keyring)? {
         return Ok(None);
     }
     let [from, until] =
@@ -51,9 +52,8 @@ pub(super) fn mint(caller: &Caller, request: &Request) -> Outcome<Option<Value>>
 /// The request that a token stands for, if it is good for this call. The run is locked; the request is from here on.
 pub(crate) fn check_token(
     caller: &Caller,
-    run_id: Uuid,
-    tool: &str,
-    arguments: &Value,
+    (run_id, step_key): (Uuid, &str),
+    (tool, arguments): (&str, &Value),
     token: &str,
 ) -> Outcome<Request> {
     let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
@@ -73,9 +73,21 @@ pub(crate) fn check_token(
         _ => return refuse(ErrorCode::TokenUnknown),
     }
     let is_same = request.run_id == run_id && request.tool == tool && request.terms.mode == claims.mode;
-    if !is_same || !request.is_granted(&keyring)? || canonical_json(&request.arguments()?)? != canonical {
+    if !is_same
+        || !request.is_granted(&caller.project_id, &keyring)?
+        || canonical_json(&request.arguments()?)? != canonical
+    {
         return refuse(ErrorCode::TokenUnknown);
     }
+    // One step is one call, so that whatever else is lost, the journal knows whether it was begun.
+    if request.step_key != step_key {
+        return refuse(ErrorCode::TokenStep);
+    }
+    if !request.is_current(&caller.project_id)? {
+        return refuse(ErrorCode::ApprovalOutdated);
+    }
+    // People approved it; the agent's contract, the mode and the policy may have come to deny it since.
+    Wanted::of(&caller.project_id, &request.agent_id, caller.project.mode, tool)?.ensure_not_denied(tool)?;
     Ok(request)
 }
 
@@ -90,6 +102,8 @@ pub(crate) fn use_token(caller: &Caller, held: &Held, step_key: &str, request: &
         held.epoch.into(),
         caller.principal_id.as_str().into(),
     ];
+    // Once it is told, it stays used, whatever the session says of its commits.
+    audit::commit_durably();
     // Nobody is between: whoever uses it holds the request. The key decides all the same.
     if USE.with(|s| s.run(&used))? == 0 {
         return fault(ErrorCode::SystemRetry);

@@ -187,7 +187,7 @@ fn sign(project_id: &str, tree: &Frontier) -> Outcome<bool> {
 
 /// Makes this transaction's commit wait until it is durable here, whatever `synchronous_commit` is or is set to later,
 /// and, where there are synchronous standbys, on them.
-fn commit_durably() {
+pub(crate) fn commit_durably() {
     // SAFETY: sets a flag of the transaction's, and reads a setting.
     let waits = unsafe {
         pg_sys::ForceSyncCommit();

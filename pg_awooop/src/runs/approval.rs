@@ -9,13 +9,15 @@ use super::end::end;
 use super::lease::{self, Locked};
 use crate::caller::Caller;
 use crate::fault::{Outcome, fault, refuse};
-use crate::statement::{pg_uuid, statements};
+use crate::statement::{column, pg_uuid, statements};
 
 statements! {
     LOCK: writing [TEXTOID, UUIDOID] =
         "select true from awooop.run_state where project_id = $1 and run_id = $2 for no key update";
     TRY_LOCK: writing [TEXTOID, UUIDOID] =
         "select true from awooop.run_state where project_id = $1 and run_id = $2 for no key update skip locked";
+    FINISHED: writing [TEXTOID, UUIDOID] =
+        "select finished_at is not null from awooop.run_state where project_id = $1 and run_id = $2";
     // Waiting for people was no attempt: the one that asked goes on.
     RESUME: writing [TEXTOID, UUIDOID] =
         "with put_back as (
@@ -41,6 +43,13 @@ pub(crate) fn lock(project_id: &str, run_id: Uuid) -> Outcome<()> {
 /// Locks the run, if nobody holds it.
 pub(crate) fn try_lock(project_id: &str, run_id: Uuid) -> Outcome<bool> {
     Ok(TRY_LOCK.with(|s| s.run(&[project_id.into(), pg_uuid(run_id).into()]))? > 0)
+}
+
+/// Whether the run has ended.
+pub(crate) fn has_finished(project_id: &str, run_id: Uuid) -> Outcome<bool> {
+    let finished =
+        FINISHED.with(|s| s.row(&[project_id.into(), pg_uuid(run_id).into()], |row| column::<bool>(row, 1)))?;
+    Ok(finished.unwrap_or(true))
 }
 
 /// Locks the run and judges the lease: whether it is the latest, and whether it holds.

@@ -42,7 +42,9 @@ statements! {
              update awooop.run_lease set closed_at = clock_timestamp()
              where project_id = $1 and run_id = $2 and closed_at is null
          ), unasked as (
-             update awooop.approval_request set cancelled_at = clock_timestamp()
+             update awooop.approval_request
+             set expired_at = case when expires_at <= clock_timestamp() then clock_timestamp() end,
+                 cancelled_at = case when expires_at > clock_timestamp() then clock_timestamp() end
              where project_id = $1 and run_id = $2 and approved_at is null and rejected_at is null
                and expired_at is null and cancelled_at is null
          )

@@ -62,11 +62,18 @@ statements! {
         "select j.result::text ", of_run!(), "and j.step_key = $3 and j.phase = 'completed'");
     STEPS: reading [TEXTOID, UUIDOID] = concat!(
         "select coalesce(json_agg(json_build_object(", step_members!(), ") order by j.seq), '[]')::text ", of_run!());
+    // Of a call that people approved others see what those people saw.
     LIST: reading [TEXTOID, UUIDOID, INT8OID, INT8OID, TEXTOID] = concat!(
         "select (case when ", is_party!("$5"),
         " then jsonb_build_object(", step_members!(), ", 'request', j.request)
           else jsonb_build_object(", step_members!(), ", 'request', awooop.redact_json(j.request))
-               || jsonb_build_object('result', awooop.redact_json(j.result)) end)::text, j.seq ",
+               || jsonb_build_object('result', awooop.redact_json(j.result))
+               || coalesce((select jsonb_build_object('request', r.shown)
+                            from awooop.approval_use u
+                            join awooop.approval_request r
+                              on r.project_id = u.project_id and r.approval_id = u.approval_id
+                            where u.project_id = $1 and u.run_id = $2 and u.step_key = j.step_key), '{}')
+          end)::text, j.seq ",
         of_run!(), "and j.seq > $3 order by j.seq limit $4");
     RUN_EXISTS: reading [TEXTOID, UUIDOID] =
         "select true from awooop.run_state where project_id = $1 and run_id = $2";
@@ -161,9 +168,14 @@ pub(crate) fn record_step(caller: &Caller, arguments: &Arguments) -> Outcome<Ans
             let approval = match arguments.optional_text("approval_token") {
                 Some(token) => {
                     let tool = arguments.optional_text("tool").unwrap_or_default();
-                    Some(approvals::check_token(caller, run_id, tool, request, token)?)
+                    Some(approvals::check_token(caller, (run_id, step_key), (tool, request), token)?)
                 }
-                None => None,
+                None => {
+                    if let Some(tool) = arguments.optional_text("tool").filter(|_| phase == Phase::Started) {
+                        approvals::ensure_none_needed(caller, run_id, &held.agent_id, tool)?;
+                    }
+                    None
+                }
             };
             let step = Step {
                 step_key,

@@ -258,3 +258,78 @@ fn requests_are_listed_by_what_they_are_page_by_page() {
     assert_eq!(seen, newest_first);
     assert_eq!(desk.code(&worker, "list_approvals", json!({"cursor": "x"})), "E-INPUT-010");
 }
+
+#[test]
+fn a_call_that_needs_an_approval_is_not_begun_without_one() {
+    let mut desk = Desk::new();
+    let (worker, run) = (desk.worker.clone(), desk.run());
+    let step = |tool: &str| {
+        json!({"run_id": run.run, "lease": run.lease, "step_key": tool, "kind": "tool", "phase": "started", "tool": tool,
+               "request": refund("A-1")})
+    };
+    let needed = desk.ask(&worker, "record_step", step(REFUND)).unwrap();
+    assert_eq!((needed.status, &needed.body["code"]), (403, &json!("E-APPROVAL-016")));
+    assert_eq!(desk.code(&worker, "record_step", step("other__shop")), "E-APPROVAL-002");
+    for allowed in [LOOK_UP, NOTE] {
+        assert_eq!(desk.does(&worker, "record_step", step(allowed))["outcome"], "recorded");
+    }
+    assert_eq!(desk.does(&worker, "list_steps", json!({"run_id": run.run}))["items"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn what_is_hidden_of_a_request_is_hidden_in_the_journal_too() {
+    let mut desk = Desk::new();
+    let (worker, cleo) = (desk.worker.clone(), desk.cleo.clone());
+    let arguments = json!({"order": "A-1", "customer": {"name": "Ann Example"}});
+    let run = desk.run();
+    let id = desk.request(&run, REFUND, arguments.clone());
+    desk.approve(&cleo, &id);
+    let run = desk.claim();
+    let token = desk.token(&run, REFUND, arguments.clone());
+    desk.does(&worker, "record_step", Desk::step(&run, &token, arguments.clone()));
+    let steps =
+        |desk: &mut Desk, key: &str| desk.does(key, "list_steps", json!({"run_id": run.run}))["items"][0].clone();
+    assert_eq!(steps(&mut desk, &worker)["request"], arguments);
+    let reader = desk.office.key("reader", "runs:read");
+    let seen = steps(&mut desk, &reader);
+    assert!(!seen.to_string().contains("Ann Example") && seen["request"]["order"] == "A-1", "{seen}");
+}
+
+#[test]
+fn a_request_expires_with_its_run_and_says_so() {
+    let mut desk = Desk::alone();
+    for by_maintenance in [true, false] {
+        let run = desk.run_for(1);
+        let id = desk.request(&run, REFUND, refund("A-1"));
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        desk.office.sql(if by_maintenance { "select awooop.maintain()" } else { "select awooop.reap_stale_runs()" });
+        assert_eq!((desk.state(&id), desk.run_state(&run)), ("expired".to_owned(), "timed_out".to_owned()));
+        assert_eq!(desk.audited(&id).contains(&"approval_expired".to_owned()), by_maintenance);
+    }
+}
+
+#[test]
+fn maintenance_goes_on_where_somebody_ended_a_run_by_hand() {
+    let mut desk = Desk::alone();
+    let run = desk.run_for(1);
+    let id = desk.request(&run, REFUND, refund("A-1"));
+    desk.office.admin.run(&format!(
+        "update awooop.run_state set state = 'cancelled', finished_at = now(), retain_until = now() + interval '1 day'
+         where run_id = '{}'",
+        run.run
+    ));
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(desk.office.admin.json("select awooop.maintain()")["approvals_expired"], 1);
+    assert_eq!((desk.state(&id), desk.run_state(&run)), ("expired".to_owned(), "cancelled".to_owned()));
+}
+
+#[test]
+fn a_refused_decision_is_audited_with_its_request() {
+    let mut desk = Desk::new();
+    let run = desk.run();
+    desk.role("worker", "clerk");
+    let own = desk.office.key("worker", super::stage::DECIDES);
+    let id = desk.request(&run, REFUND, refund("A-1"));
+    assert_eq!(desk.code(&own, "issue_approval", json!({"approval_id": id})), "E-APPROVAL-005");
+    assert_eq!(desk.audited(&id), ["approval_requested", "issue_approval"]);
+}

@@ -140,10 +140,16 @@ impl Desk {
     /// A run of the maker's that the worker holds.
     #[track_caller]
     pub fn run(&mut self) -> Claim {
+        self.run_for(3600)
+    }
+
+    /// The same that has so many seconds to end.
+    #[track_caller]
+    pub fn run_for(&mut self, seconds: u64) -> Claim {
         let maker = self.maker.clone();
         let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
         let envelope = self.does(&maker, "build_envelope", envelope);
-        let run = self.does(&maker, "create_run", json!({"envelope": envelope, "deadline_seconds": 3600}));
+        let run = self.does(&maker, "create_run", json!({"envelope": envelope, "deadline_seconds": seconds}));
         let claim = self.claim();
         assert_eq!(json!(claim.run), run["run_id"], "another run is waiting to be claimed");
         claim

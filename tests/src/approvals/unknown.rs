@@ -62,11 +62,10 @@ fn killed_at_any_moment_a_token_is_used_once_or_not_at_all() {
         let done = AtomicBool::new(false);
         let told: Vec<String> = std::thread::scope(|scope| {
             let users: Vec<_> = (0..4)
-                .map(|n| {
+                .map(|_| {
                     let mut gateway = Gateway(server.connect("awooop_gateway"));
                     let (project, worker, done) = (desk.office.project.clone(), worker.clone(), &done);
-                    let mut step = Desk::step(&run, &token, refund(&order));
-                    step["step_key"] = format!("call-{n}").into();
+                    let step = Desk::step(&run, &token, refund(&order));
                     scope.spawn(move || {
                         let mut recorded = Vec::new();
                         while !done.load(Ordering::Relaxed) {
@@ -153,4 +152,19 @@ fn a_token_of_a_key_that_was_rotated_out_is_asked_for_again_and_without_a_key_no
     assert_eq!(desk.run_state(&next), "running");
     server.write_keyring(&both);
     assert_eq!(desk.approve(&cleo, &waiting)["approval"]["state"], "approved");
+}
+
+#[test]
+fn a_rotation_in_between_takes_nobodys_yes_away() {
+    let server = OwnServer::start(&Options::default());
+    let mut desk = Desk::with(Office::on(&server), &policy());
+    let (lea, leo) = (desk.lea.clone(), desk.leo.clone());
+    let run = desk.run();
+    let id = desk.request(&run, super::stage::ERASE, refund("A-1"));
+    desk.approve(&lea, &id);
+    change(&server, |keyring| {
+        keyring.add("approval-2", Use::Approval).unwrap();
+        keyring.make_current("approval-2").unwrap();
+    });
+    assert_eq!(desk.approve(&leo, &id)["approval"]["state"], "approved");
 }

@@ -27,7 +27,7 @@ pub fn allow_a_tool(admin: &mut Session, project: &str, name: &str) {
 pub fn every_operation(envelope: &Value, mut does: impl FnMut(Hand, &str, Value) -> Value) {
     use Hand::{Left, Owner};
     for (operation, state) in [("reject_approval", "rejected"), ("issue_approval", "approved")] {
-        let run = does(Owner, "create_run", json!({"envelope": envelope}))["run_id"].clone();
+        let run = does(Owner, "create_run", json!({"envelope": envelope, "priority": 9}))["run_id"].clone();
         let lease = claim(&run, &mut does);
         let asked = does(
             Owner,

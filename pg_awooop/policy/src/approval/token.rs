@@ -97,7 +97,7 @@ pub fn issue(keyring: &Keyring, grant: &Grant, binding: &Binding) -> Result<Opti
         project: binding.project.to_owned(),
         run: binding.run,
         tool: binding.tool.to_owned(),
-        digest: hex::encode(signer.digest(binding.arguments)),
+        digest: hex::encode(signer.digest(binding)),
         mode: grant.mode,
     };
     let payload = serde_json::to_vec(&claims).map_err(|_| ErrorCode::SystemInternal)?;
@@ -138,7 +138,7 @@ pub fn verify(keyring: &Keyring, token: &str, binding: &Binding, now: i64) -> Re
     if claims.tool != binding.tool {
         return refuse(ErrorCode::TokenTool);
     }
-    match keyring.argument_digest(&kid, binding.arguments) {
+    match keyring.argument_digest(&kid, binding) {
         Some(digest) if hex::encode(digest) == claims.digest => Ok(claims),
         _ => refuse(ErrorCode::TokenArguments),
     }

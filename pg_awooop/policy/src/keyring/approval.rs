@@ -6,9 +6,10 @@ use hmac::Mac;
 
 use super::contract::keyed;
 use super::{Keyring, MacVerdict, Material, State, Use};
+use crate::approval::Binding;
 use crate::approval::jws::Found;
 
-/// Before the canonical arguments.
+/// Before the place and the canonical arguments of a call.
 const ARGUMENTS: &[u8] = b"awooop arguments\n";
 
 /// What the platform vouches for.
@@ -46,9 +47,10 @@ impl ApprovalSigner<'_> {
         self.secret
     }
 
-    /// The keyed digest of canonical arguments: who has no key cannot guess short arguments from it.
-    pub fn digest(&self, arguments: &str) -> [u8; 32] {
-        digest(self.secret, arguments)
+    /// The keyed digest of a call's canonical arguments: who has no key cannot guess short arguments from it, nor, because
+    /// project, run and tool are in it, compare it with that of another call.
+    pub fn digest(&self, call: &Binding) -> [u8; 32] {
+        digest(self.secret, call)
     }
 
     /// Vouches for a statement.
@@ -57,8 +59,16 @@ impl ApprovalSigner<'_> {
     }
 }
 
-fn digest(secret: &[u8; 32], arguments: &str) -> [u8; 32] {
-    keyed(secret).chain_update(ARGUMENTS).chain_update(arguments).finalize().into_bytes().into()
+fn digest(secret: &[u8; 32], call: &Binding) -> [u8; 32] {
+    // Of what comes before the arguments, nothing has a line's end in it.
+    let place = format!("{}\n{}\n{}\n", call.project, call.run, call.tool);
+    keyed(secret)
+        .chain_update(ARGUMENTS)
+        .chain_update(place)
+        .chain_update(call.arguments)
+        .finalize()
+        .into_bytes()
+        .into()
 }
 
 impl Keyring {
@@ -84,9 +94,9 @@ impl Keyring {
         }
     }
 
-    /// The keyed digest of canonical arguments by the key of that id, whatever its state.
-    pub fn argument_digest(&self, id: &str, arguments: &str) -> Option<[u8; 32]> {
-        self.approval(id).map(|(_, secret)| digest(secret, arguments))
+    /// The keyed digest of a call's arguments by the key of that id, whatever its state.
+    pub fn argument_digest(&self, id: &str, call: &Binding) -> Option<[u8; 32]> {
+        self.approval(id).map(|(_, secret)| digest(secret, call))
     }
 
     /// Whether the key of that id vouched for a statement.

@@ -133,11 +133,20 @@ fn digests_and_decisions_are_keyed_and_kept_apart() {
     let keyring = keyring();
     let signer = keyring.approval_signer().unwrap();
     use Vouched::{Decision, Request};
-    assert_ne!(signer.digest("x"), signer.vouch(Decision, "x"));
+    let call = binding();
+    assert_ne!(signer.digest(&call), signer.vouch(Decision, call.arguments));
     assert_ne!(signer.vouch(Request, "x"), signer.vouch(Decision, "x"));
-    assert_ne!(signer.digest("x"), self::keyring().approval_signer().unwrap().digest("x"));
-    assert_eq!(keyring.argument_digest("approval-1", "x"), Some(signer.digest("x")));
-    assert_eq!(keyring.argument_digest("contract-1", "x"), None);
+    assert_ne!(signer.digest(&call), self::keyring().approval_signer().unwrap().digest(&call));
+    assert_eq!(keyring.argument_digest("approval-1", &call), Some(signer.digest(&call)));
+    assert_eq!(keyring.argument_digest("contract-1", &call), None);
+    // The same arguments of another call have another digest, so that nobody finds arguments out by asking with guesses.
+    for other in [
+        Binding { project: "other", ..call },
+        Binding { run: Uuid::from_u128(8), ..call },
+        Binding { tool: "other__shop", ..call },
+    ] {
+        assert_ne!(signer.digest(&call), signer.digest(&other), "{other:?}");
+    }
     let mac = signer.vouch(Decision, "yes");
     let check = |id: &str, what, statement: &str| keyring.check_vouched(id, what, statement, &mac);
     assert_eq!(check("approval-1", Decision, "yes"), MacVerdict::Good(State::Current));

@@ -92,7 +92,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         method: "GET",
         path: "/v1/platform/approvals/{approval_id}",
         summary: "Look at a request",
-        description: "What will happen in plain words, the arguments (redacted for all but who asked and the run's worker), who \
+        description: "What will happen in plain words, the arguments (redacted for all but who created the run and its worker), who \
                       decided what, and what became of it: the outcome of a call that was begun and never reported on is \
                       `unknown`. With `arguments`, how they differ from those that were asked about.",
         status: 200,

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::harness::answer::literal;
+use crate::harness::approvals;
 use crate::harness::own_server::DATABASE;
 use crate::harness::platform_logins::Gateway;
 use crate::harness::quiet::{Claim, EVERY_SCOPE, claims, expire, text};
@@ -32,6 +33,8 @@ struct Source {
     call: String,
     /// What budget_status shows.
     budget: Value,
+    /// A request that waits for people.
+    approval: String,
 }
 
 fn fill() -> Source {
@@ -64,6 +67,9 @@ fn fill() -> Source {
     within("select awooop.reap_stale_runs()");
     let lease = claimed(&mut within);
     within(&lease.sql("record_step", ", 'begun', phase => 'started'"));
+    approvals::allow_a_tool(&mut admin, &project, "agent");
+    let asking = claimed(&mut within);
+    let approval = approvals::ask(&asking, "A-1", &mut within);
     within(&format!("select awooop.create_run({envelope}, priority => 9)"));
     admin.run("select awooop.set_platform_budget('lifetime', hard_tokens => 100000)");
     admin.run("select awooop.set_platform_budget('day', hard_tokens => 50000)");
@@ -96,6 +102,7 @@ fn fill() -> Source {
         reservation,
         call,
         budget,
+        approval,
     }
 }
 
@@ -300,6 +307,10 @@ fn behaves(source: &Source, server: &OwnServer) {
     platform_agrees();
     let next = claims(&within("select awooop.claim_runs('w', 5)"));
     assert_eq!(next.len(), 1);
+    // What was asked is still vouched for, and what comes of it is good.
+    let approved = approvals::approve(&mut server.superuser(), &source.project, &source.approval);
+    assert_eq!(approved["approval"]["state"], "approved", "{approved}");
+    assert!(approved["token"]["token"].is_string(), "{approved}");
     assert_eq!(within(&next[0].sql("record_step", ", 's'"))["outcome"], "recorded");
     assert_eq!(within(&next[0].sql("complete_run", ""))["state"], "completed");
     let person = within("select awooop.upsert_platform_subject('telegram', 'a:7')");

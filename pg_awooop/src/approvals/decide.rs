@@ -197,6 +197,6 @@ pub(crate) fn reject(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     append(caller, &request, "reject", arguments)?;
     let key = [caller.project_id.as_str().into(), pg_uuid(request.approval_id).into()];
     REJECTED.with(|s| s.run(&key))?;
-    runs::end_rejected(caller, request.run_id, request.approval_id)?;
+    runs::end_rejected(caller, request.entry(), request.approval_id)?;
     answer(caller, &Request::lock(&caller.project_id, request.approval_id)?)
 }

@@ -24,7 +24,7 @@ statements! {
 /// Ends a request, and its run. Both are locked.
 pub(super) fn end(caller: &Caller, request: &Request) -> Outcome<()> {
     close(caller, request)?;
-    runs::end_undecided(caller, request.run_id, request.approval_id)
+    runs::end_undecided(caller, request.entry(), request.approval_id)
 }
 
 fn close(caller: &Caller, request: &Request) -> Outcome<()> {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::end::end;
 use super::lease::{self, Locked};
+use crate::audit;
 use crate::caller::Caller;
 use crate::fault::{Outcome, fault, refuse};
 use crate::statement::{column, pg_uuid, statements};
@@ -68,17 +69,25 @@ pub(crate) fn resume(caller: &Caller, run_id: Uuid) -> Outcome<()> {
     RESUME.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(run_id).into()])).map(drop)
 }
 
-/// Ends a run whose request was rejected. It is locked.
-pub(crate) fn end_rejected(caller: &Caller, run_id: Uuid, approval_id: Uuid) -> Outcome<()> {
-    finish(caller, run_id, approval_id, RunState::Cancelled, "approval_rejected")
+/// Ends the run of the entry, whose request was rejected. It is locked.
+pub(crate) fn end_rejected(caller: &Caller, entry: audit::Entry, approval_id: Uuid) -> Outcome<()> {
+    finish(caller, entry, approval_id, (RunState::Cancelled, "run_cancelled"), "approval_rejected")
 }
 
-/// Ends a run whose request nobody has decided in time. It is locked.
-pub(crate) fn end_undecided(caller: &Caller, run_id: Uuid, approval_id: Uuid) -> Outcome<()> {
-    finish(caller, run_id, approval_id, RunState::TimedOut, "approval_expired")
+/// Ends the run of the entry, whose request nobody has decided in time. It is locked.
+pub(crate) fn end_undecided(caller: &Caller, entry: audit::Entry, approval_id: Uuid) -> Outcome<()> {
+    finish(caller, entry, approval_id, (RunState::TimedOut, "run_timed_out"), "approval_expired")
 }
 
-fn finish(caller: &Caller, run_id: Uuid, approval_id: Uuid, state: RunState, code: &str) -> Outcome<()> {
+fn finish(
+    caller: &Caller,
+    entry: audit::Entry,
+    approval_id: Uuid,
+    (state, action): (RunState, &str),
+    code: &str,
+) -> Outcome<()> {
+    let Some(run_id) = entry.run_id else { return fault(ErrorCode::SystemInternal) };
     let error = json!({"code": code, "message": null, "approval_id": approval_id});
-    end(caller, run_id, state, None, Some(error.to_string())).map(drop)
+    end(caller, run_id, state, None, Some(error.to_string()))?;
+    audit::done(caller, action, entry.with("cause", code))
 }

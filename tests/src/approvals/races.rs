@@ -47,6 +47,8 @@ fn books(desk: &mut Desk, id: &str) -> Value {
     ));
     assert_eq!(rows["ends"], 1, "{rows}");
     assert_eq!(rows["uses"], rows["started"], "{rows}");
+    let project = desk.office.project.clone();
+    crate::runs::books::check(&mut desk.office.admin, &project);
     rows
 }
 

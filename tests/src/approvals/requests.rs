@@ -117,7 +117,7 @@ fn rejection_cancels_the_run_and_expiry_times_it_out() {
     let answer = desk.reject(&cleo, &id);
     assert_eq!((&answer["approval"]["state"], &answer["token"]), (&json!("rejected"), &Value::Null));
     assert_eq!(desk.run_state(&run), "cancelled");
-    assert_eq!(desk.audited(&id), ["approval_requested", "approval_rejected"]);
+    assert_eq!(desk.audited(&id), ["approval_requested", "approval_rejected", "run_cancelled"]);
     // Nobody decides it any more; who rejected it is told the same again.
     assert_eq!(desk.code(&cleo, "issue_approval", json!({"approval_id": id})), "E-APPROVAL-004");
     assert_eq!(desk.reject(&cleo, &id)["approval"]["state"], "rejected");
@@ -127,7 +127,7 @@ fn rejection_cancels_the_run_and_expiry_times_it_out() {
     desk.age(&id, "expires_at", 100_000);
     assert_eq!(desk.office.admin.json("select awooop.maintain()")["approvals_expired"], 1);
     assert_eq!((desk.state(&id), desk.run_state(&run)), ("expired".to_owned(), "timed_out".to_owned()));
-    assert_eq!(desk.audited(&id), ["approval_requested", "approval_expired"]);
+    assert_eq!(desk.audited(&id), ["approval_requested", "approval_expired", "run_timed_out"]);
 
     // The same where somebody comes too late, before maintenance does.
     let run = desk.run();

@@ -12,6 +12,7 @@ mod model;
 mod orders;
 mod platform;
 mod player;
+mod resent;
 mod retention;
 mod retries;
 mod rollover;

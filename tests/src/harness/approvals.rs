@@ -58,6 +58,28 @@ pub fn every_operation(envelope: &Value, mut does: impl FnMut(Hand, &str, Value)
     assert!(metrics.contains("state=\"used\"} 1\n") && metrics.contains("state=\"rejected\"} 1\n"), "{metrics}");
 }
 
+/// Asks for an approval in a run that somebody holds; the request's id.
+#[track_caller]
+pub fn ask(claim: &quiet::Claim, word: &str, does: &mut dyn FnMut(&str) -> Value) -> String {
+    let arguments = literal(&json!({"order": word}).to_string());
+    let asked = does(&claim.sql("request_approval", &format!(", '{word}', '{TOOL}', {arguments}")));
+    assert_eq!(asked["decision"], "waiting", "{asked}");
+    quiet::text(&asked["approval"]["approval_id"])
+}
+
+/// Somebody else approves it; the answer.
+#[track_caller]
+pub fn approve(admin: &mut Session, project: &str, id: &str) -> Value {
+    admin.within(
+        project,
+        &format!(
+            "select body::jsonb from awooop.call('{project}', awooop.create_api_key('k', '{{approvals:decide}}',
+                 principal_id => 'approver') ->> 'api_key', 'issue_approval',
+                 json_build_object('approval_id', '{id}', 'reason', 'fine')::text)"
+        ),
+    )
+}
+
 /// Puts rows into every table of approvals, with that word wherever a word may be. The agent `agent` of the actor's project
 /// may call a tool from here on.
 #[track_caller]
@@ -66,25 +88,13 @@ pub fn use_one(admin: &mut Session, actor: &mut Actor, word: &str) {
     allow_a_tool(admin, &project, "agent");
     let run = actor.create_id(", priority => 9");
     let arguments = literal(&json!({"order": word}).to_string());
-    let ask = |actor: &mut Actor| {
-        let claim = actor.claim_one(word);
-        assert_eq!(claim.run, run);
-        let asked = actor.call(&claim.sql("request_approval", &format!(", '{word}', '{TOOL}', {arguments}")));
-        (claim, asked)
-    };
-    let (_, asked) = ask(actor);
-    let id = quiet::text(&asked["approval"]["approval_id"]);
-    let decided = admin.within(
-        &project,
-        &format!(
-            "select body::jsonb from awooop.call('{project}', awooop.create_api_key('k', '{{approvals:decide}}',
-                 principal_id => 'approver') ->> 'api_key', 'issue_approval',
-                 json_build_object('approval_id', '{id}', 'reason', '{word}')::text)"
-        ),
-    );
-    assert_eq!(decided["approval"]["state"], "approved", "{decided}");
-    let (claim, asked) = ask(actor);
-    let token = quiet::text(&asked["token"]["token"]);
+    let claim = actor.claim_one(word);
+    assert_eq!(claim.run, run);
+    let id = ask(&claim, word, &mut |sql| actor.call(sql));
+    let approved = approve(admin, &project, &id);
+    let token = quiet::text(&approved["token"]["token"]);
+    let claim = actor.claim_one(word);
+    assert_eq!(claim.run, run);
     let used = format!(
         ", '{word}', kind => 'tool', phase => 'started', request => {arguments}, tool => '{TOOL}', approval_token => '{token}'"
     );

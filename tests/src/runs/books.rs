@@ -47,7 +47,10 @@ const WRONG: &[(&str, &str)] = &[
         "each claim is audited",
         "select s.run_id from awooop.run_state s
          where s.project_id = $p
-           and s.attempts <> (select count(*) from awooop.audit_log a where a.project_id = s.project_id
+           -- Waiting for people is no attempt: the one that asked goes on.
+           and s.attempts + (select count(*) from awooop.audit_log g where g.project_id = s.project_id
+                             and g.run_id = s.run_id and g.action = 'approval_granted')
+               <> (select count(*) from awooop.audit_log a where a.project_id = s.project_id
                               and a.run_id = s.run_id and a.action = 'run_claimed' and a.decision = 'done')",
     ),
     (

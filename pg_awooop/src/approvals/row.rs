@@ -75,7 +75,6 @@ statements! {
 }
 
 /// That a request was approved.
-#[derive(Default)]
 pub(super) struct Grant {
     /// Microseconds since 1970; from when, and until when, its token is good.
     pub(super) approved_at: i64,

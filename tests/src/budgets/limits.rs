@@ -143,3 +143,30 @@ fn money_that_nobody_has_priced_is_refused_where_money_is_limited() {
     assert_eq!(reserve(&mut spender)["micro_usd"], 3000);
     spender.check();
 }
+
+#[test]
+fn the_status_says_in_words_when_a_window_ends_at_this_rate_on_the_projects_calendar() {
+    let mut spender = Spender::new();
+    let project = spender.project.id.clone();
+    spender.project.admin().run(&format!("select awooop.set_time_zone('{project}', 'Asia/Taipei')"));
+    spender.limit("month", 1_000_000);
+    let said = |spender: &mut Spender| {
+        let status = spender.status();
+        let limit = status["limits"][0].clone();
+        (limit["says"].clone(), limit["tokens"]["exhausted_at"].clone())
+    };
+    assert_eq!(said(&mut spender), (json!(null), json!(null)));
+    // A millionth is left: it ends a moment from now, whatever day of the month it is.
+    let reservation = spender.hold(999_999);
+    spender.settle(&reservation, 999_999);
+    let (says, at) = said(&mut spender);
+    let at = at.as_str().expect("a time").to_owned();
+    let day = spender
+        .project
+        .admin()
+        .value(&format!("select to_char(timestamptz '{at}' at time zone 'Asia/Taipei', 'FMMonth FMDDth')"));
+    assert_eq!(says, json!(format!("at this rate the month ends on {day} (tokens)")));
+    let reservation = spender.hold(1);
+    spender.settle(&reservation, 1);
+    assert_eq!(said(&mut spender).0, json!("the month's tokens are used up"));
+}

@@ -38,6 +38,8 @@ pub enum ArgKind {
     Integer,
     /// Bare, when it is `true` or `false`.
     Boolean,
+    /// Bare, when it is an object or array of JSON.
+    Json,
     /// Always a string.
     Other,
 }
@@ -120,6 +122,8 @@ fn kind_of(schema: &Value) -> ArgKind {
         ArgKind::Integer
     } else if named("boolean") {
         ArgKind::Boolean
+    } else if named("object") || named("array") {
+        ArgKind::Json
     } else {
         ArgKind::Other
     }

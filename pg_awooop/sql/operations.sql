@@ -301,6 +301,102 @@ create function awooop.approval_metrics()
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.approval_metrics is 'Requests by state, the longest wait, and uses of tokens that had been used, in the text format.';
 
+create function awooop.mcp_register_server(server_id text, address text, transport text default 'http', title text default null, credential_reference text default null, credential_placement text default null, credential_name text default null, max_concurrency integer default 16, max_response_bytes integer default 524288)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_register_server is 'Its tools are `{tool}__{server_id}`. Nothing of it can be called before its tools are imported, their contracts are active and agents have grants.';
+
+create function awooop.mcp_switch_server(server_id text, enabled boolean, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_switch_server is 'While it is off, every call of its tools is denied.';
+
+create function awooop.mcp_list_servers()
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_list_servers is 'By name; credentials as references.';
+
+create function awooop.mcp_upstream(server_id text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_upstream is 'What the gateway needs to ask the server for its tools. Audited.';
+
+create function awooop.mcp_import_tools(server_id text, tools jsonb)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_import_tools is 'Pins the digest of each definition. What differs from the one that the tool''s active contract names has drifted: it cannot be called until a contract with the new digest is active, and `changes` says what is different. `proposal` is a contract to begin with.';
+
+create function awooop.mcp_list_registry(server_id text default null, cursor text default null, page_size integer default 50)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_list_registry is 'Each with its state: `callable`, `new` (no active contract), `drifted`, `gone`, `disabled`; and what changed.';
+
+create function awooop.mcp_switch_tool(tool text, enabled boolean, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_switch_tool is 'While it is off, every call of it is denied.';
+
+create function awooop.mcp_grant_tool(agent_id text, tool text, constraints jsonb default null, rate_count integer default null, rate_window_seconds integer default null, expires_in_seconds integer default null, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_grant_tool is 'Takes the place of an earlier grant. The agent''s contract must name the tool as well: a grant alone opens nothing.';
+
+create function awooop.mcp_revoke_grant(agent_id text, tool text, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_revoke_grant is 'Holds for every call that begins after it.';
+
+create function awooop.mcp_list_grants(agent_id text default null, tool text default null, cursor text default null, page_size integer default 50)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_list_grants is 'The newest first, revoked ones among them.';
+
+create function awooop.mcp_list_tools(agent_id text default null, server_id text default null, cursor text default null, page_size integer default 50)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_list_tools is 'As MCP lists tools, by name: descriptions and schemas are those of the contracts. What gates 1 to 3 would deny whatever the arguments is not there.';
+
+create function awooop.mcp_begin_call(tool text, arguments jsonb default '{}', agent_id text default null, envelope jsonb default null, run_id uuid default null, lease text default null, step_key text default null, call_key text default null, request_state text default null, ask boolean default true)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_begin_call is 'The five gates, in order: a denial is a problem `E-MCP-GATE-001` to `008`. `allowed` says where the tool is, and by which reference its credential; `waiting` that people must approve the call: begin it again with `request_state`; `replayed` that it was made before. A call outside of a run makes one.';
+
+create function awooop.mcp_suspend_call(call_id uuid, lease text, upstream_state text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_suspend_call is 'The call goes on with begin_call and the `request_state` that comes back, which keeps the server''s own.';
+
+create function awooop.mcp_finish_call(call_id uuid, lease text, outcome text, result jsonb default null, micro_usd bigint default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_finish_call is 'Redacts the result and bounds it, settles its reservation, and ends the run that was made for it. What comes back is what the agent may see. `not_sent` and `unresolved` (`E-MCP-GATE-009`) give the reservation back.';
+
+create function awooop.mcp_explain(agent_id text, tool text, arguments jsonb default '{}')
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_explain is 'Every check with its verdict and why, by the function that decides calls, and without any effect.';
+
+create function awooop.mcp_list_calls(agent_id text default null, tool text default null, run_id uuid default null, cursor text default null, page_size integer default 50)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_list_calls is 'The newest first, redacted, each with what its decision was based on. Denied calls are in the audit log.';
+
 create function awooop.list_principals()
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
@@ -319,7 +415,7 @@ create function awooop.revoke_principal_role(principal_id text, role text)
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.revoke_principal_role is 'Signatures that needed the role stop counting. Taking it twice changes nothing.';
 
-create function awooop.create_api_key(name text, scopes text[], expires_in_seconds integer default null, principal_id text default null)
+create function awooop.create_api_key(name text, scopes text[], expires_in_seconds integer default null, principal_id text default null, agent_id text default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';

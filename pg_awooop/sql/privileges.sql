@@ -42,6 +42,9 @@ grant execute on function awooop.create_project(text, text, text, integer),
     awooop.set_project_mode(text, text), awooop.set_time_zone(text, text), awooop.set_credential_namespaces(text, text[]), awooop.suspend_project(text, text, boolean),
     awooop.bind_role(text, text, text[], boolean, text), awooop.unbind_role(text, text), awooop.set_operation(text, boolean, text)
     to awooop_operator;
+grant execute on function awooop.allow_private_host(text, text, boolean) to awooop_operator;
+-- It checks scope and project itself, as the operation of the same name does.
+grant execute on function awooop.mcp_explain_table(text, text, text) to awooop_tenant, awooop_operator;
 grant execute on function awooop.set_platform_budget(text, bigint, bigint, integer, integer),
     awooop.switch_platform_budget(text, text)
     to awooop_operator;
@@ -84,7 +87,7 @@ begin
     loop
         execute pg_catalog.format('grant execute on function %s to awooop_tenant, awooop_operator', f.signature);
         if f.proname in ('claim_runs', 'heartbeat', 'record_step', 'validate_output', 'complete_run',
-                         'fail_run', 'reserve_budget', 'settle_budget', 'release_budget', 'request_approval') then
+                         'fail_run', 'reserve_budget', 'settle_budget', 'release_budget', 'request_approval', 'mcp_begin_call', 'mcp_suspend_call', 'mcp_finish_call') then
             execute pg_catalog.format('grant execute on function %s to awooop_worker', f.signature);
         end if;
     end loop;

@@ -58,6 +58,14 @@ pub(crate) fn ensure(caller: &Caller, agent_id: &str, display_name: Option<&str>
     Ok(())
 }
 
+/// Refuses an agent that is not registered.
+pub(crate) fn ensure_known(project_id: &str, agent_id: &str) -> Outcome<()> {
+    match directory::is_enabled(project_id, agent_id)? {
+        None => fault(ErrorCode::AgentUnknown),
+        Some(_) => Ok(()),
+    }
+}
+
 /// Refuses work of an agent that is not registered, not enabled or without an active contract.
 pub(crate) fn ensure_may_work(project_id: &str, agent_id: &str) -> Outcome<()> {
     match directory::is_enabled(project_id, agent_id)? {

@@ -6,6 +6,7 @@ use awooop_policy::error::ErrorCode;
 use awooop_policy::scope::ScopeSet;
 use serde_json::{Value, json};
 
+use crate::agents;
 use crate::audit;
 use crate::caller::Caller;
 use crate::door::Answer;
@@ -15,19 +16,19 @@ use crate::statement::{column, rfc3339, statements};
 
 statements! {
     // A key made by a key ends with its maker at the latest: what expires must not outlive itself.
-    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID, TEXTOID] = concat!(
-        "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from)
+    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from, agent_id)
          values ($1, $2, $3, $4, $5, $6,
                  least((select least(k.expires_at, k.retires_at) from awooop.api_keys k
                         where k.project_id = $1 and k.key_id = $9 and k.key_id is distinct from $8),
                        case when $8 is null then clock_timestamp() + $7 * interval '1 second'
                             else (select k.expires_at from awooop.api_keys k where k.project_id = $1 and k.key_id = $8)
                        end),
-                 $8)
+                 $8, $10)
          returning ", rfc3339!("created_at"), ", ", rfc3339!("expires_at"));
     // Locked, so that of two rotations at once one sees the other's.
     LOCK: writing [TEXTOID, TEXTOID] =
-        "select principal_id, name, scopes,
+        "select principal_id, name, scopes, agent_id,
                 revoked_at is not null or coalesce(least(expires_at, retires_at) <= clock_timestamp(), false)
          from awooop.api_keys where project_id = $1 and key_id = $2 for update";
     RETIRE: writing [TEXTOID, TEXTOID, INT8OID] =
@@ -39,7 +40,7 @@ statements! {
          where project_id = $1 and key_id = $2 returning ", rfc3339!("revoked_at"));
     LIST: reading [TEXTOID] = concat!(
         "select coalesce(json_agg(json_build_object('key_id', key_id, 'name', name, 'principal_id', principal_id,
-                    'scopes', scopes, 'created_at', ", rfc3339!("created_at"), ",
+                    'agent_id', agent_id, 'scopes', scopes, 'created_at', ", rfc3339!("created_at"), ",
                     'expires_at', ", rfc3339!("least(expires_at, retires_at)"), ", 'revoked_at', ", rfc3339!("revoked_at"), ")
                     order by created_at, key_id), '[]')::text
          from awooop.api_keys where project_id = $1");
@@ -73,6 +74,7 @@ struct NewKey<'a> {
     scopes: ScopeSet,
     expires_in_seconds: Option<i64>,
     rotated_from: Option<&'a str>,
+    agent_id: Option<String>,
 }
 
 fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<Answer> {
@@ -90,6 +92,7 @@ fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<An
                 new.expires_in_seconds.into(),
                 new.rotated_from.into(),
                 caller.key_id.as_deref().into(),
+                new.agent_id.as_deref().into(),
             ],
             |row| Ok((column::<String>(row, 1)?, row.get::<String>(2)?)),
         )
@@ -98,11 +101,12 @@ fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<An
     let entry = audit::Entry::default()
         .with("key_id", key_id.as_str())
         .with("scopes", scopes.clone())
-        .with("rotated_from", new.rotated_from);
+        .with("rotated_from", new.rotated_from)
+        .with("agent_id", new.agent_id.as_deref());
     audit::done(caller, action, entry)?;
     let body = json!({
         "key_id": key_id, "name": new.name, "principal_id": new.principal_id, "scopes": scopes,
-        "created_at": created_at, "expires_at": expires_at, "api_key": key.reveal(),
+        "agent_id": new.agent_id, "created_at": created_at, "expires_at": expires_at, "api_key": key.reveal(),
     });
     Ok(Answer::created(body.to_string()))
 }
@@ -110,6 +114,14 @@ fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<An
 /// Operation `create_api_key`.
 pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let scopes = grantable(caller, &arguments.texts("scopes"))?;
+    // Who speaks for one agent makes no key that speaks for others.
+    let agent_id = arguments.optional_text("agent_id").or(caller.agent_id.as_deref());
+    if caller.agent_id.as_deref().is_some_and(|own| agent_id != Some(own)) {
+        return refuse(ErrorCode::AuthEscalation);
+    }
+    if let Some(agent_id) = agent_id {
+        agents::ensure_known(&caller.project_id, agent_id)?;
+    }
     let key = new_api_key(&caller.project_id)?;
     let principal_id = match arguments.optional_text("principal_id") {
         Some(principal_id) => {
@@ -128,6 +140,7 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         scopes,
         expires_in_seconds: arguments.json("expires_in_seconds").as_i64(),
         rotated_from: None,
+        agent_id: agent_id.map(str::to_owned),
     };
     issue(caller, key, &new, "api_key_created")
 }
@@ -141,11 +154,12 @@ pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
                 column::<String>(row, 1)?,
                 column::<String>(row, 2)?,
                 column::<Vec<String>>(row, 3)?,
-                column::<bool>(row, 4)?,
+                row.get::<String>(4)?,
+                column::<bool>(row, 5)?,
             ))
         })
     })?;
-    let Some((principal_id, name, scopes, dead)) = found else {
+    let Some((principal_id, name, scopes, agent_id, dead)) = found else {
         return fault(ErrorCode::KeyUnknown);
     };
     if dead {
@@ -153,10 +167,13 @@ pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     }
     let scopes = ScopeSet::of_known(scopes.iter().map(String::as_str));
     grantable(caller, &scopes.names())?;
+    if caller.agent_id.is_some() && caller.agent_id != agent_id {
+        return refuse(ErrorCode::AuthEscalation);
+    }
     // The answer has the new key: rotating somebody's key would be a way to become them.
     speak_for(caller, &principal_id)?;
     let key = new_api_key(&caller.project_id)?;
-    let new = NewKey { name: &name, principal_id, scopes, expires_in_seconds: None, rotated_from: Some(old) };
+    let new = NewKey { name: &name, principal_id, scopes, expires_in_seconds: None, rotated_from: Some(old), agent_id };
     let answer = issue(caller, key, &new, "api_key_rotated")?;
     RETIRE
         .with(|s| s.run(&[caller.project_id.as_str().into(), old.into(), arguments.integer("grace_seconds").into()]))?;
@@ -190,6 +207,7 @@ pub(crate) fn whoami(caller: &Caller, _: &Arguments) -> Outcome<Answer> {
         "scopes": caller.scopes.names(),
         "door": caller.door.as_str(),
         "key_id": caller.key_id.as_deref().map_or(Value::Null, Value::from),
+        "agent_id": caller.agent_id,
         "migration_mode": caller.project.mode.as_str(),
     });
     Ok(Answer::ok(body.to_string()))

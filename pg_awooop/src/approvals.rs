@@ -18,8 +18,9 @@ mod token;
 
 pub(crate) use call::ensure_none_needed;
 pub(crate) use decide::{issue, reject};
-pub(crate) use expire::expire_due;
+pub(crate) use expire::{expire_due, expire_of_run};
 pub(crate) use metrics::metrics;
-pub(crate) use request::request;
+pub(crate) use request::{ask_about, request};
+pub(crate) use row::Request;
 pub(crate) use show::{list, status};
-pub(crate) use token::{check_token, use_token};
+pub(crate) use token::{Standing, check_token, shown, standing, use_token};

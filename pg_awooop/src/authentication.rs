@@ -80,6 +80,7 @@ pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) ->
         scopes: key.scopes,
         door: Door::Http,
         key_id: Some(key_id.to_owned()),
+        agent_id: key.agent_id,
         project,
     }))
 }
@@ -119,9 +120,10 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
     let caller = Caller {
         project_id: parts.project_id.to_owned(),
         principal_id: format!("role:{}", Login::of_session().name()),
-        scopes: ScopeSet::of(Scope::RunsWork).with(Scope::BudgetsSpend),
+        scopes: ScopeSet::of(Scope::RunsWork).with(Scope::BudgetsSpend).with(Scope::ToolsCall),
         door: Door::Sql,
         key_id: None,
+        agent_id: None,
         project,
     };
     if epoch == parts.epoch && digest.matches(&stored) {

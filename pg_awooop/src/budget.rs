@@ -32,6 +32,7 @@ mod sight;
 mod status;
 mod switches;
 mod terms;
+mod tools;
 
 pub(crate) use adjust::adjust;
 pub(crate) use charge::{charge_step, used_by_step};
@@ -49,3 +50,6 @@ pub(crate) use reserve::reserve;
 pub(crate) use settle::{release, settle};
 pub(crate) use status::status;
 pub(crate) use switches::{Switch, set as set_switch, standing};
+pub(crate) use tools::{
+    Place, lacks as lacks_for_tool, release as release_tool, reserve as reserve_tool, settle as settle_tool,
+};

@@ -2,7 +2,8 @@
 
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::mode::MigrationMode;
-use awooop_policy::scope::{Scope, ScopeSet};
+use awooop_policy::operation::Operation;
+use awooop_policy::scope::ScopeSet;
 use pgrx::prelude::*;
 
 use crate::directory;
@@ -44,6 +45,8 @@ pub(crate) struct Caller {
     pub(crate) scopes: ScopeSet,
     pub(crate) door: Door,
     pub(crate) key_id: Option<String>,
+    /// The only agent that the key may speak for, where it is bound to one.
+    pub(crate) agent_id: Option<String>,
     pub(crate) project: ProjectFacts,
 }
 
@@ -56,6 +59,7 @@ impl Caller {
             scopes: ScopeSet::NONE,
             door: Door::Platform,
             key_id: None,
+            agent_id: None,
             project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
         }
     }
@@ -65,15 +69,15 @@ impl Caller {
         self.principal_id.starts_with("role:") && Login::of_session().is_operator()
     }
 
-    /// Whether the caller may use an operation of this scope, in the project as it is.
-    pub(crate) fn authorize(&self, scope: Option<Scope>) -> Result<(), Problem> {
-        if self.project.suspended {
+    /// Whether the caller may use an operation, in the project as it is.
+    pub(crate) fn authorize(&self, operation: &Operation) -> Result<(), Problem> {
+        if self.project.suspended && !operation.judges_the_project() {
             return Err(ErrorCode::TenantSuspended.into());
         }
         if self.project.switched_off {
             return Err(ErrorCode::OperationDisabled.into());
         }
-        match scope {
+        match operation.scope {
             Some(scope) if !self.scopes.contains(scope) => {
                 Err(Problem::from(ErrorCode::AuthScope).with("required_scope", scope.as_str()))
             }
@@ -144,7 +148,7 @@ pub(crate) fn of_session(operation: &str) -> Outcome<Caller> {
         Standing::Platform { project: None, .. } => return fault(ErrorCode::TenantUnavailable),
         Standing::Unknown => return Err(Stop::Fault(ErrorCode::TenantNotBound.into())),
     };
-    Ok(Caller { project_id, principal_id, scopes, door: Door::Sql, key_id: None, project })
+    Ok(Caller { project_id, principal_id, scopes, door: Door::Sql, key_id: None, agent_id: None, project })
 }
 
 /// A database login.

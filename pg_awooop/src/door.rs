@@ -46,14 +46,14 @@ impl Answer {
     }
 
     /// The answer to a refused request.
-    fn refusal(problem: &Problem) -> Self {
+    pub(crate) fn refusal(problem: &Problem) -> Self {
         Answer { status: problem.code.entry().status.into(), body: problem.to_document().to_string() }
     }
 }
 
 /// Runs an operation for a proven caller. Only faults come back as errors.
 fn perform(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let outcome = match caller.authorize(operation.scope) {
+    let outcome = match caller.authorize(operation) {
         Ok(()) => operations::run(operation, caller, arguments),
         Err(problem) => Err(Stop::Refused(problem)),
     };

@@ -26,6 +26,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0007_budgets", include_str!("../../sql/migrations/0007_budgets.sql")),
     ("0008_platform_budget", include_str!("../../sql/migrations/0008_platform_budget.sql")),
     ("0009_approvals", include_str!("../../sql/migrations/0009_approvals.sql")),
+    ("0010_mcp", include_str!("../../sql/migrations/0010_mcp.sql")),
 ];
 
 /// Re-applied by every migrate.

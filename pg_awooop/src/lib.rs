@@ -29,6 +29,7 @@ mod inspect;
 mod install;
 mod keyring;
 mod maintenance;
+mod mcp;
 mod metrics;
 mod operations;
 mod partitions;

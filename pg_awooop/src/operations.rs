@@ -7,7 +7,9 @@ use awooop_policy::operation::Operation;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
-use crate::{agents, api_keys, approvals, audit, budget, contracts, envelope, principals, redaction, runs, subjects};
+use crate::{
+    agents, api_keys, approvals, audit, budget, contracts, envelope, mcp, principals, redaction, runs, subjects,
+};
 
 /// Carries the operation out. The caller has the scope, the arguments are checked.
 pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
@@ -55,6 +57,22 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "list_principals" => principals::list,
         "list_runs" => runs::list,
         "list_steps" => runs::list_steps,
+        "mcp_begin_call" => mcp::begin,
+        "mcp_explain" => mcp::explain,
+        "mcp_finish_call" => mcp::finish,
+        "mcp_grant_tool" => mcp::grant,
+        "mcp_import_tools" => mcp::import,
+        "mcp_list_calls" => mcp::list_calls,
+        "mcp_list_grants" => mcp::list_grants,
+        "mcp_list_registry" => mcp::list_registry,
+        "mcp_list_servers" => mcp::list_servers,
+        "mcp_list_tools" => mcp::list_tools,
+        "mcp_register_server" => mcp::register_server,
+        "mcp_revoke_grant" => mcp::revoke_grant,
+        "mcp_suspend_call" => mcp::suspend,
+        "mcp_switch_server" => mcp::switch_server,
+        "mcp_switch_tool" => mcp::switch_tool,
+        "mcp_upstream" => mcp::upstream,
         "publish_contract" => contracts::publish,
         "record_step" => runs::record_step,
         "reject_approval" => approvals::reject,

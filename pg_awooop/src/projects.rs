@@ -91,6 +91,7 @@ pub(crate) fn operator_as(project_id: &str, principal_id: &str) -> Caller {
         scopes: ScopeSet::OPERATOR,
         door: Door::Sql,
         key_id: None,
+        agent_id: None,
         project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
     }
 }

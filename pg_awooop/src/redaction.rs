@@ -183,6 +183,20 @@ pub(crate) fn shown_arguments<'a>(arguments: &Value, sensitive: impl Iterator<It
     }
 }
 
+/// JSON as it is shown to an agent: redacted as the bound project has it.
+pub(crate) fn shown_json(value: &Value) -> Outcome<Value> {
+    match redacted_document(&*in_force()?, &value.to_string())? {
+        Some(redacted) => Ok(serde_json::from_str(&redacted)?),
+        None => Ok(value.clone()),
+    }
+}
+
+/// A text as it is shown to an agent.
+pub(crate) fn shown_text(text: &str) -> Outcome<String> {
+    let redactor = in_force()?;
+    Ok(redacted(&redactor, text)?.into_owned())
+}
+
 /// A text as it is stored where it was an error's: redacted in the nine families, whatever the project allows.
 pub(crate) fn stored(text: Option<&str>) -> Option<String> {
     text.map(in_nine_families)

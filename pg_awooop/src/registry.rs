@@ -91,6 +91,10 @@ const PLATFORM_TABLES: &[(&str, &str)] = &[
     ("budget_platform_switch", "whether budgets are paused or killed, for everybody"),
     ("budget_platform_told", "of which windows of the ceiling the soft limit was told"),
     ("budget_platform_window", "the windows of the ceiling"),
+    (
+        "mcp_private_host",
+        "which private hosts MCP servers may have: what the gateway reaches is the platform's, not a tenant's",
+    ),
     ("worker", "where each platform worker goes on in its round over the projects"),
 ];
 

@@ -5,6 +5,7 @@
 
 mod approval;
 mod budget;
+mod call;
 mod claim;
 mod create;
 mod end;
@@ -22,6 +23,9 @@ pub(crate) use approval::{
     end_rejected, end_undecided, ensure_lease, has_finished, lock, lock_with_lease, resume, try_lock,
 };
 pub(crate) use budget::{ensure_licensed, hold_for_budget, hold_for_charge, lease_of};
+pub(crate) use call::{
+    ForCall, end_with_call, has_step, hold_for_call, keep_for_call, open_for_call, record_call, reopen_for_call,
+};
 pub(crate) use claim::{across_projects as claim_across_projects, claim, in_bound_project as claim_as_worker};
 pub(crate) use create::create;
 pub(crate) use end::{cancel, complete, fail};

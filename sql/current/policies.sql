@@ -10,7 +10,8 @@ begin
         'audit_archive', 'redaction_family', 'redaction_rule', 'contracts', 'contract_revisions', 'active_contracts',
         'contract_signatures', 'run_state', 'run_ready', 'run_lease', 'step_journal', 'budget_control', 'budget_limit',
         'budget_switch', 'budget_price', 'budget_counter', 'budget_counter_lane', 'budget_escrow', 'budget_reservation',
-        'budget_ledger', 'budget_opening', 'approval_request', 'approval_decision', 'approval_use']
+        'budget_ledger', 'budget_opening', 'approval_request', 'approval_decision', 'approval_use',
+        'mcp_server', 'mcp_tool', 'mcp_grant', 'mcp_call', 'mcp_rate', 'mcp_rate_hit']
     loop
         execute format('alter table awooop.%I enable row level security', tenant_table);
         execute format('alter table awooop.%I force row level security', tenant_table);
@@ -41,7 +42,7 @@ declare
 begin
     foreach platform_table in array array['schema_version', 'operation_override', 'failed_authentication',
         'failed_authentication_log', 'worker', 'budget_platform', 'budget_platform_due', 'budget_platform_pot',
-        'budget_platform_switch', 'budget_platform_told', 'budget_platform_window']
+        'budget_platform_switch', 'budget_platform_told', 'budget_platform_window', 'mcp_private_host']
     loop
         execute format('alter table awooop.%I enable row level security', platform_table);
         execute format('alter table awooop.%I force row level security', platform_table);

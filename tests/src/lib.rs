@@ -19,6 +19,7 @@ mod faults;
 mod harness;
 mod http;
 mod keys;
+mod mcp;
 mod output;
 mod projects;
 mod redaction;

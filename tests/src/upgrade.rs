@@ -168,7 +168,8 @@ fn before_the_first_migration_everything_says_what_to_do() {
             "0006_contracts",
             "0007_budgets",
             "0008_platform_budget",
-            "0009_approvals"
+            "0009_approvals",
+            "0010_mcp"
         ])
     );
     assert_eq!(admin.json("select awooop.health()")["ready"], true);

@@ -64,7 +64,7 @@ pub struct ToolContract {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub upstream_name: Option<Line<128>>,
+    pub upstream_name: Option<Line<256>>,
     pub upstream_digest: Sha256,
     pub input_schema: ObjectSchema,
     #[serde(skip_serializing_if = "Option::is_none")]

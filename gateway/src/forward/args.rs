@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use awooop_policy::error::ErrorCode;
 use percent_encoding::percent_decode_str;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::operation::{ArgKind, Operation};
@@ -15,7 +16,7 @@ use crate::operation::{ArgKind, Operation};
 pub struct Members(String);
 
 impl Members {
-    /// Adds one member. A value whose schema says integer or boolean stands bare when it looks like one, so that the
+    /// Adds one member. A value whose schema says integer, boolean or JSON stands bare when it looks like one, so that the
     /// database sees the type; anything else stands as a string, and the database says what is wrong with it.
     pub fn push(&mut self, name: &str, value: &str, kind: ArgKind) {
         if !self.0.is_empty() {
@@ -26,6 +27,7 @@ impl Members {
         let bare = match kind {
             ArgKind::Integer => is_json_integer(value),
             ArgKind::Boolean => matches!(value, "true" | "false"),
+            ArgKind::Json => is_json_structure(value),
             ArgKind::Other => false,
         };
         if bare { self.0.push_str(value) } else { push_json_string(&mut self.0, value) }
@@ -87,6 +89,11 @@ fn is_json_integer(text: &str) -> bool {
     (1..=19).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit())
         && (digits.len() == 1 || !digits.starts_with('0'))
+}
+
+/// An object or array, whole: anything else would spoil the document.
+fn is_json_structure(text: &str) -> bool {
+    text.trim_start_matches(JSON_SPACE).starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 #[cfg(test)]
@@ -174,5 +181,20 @@ mod tests {
     #[test]
     fn a_name_twice_in_the_query_stays_twice_for_the_database_to_refuse() {
         assert_eq!(query("state=a&state=b").unwrap(), r#"{"state":"a","state":"b"}"#);
+    }
+
+    #[test]
+    fn json_in_a_query_stands_bare_when_it_is_a_structure_and_as_a_string_when_it_would_spoil_the_document() {
+        let mut members = Members::default();
+        for (name, value) in
+            [("a", "{\"x\": [1]}"), ("b", "[]"), ("c", "{\"x\": }"), ("d", "7"), ("e", "{} , \"f\": 1")]
+        {
+            members.push(name, value, ArgKind::Json);
+        }
+        let document: Value = serde_json::from_str(&members.before("")).unwrap();
+        assert_eq!(
+            document,
+            serde_json::json!({"a": {"x": [1]}, "b": [], "c": "{\"x\": }", "d": "7", "e": "{} , \"f\": 1"})
+        );
     }
 }

@@ -452,6 +452,89 @@ catalogue! {
         "the database cannot be reached",
         "Try again soon; if it lasts, look at GET /readyz.";
 
+    GateTenant = "E-MCP-GATE-001", "42501", 403,
+        "gate 1: the project is unknown, suspended, or on its legacy path",
+        "`reason` says which. An operator resumes it, or moves it to at least shadow with awooop.set_project_mode.";
+    GateAgent = "E-MCP-GATE-002", "42501", 403,
+        "gate 2: the agent is missing, unknown, disabled, or has no active contract",
+        "`reason` says which. Name the agent whose call it is; its contract must be active, and the key must not be another agent's.";
+    GateTool = "E-MCP-GATE-003", "42704", 404,
+        "gate 3: the tool is unknown, disabled, or not the one that was reviewed",
+        "`reason` says which. tools/list has what the agent may call; a tool that drifted needs a new revision of its contract.";
+    GateGrant = "E-MCP-GATE-004", "42501", 403,
+        "gate 3: the agent may not call this tool, or not as things stand",
+        "`reason` says why: no grant, not in the agent's contract, or a call that changes something where nothing may be changed.";
+    GateArguments = "E-MCP-GATE-005", "22023", 422,
+        "gate 3: the arguments do not match what the tool, or the grant, takes",
+        "Correct them: `errors` names each place, what was expected there and what is there.";
+    GateBudget = "E-MCP-GATE-006", "53400", 402,
+        "gate 4: there is no budget for the call",
+        "`cause` is the budget's own code and `level` names the limit. Do without the call, or wait for `resets_at`.";
+    GateRate = "E-MCP-GATE-007", "53400", 429,
+        "gate 4: too many calls",
+        "`rate` names the limit; wait for `retry_after_seconds`. Calls that are refused count against a limit of their own.";
+    GateApproval = "E-MCP-GATE-008", "42501", 403,
+        "gate 5: the call needs an approval that it does not have",
+        "`reason` says why: nobody has approved it, it was used, or it was for another call. Ask for it with the same arguments.";
+    GateCredential = "E-MCP-GATE-009", "55000", 503,
+        "gate 5: the tool's credential cannot be had",
+        "Its owner puts the secret where the reference says, in a namespace that the project may use. Nothing was sent.";
+
+    McpServerUnknown = "E-MCP-001", "42704", 404,
+        "there is no such MCP server in this project",
+        "awooop.mcp_list_servers shows them; awooop.mcp_register_server makes one known.";
+    McpServerName = "E-MCP-002", "22023", 400,
+        "this cannot be the name of an MCP server",
+        "Use letters, digits, '-' and single '_', at most 24 in all, beginning and ending with no '_'.";
+    McpAddress = "E-MCP-003", "22023", 400,
+        "this cannot be the address of an MCP server",
+        "`expected` says what can: an http or https URL without user, password or fragment, or the name of a local server.";
+    McpDefinition = "E-MCP-004", "22023", 422,
+        "this is no list of an MCP server's tools",
+        "Send what the server answers to tools/list: a list of objects with a name and an inputSchema; `index` says which is none.";
+    McpNameTaken = "E-MCP-005", "23505", 409,
+        "two tools of the server would be seen under one name",
+        "`name` is that name. Have one of them renamed; nothing of the list was taken.";
+    McpToolUnknown = "E-MCP-006", "42704", 404,
+        "there is no such tool in this project",
+        "awooop.mcp_import_tools makes the tools of a server known.";
+    McpGrantUnknown = "E-MCP-007", "42704", 404,
+        "there is no such grant in this project",
+        "awooop.mcp_list_grants shows them.";
+    McpConstraint = "E-MCP-008", "22023", 422,
+        "this is no JSON Schema that can narrow a tool's arguments",
+        "`expected` says what one is: JSON Schema 2020-12 of type object, whose references stay inside it, within the limits of awooop.json_schema_errors.";
+    McpCallUnknown = "E-MCP-009", "42704", 404,
+        "there is no such call in this project",
+        "awooop.mcp_begin_call returns the call's id; only who may see its run may look at it.";
+    McpCallEnded = "E-MCP-010", "55000", 409,
+        "the call has ended",
+        "`outcome` says how. Another call is begun with awooop.mcp_begin_call.";
+    McpState = "E-MCP-011", "22023", 422,
+        "this is no request state of this call",
+        "Send the `requestState` of the answer before, unchanged, with the same tool and arguments, by the same caller.";
+    McpCallKey = "E-MCP-012", "22023", 422,
+        "the key was used before with a different call",
+        "Use a new key for a new call, or send the first call again unchanged.";
+    McpGuarded = "E-MCP-013", "55000", 409,
+        "what was decided about a call, and how it ended, is never changed",
+        "Calls go with the retention of their runs.";
+    McpResult = "E-MCP-014", "55000", 502,
+        "the tool's server gave a result that is not what the tool's contract promises",
+        "The call was made. Nothing of the result is shown; the server, or the contract, has to be corrected.";
+    McpTimedOut = "E-MCP-015", "57014", 504,
+        "the tool's server did not answer in time",
+        "Whether the call had its effect nobody knows. Look before you call again.";
+    McpCancelled = "E-MCP-016", "57014", 499,
+        "the call was cancelled",
+        "Whether it had its effect nobody knows. Look before you call again.";
+    McpUnreachable = "E-MCP-017", "08006", 503,
+        "the tool's server cannot be reached; nothing was sent",
+        "Try again later, or do without the tool.";
+    McpUpstream = "E-MCP-018", "58000", 502,
+        "the tool's server answered with an error",
+        "Try again with other arguments, or do without the tool.";
+
     TokenMalformed = "E-TOKEN-001", "28000", 403,
         "this is no approval token",
         "Send the token as awooop.issue_approval or awooop.request_approval returned it: three parts of base64url, with two dots.";

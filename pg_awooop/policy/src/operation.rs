@@ -37,6 +37,11 @@ impl Operation {
         OPERATIONS.iter().find(|operation| operation.name == name)
     }
 
+    /// Whether it decides itself what a project may do that is suspended: a gate of calls does.
+    pub fn judges_the_project(&self) -> bool {
+        matches!(self.name, "mcp_begin_call" | "mcp_explain")
+    }
+
     /// JSON Schema of the flat argument object, path parameters included.
     pub fn arguments_schema(&self) -> Value {
         argument::schema(self.arguments)

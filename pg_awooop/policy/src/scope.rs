@@ -23,11 +23,14 @@ pub enum Scope {
     RunsWrite,
     SubjectsAdmin,
     SubjectsWrite,
+    ToolsAdmin,
+    ToolsCall,
+    ToolsRead,
 }
 
 impl Scope {
     /// All scopes, by name.
-    pub const ALL: [Scope; 20] = [
+    pub const ALL: [Scope; 23] = [
         Self::AgentsWrite,
         Self::ApprovalsDecide,
         Self::ApprovalsRead,
@@ -48,6 +51,9 @@ impl Scope {
         Self::RunsWrite,
         Self::SubjectsAdmin,
         Self::SubjectsWrite,
+        Self::ToolsAdmin,
+        Self::ToolsCall,
+        Self::ToolsRead,
     ];
 
     /// The scope's name in SQL and JSON.
@@ -73,6 +79,9 @@ impl Scope {
             Self::RunsWrite => "runs:write",
             Self::SubjectsAdmin => "subjects:admin",
             Self::SubjectsWrite => "subjects:write",
+            Self::ToolsAdmin => "tools:admin",
+            Self::ToolsCall => "tools:call",
+            Self::ToolsRead => "tools:read",
         }
     }
 

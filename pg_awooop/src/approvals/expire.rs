@@ -17,6 +17,10 @@ const BATCH: i32 = 1000;
 
 statements! {
     DUE: reading [INT4OID] = "select d.project_id, d.approval_id from awooop.due_approvals($1) d";
+    OVERDUE: reading [TEXTOID, UUIDOID] =
+        "select r.approval_id from awooop.approval_request r
+         where r.project_id = $1 and r.run_id = $2 and r.approved_at is null and r.rejected_at is null
+           and r.expired_at is null and r.cancelled_at is null and r.expires_at <= clock_timestamp()";
     EXPIRED: writing [TEXTOID, UUIDOID] =
         "update awooop.approval_request set expired_at = clock_timestamp() where project_id = $1 and approval_id = $2";
 }
@@ -30,6 +34,18 @@ pub(super) fn end(caller: &Caller, request: &Request) -> Outcome<()> {
 fn close(caller: &Caller, request: &Request) -> Outcome<()> {
     EXPIRED.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(request.approval_id).into()]))?;
     audit::done(caller, "approval_expired", request.entry())
+}
+
+/// Ends the request of a run that nobody has decided in time, and the run with it, if there is one: the reaper comes to it first
+/// where the deadline of both passes in the middle of a round. The run is locked.
+pub(crate) fn expire_of_run(project_id: &str, run_id: Uuid) -> Outcome<bool> {
+    let overdue = OVERDUE.with(|s| s.row(&[project_id.into(), pg_uuid(run_id).into()], |row| uuid_column(row, 1)))?;
+    let Some(approval_id) = overdue else { return Ok(false) };
+    let request = Request::lock(project_id, approval_id)?;
+    if request.is_overdue() {
+        end(&Caller::platform(project_id, "platform:approvals"), &request)?;
+    }
+    Ok(request.is_overdue())
 }
 
 /// Ends those whose time is over. Waits for nobody.

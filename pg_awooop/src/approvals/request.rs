@@ -95,6 +95,22 @@ pub(crate) fn request(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
     ask(caller, &held, &asked)
 }
 
+/// Asks people about a call that its gates have judged; the request as it is shown. The run is held, and waits from here on.
+pub(crate) fn ask_about(
+    caller: &Caller,
+    run_id: Uuid,
+    held: &Held,
+    step_key: &str,
+    (tool, arguments): (&str, &Value),
+    micro_usd: Option<i64>,
+) -> Outcome<Value> {
+    let canonical = canonical_json(arguments)?;
+    let asked = Asked { run_id, step_key, tool, arguments, canonical, tokens: None, micro_usd };
+    let answer = ask(caller, held, &asked)?;
+    let mut answer: Value = serde_json::from_str(&answer.body)?;
+    Ok(answer["approval"].take())
+}
+
 fn answer(caller: &Caller, request: &Request, decision: &str) -> Outcome<Answer> {
     let token = match decision {
         "approved" => token::mint(caller, request)?,

@@ -192,7 +192,7 @@ impl Request {
     }
 
     /// The arguments, exact.
-    pub(super) fn arguments(&self) -> Outcome<Value> {
+    pub(crate) fn arguments(&self) -> Outcome<Value> {
         Ok(serde_json::from_str(&self.arguments)?)
     }
 

@@ -12,7 +12,7 @@ use super::call::Wanted;
 use super::row::Request;
 use crate::audit::{self, POSTGRES_EPOCH};
 use crate::caller::Caller;
-use crate::fault::{Outcome, fault, refuse};
+use crate::fault::{Outcome, Stop, fault, refuse};
 use crate::keyring;
 use crate::runs::Held;
 use crate::statement::{pg_uuid, statements};
@@ -89,6 +89,54 @@ pub(crate) fn check_token(
     // People approved it; the agent's contract, the mode and the policy may have come to deny it since.
     Wanted::of(&caller.project_id, &request.agent_id, caller.project.mode, tool)?.ensure_not_denied(tool)?;
     Ok(request)
+}
+
+/// Where people stand with a call.
+pub(crate) enum Standing {
+    /// They were not asked.
+    NotAsked,
+    Waiting,
+    /// Enough of them agreed to exactly this call, and nothing came of it yet.
+    Given(Box<Request>),
+    /// They were asked, and it is not good for the call, for this reason.
+    Bad(&'static str),
+}
+
+/// Where people stand with a call of a run. The run is locked.
+pub(crate) fn standing(
+    caller: &Caller,
+    (run_id, step_key): (Uuid, &str),
+    (tool, arguments): (&str, &Value),
+) -> Outcome<Standing> {
+    let project_id = caller.project_id.as_str();
+    let Some(request) = Request::of_step(project_id, run_id, step_key)? else { return Ok(Standing::NotAsked) };
+    if request.tool != tool || canonical_json(&request.arguments()?)? != canonical_json(arguments)? {
+        return Ok(Standing::Bad("other_call"));
+    }
+    match request.state() {
+        RequestState::Waiting if request.is_overdue() => return Ok(Standing::Bad("expired")),
+        RequestState::Waiting => return Ok(Standing::Waiting),
+        RequestState::Approved => {}
+        other => return Ok(Standing::Bad(other.as_str())),
+    }
+    let Some(token) = mint(caller, &request)? else { return Ok(Standing::Bad("tampered")) };
+    let token = token["token"].as_str().unwrap_or_default();
+    match check_token(caller, (run_id, step_key), (tool, arguments), token) {
+        Ok(request) => Ok(Standing::Given(Box::new(request))),
+        Err(Stop::Refused(problem)) if problem.code == ErrorCode::ApprovalOutdated => Ok(Standing::Bad("outdated")),
+        // What denies it by now the gates say as well, each with its own code.
+        Err(Stop::Refused(problem)) if problem.code == ErrorCode::ApprovalDenied => Ok(Standing::Bad("denied")),
+        Err(Stop::Refused(_)) => Ok(Standing::Bad("not_good")),
+        Err(stop) => Err(stop),
+    }
+}
+
+/// The request about a call of a run as the caller may see it, if there is one. The run is locked.
+pub(crate) fn shown(caller: &Caller, run_id: Uuid, step_key: &str) -> Outcome<Option<Value>> {
+    match Request::of_step(&caller.project_id, run_id, step_key)? {
+        Some(request) => super::show::of(caller, &request).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Uses the token of a request that was checked, for a step of its run: from the commit on it is used, and with a rollback it

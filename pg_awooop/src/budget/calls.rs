@@ -15,7 +15,7 @@ use super::switches;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
-use crate::runs;
+use crate::runs::{self, Held};
 use crate::statement::{column, pg_uuid, statements, uuid_column};
 
 macro_rules! call_columns {
@@ -88,16 +88,21 @@ pub(super) fn find(project_id: &str, reservation_id: Uuid) -> Outcome<Option<Cal
 
 /// `reserve_budget` within a run, for the worker that holds it.
 pub(super) fn reserve(caller: &Caller, run_id: Uuid, lease: &str, request: &Request) -> Outcome<Answer> {
-    let project_id = caller.project_id.as_str();
     let held = runs::hold_for_budget(caller, run_id, lease)?;
     if let Some(key) = request.key {
-        let parameters = [project_id.into(), pg_uuid(run_id).into(), key.into()];
+        let parameters = [caller.project_id.as_str().into(), pg_uuid(run_id).into(), key.into()];
         match BY_KEY.with(|s| s.row(&parameters, Call::read))? {
             Some(first) if first.request_digest == request.digest => return Ok(Answer::ok(first.shown(false))),
             Some(_) => return fault(ErrorCode::BudgetKey),
             None => {}
         }
     }
+    Ok(Answer::created(hold(caller, run_id, &held, request)?.shown(true)))
+}
+
+/// Holds what a request names of what its run holds. The run is held.
+pub(super) fn hold(caller: &Caller, run_id: Uuid, held: &Held, request: &Request) -> Outcome<Call> {
+    let project_id = caller.project_id.as_str();
     let target = run_id.to_string();
     let who = Who { agent_id: &held.agent_id, subject_id: &held.platform_subject_id, run_id: Some(&target) };
     switches::ensure_on(project_id, &who)?;
@@ -141,7 +146,7 @@ pub(super) fn reserve(caller: &Caller, run_id: Uuid, lease: &str, request: &Requ
         request.digest.as_slice().into(),
     ];
     own_run(&INSERT, &parameters)?;
-    Ok(Answer::created(call.shown(true)))
+    Ok(call)
 }
 
 /// Ends a call's reservation. Its escrow is locked. False where it has ended already.

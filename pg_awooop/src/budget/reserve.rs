@@ -61,7 +61,6 @@ statements! {
 
 /// What is asked for.
 pub(super) struct Request<'a> {
-    pub(super) envelope: &'a Envelope,
     pub(super) priced: Priced<'a>,
     pub(super) kind: &'a str,
     pub(super) key: Option<&'a str>,
@@ -87,12 +86,12 @@ pub(crate) fn reserve(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
     };
     let key = arguments.optional_text("idempotency_key");
     let digest = if key.is_some() { request_digest(&envelope, arguments)? } else { [0; 32] };
-    let request = Request { envelope: &envelope, priced, kind: arguments.text("kind"), key, digest };
+    let request = Request { priced, kind: arguments.text("kind"), key, digest };
     match envelope.run_id {
         Some(run_id) => calls::reserve(caller, run_id, arguments.text("lease"), &request),
         // A lease is a right in its run; whoever has no other has none outside of it.
         None if arguments.optional_text("lease").is_some() => refuse(ErrorCode::RunLease),
-        None => outside(caller, &request, arguments.integer("expires_seconds")),
+        None => outside(caller, &envelope, &request, arguments.integer("expires_seconds")),
     }
 }
 
@@ -119,12 +118,28 @@ pub(super) fn is_priced(project_id: &str, who: &Who, priced: &Priced) -> Outcome
     Ok(!platform::limits_money(&known) && !known.set(project_id, who, terms::now())?.0.limits_money())
 }
 
-fn outside(caller: &Caller, request: &Request, expires_seconds: i64) -> Outcome<Answer> {
-    let project_id = caller.project_id.as_str();
+fn outside(caller: &Caller, envelope: &Envelope, request: &Request, expires_seconds: i64) -> Outcome<Answer> {
     if let Some(answer) = repeated(caller, request)? {
         return Ok(answer);
     }
-    let envelope = request.envelope;
+    match open(caller, envelope, request, expires_seconds) {
+        Ok(Some(opened)) => Ok(Answer::created(shown(&opened, opened.granted, true))),
+        // Somebody was first with the same key.
+        Ok(None) => repeated(caller, request)?.map_or_else(|| fault(ErrorCode::SystemRetry), Ok),
+        // The request was admitted while this repeat of it waited, perhaps with the last that there was.
+        Err(stop @ Stop::Refused(_)) => repeated(caller, request)?.ok_or(stop),
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Takes a reservation outside of a run. Nothing where its key is another's by now.
+pub(super) fn open(
+    caller: &Caller,
+    envelope: &Envelope,
+    request: &Request,
+    expires_seconds: i64,
+) -> Outcome<Option<Escrow>> {
+    let project_id = caller.project_id.as_str();
     agents::ensure_may_work(project_id, &envelope.agent_id)?;
     let who = Who { agent_id: &envelope.agent_id, subject_id: &envelope.platform_subject_id, run_id: None };
     switches::ensure_on(project_id, &who)?;
@@ -165,16 +180,7 @@ fn outside(caller: &Caller, request: &Request, expires_seconds: i64) -> Outcome<
             book(caller, &opened, request)
         }),
     };
-    let booked = match booked {
-        // The request was admitted while this repeat of it waited, perhaps with the last that there was.
-        Err(stop @ Stop::Refused(_)) => return repeated(caller, request)?.ok_or(stop),
-        booked => booked?,
-    };
-    match booked {
-        Some(()) => Ok(Answer::created(shown(&opened, opened.granted, true))),
-        // Somebody was first with the same key.
-        None => repeated(caller, request)?.map_or_else(|| fault(ErrorCode::SystemRetry), Ok),
-    }
+    Ok(booked?.map(|()| opened))
 }
 
 /// Writes the escrow and its first entry. Nothing where the key is another's by now.

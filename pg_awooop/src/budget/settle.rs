@@ -209,13 +209,27 @@ fn settle_outside(caller: &Caller, reservation_id: Uuid, priced: &Priced) -> Out
             _ => fault(Problem::from(ErrorCode::BudgetEnded).with("outcome", outcome)),
         };
     }
-    let target = String::new();
+    let booked = settle_open(caller, &mut escrow, priced)?;
+    shown(Some(reservation_id), None, "settled", &booked)
+}
+
+/// The same for whoever does not ask how it had ended, where it had: then it was booked whole.
+pub(super) fn settle_if_open(caller: &Caller, reservation_id: Uuid, priced: &Priced) -> Outcome<()> {
+    let mut escrow = own_reservation(caller, reservation_id)?;
+    if escrow.outcome.is_none() {
+        settle_open(caller, &mut escrow, priced)?;
+    }
+    Ok(())
+}
+
+fn settle_open(caller: &Caller, escrow: &mut Escrow, priced: &Priced) -> Outcome<Booked> {
+    let (target, reservation_id) = (String::new(), escrow.escrow_id);
     super::reserve::ensure_priced(caller, &escrow.who(&target), priced)?;
-    let booked = spend(caller, &mut escrow, priced, Some(reservation_id), None)?;
+    let booked = spend(caller, escrow, priced, Some(reservation_id), None)?;
     escrow.give_back(caller)?;
     escrow.outcome = Some("settled".to_owned());
     escrow.save(&caller.project_id)?;
-    shown(Some(reservation_id), None, "settled", &booked)
+    Ok(booked)
 }
 
 /// Operation `release_budget`.
@@ -231,20 +245,37 @@ pub(crate) fn release(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
         if arguments.optional_text("lease").is_some() {
             return fault(ErrorCode::BudgetReservation);
         }
-        let mut escrow = own_reservation(caller, reservation_id)?;
-        if let Some(outcome) = escrow.outcome.as_deref() {
-            return ended(outcome, None);
-        }
-        escrow.give_back(caller)?;
-        escrow.outcome = Some("released".to_owned());
-        escrow.save(project_id)?;
-        return shown(Some(reservation_id), None, "released", &nothing);
+        return match release_outside(caller, reservation_id)?.as_deref() {
+            Some(outcome) => ended(outcome, None),
+            None => shown(Some(reservation_id), None, "released", &nothing),
+        };
     };
     let run_id = call.escrow_id;
     runs::hold_for_budget(caller, run_id, arguments.text("lease"))?;
+    match release_in_run(caller, reservation_id, run_id)?.as_deref() {
+        Some(outcome) => ended(outcome, Some(run_id)),
+        None => shown(Some(reservation_id), Some(run_id), "released", &nothing),
+    }
+}
+
+/// Gives a reservation outside of a run back; how it had ended, where it had.
+pub(super) fn release_outside(caller: &Caller, reservation_id: Uuid) -> Outcome<Option<String>> {
+    let mut escrow = own_reservation(caller, reservation_id)?;
+    if escrow.outcome.is_some() {
+        return Ok(escrow.outcome);
+    }
+    escrow.give_back(caller)?;
+    escrow.outcome = Some("released".to_owned());
+    escrow.save(&caller.project_id)?;
+    Ok(None)
+}
+
+/// The same within a run that is held.
+pub(super) fn release_in_run(caller: &Caller, reservation_id: Uuid, run_id: Uuid) -> Outcome<Option<String>> {
+    let project_id = caller.project_id.as_str();
     let Some(call) = calls::find(project_id, reservation_id)? else { return fault(ErrorCode::BudgetReservation) };
-    if let Some(outcome) = call.outcome.as_deref() {
-        return ended(outcome, Some(run_id));
+    if call.outcome.is_some() {
+        return Ok(call.outcome);
     }
     let Some(mut escrow) = escrow::lock(project_id, run_id)? else { return fault(ErrorCode::BudgetReservation) };
     calls::close(project_id, reservation_id, "released", Amount::ZERO)?;
@@ -252,5 +283,5 @@ pub(crate) fn release(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
     let entry = Entry { reservation_id: Some(reservation_id), ..Entry::of(Act::Release, call.amount) };
     ledger::append(caller, &mut escrow, &entry)?;
     escrow.save(project_id)?;
-    shown(Some(reservation_id), Some(run_id), "released", &nothing)
+    Ok(None)
 }

@@ -197,6 +197,11 @@ fn new_version() -> Outcome<i64> {
 /// Refuses work of which some limit has nothing left. By what has been committed, without waiting for anybody: what is
 /// taken is taken later, and judged then.
 pub(super) fn ensure_something_left(project_id: &str, who: &Who) -> Outcome<()> {
+    ensure_room(project_id, who, Amount::ZERO)
+}
+
+/// The same for so much; something must be left of every limit in any case.
+pub(super) fn ensure_room(project_id: &str, who: &Who, need: Amount) -> Outcome<()> {
     let terms = terms::current(project_id)?;
     let set = terms.set(project_id, who, terms::now())?.0;
     let sight = Sight { project_id: project_id.to_owned(), terms };
@@ -205,7 +210,9 @@ pub(super) fn ensure_something_left(project_id: &str, who: &Who) -> Outcome<()> 
     let unopened = set.bounds.iter().filter(|(level, period, _)| {
         *period != Period::Run && !standings.iter().any(|s| (s.level, s.period) == (*level, *period))
     });
-    let one = |bounds: &Bounds| Amount::by(|unit| i64::from(bounds.hard.of(unit) < Amount::UNLIMITED.of(unit)));
+    let one = |bounds: &Bounds| {
+        Amount::by(|unit| i64::from(bounds.hard.of(unit) < Amount::UNLIMITED.of(unit)).max(need.of(unit)))
+    };
     for standing in &standings {
         if let Some(lack) = lack(&[standing.constraint()], one(&standing.bounds), Ceiling::Admission) {
             return refuse(standing.lacks(lack.unit, lack.left));

@@ -17,7 +17,7 @@ use crate::redaction;
 use crate::statement::{column, statements};
 
 /// The name of the one policy contract of a project.
-pub(super) const POLICY: &str = "default";
+pub(crate) const POLICY: &str = "default";
 
 statements! {
     NAMESPACES: reading [TEXTOID] =
@@ -122,6 +122,13 @@ fn shapes(contract: &Contract) -> Vec<SchemaViolation> {
             Some(violation(format!("/redaction/rules/{}/shape", name.as_str()), "shape", expected, "another"))
         })
         .collect()
+}
+
+/// Whether a credential of that namespace is the project's to name.
+pub(crate) fn is_own_namespace(caller: &Caller, namespace: &str) -> Outcome<bool> {
+    let own = caller.project_id.as_str();
+    let allowed = NAMESPACES.with(|s| s.row(&[own.into()], |row| column::<Vec<String>>(row, 1)))?.unwrap_or_default();
+    Ok(namespace == own || allowed.iter().any(|one| one == namespace))
 }
 
 /// Credentials of somebody else: a reference is only words, so which words a project may use is the platform's to say.

@@ -4,6 +4,7 @@ use awooop_policy::argument::Arguments;
 use awooop_policy::budget::Who;
 use awooop_policy::credential::{CredentialDigest, LeaseSecret};
 use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::operation::Operation;
 use awooop_policy::scope::{Scope, ScopeSet};
 use pgrx::prelude::*;
 use uuid::Uuid;
@@ -275,10 +276,11 @@ fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outc
             scopes: ScopeSet::of(Scope::RunsWork),
             door: Door::Sql,
             key_id: None,
+            agent_id: None,
             project,
         };
         // A suspended project's runs wait; nobody asked for them, so that is no refusal.
-        if caller.authorize(Some(Scope::RunsWork)).is_ok() {
+        if Operation::named("claim_runs").is_some_and(|claim| caller.authorize(claim).is_ok()) {
             let runs = claim_in_project(&caller, arguments)?;
             if !runs.is_empty() {
                 return Ok(runs);

@@ -75,6 +75,7 @@ statements! {
                             where u.project_id = $1 and u.run_id = $2 and u.step_key = j.step_key), '{}')
           end)::text, j.seq ",
         of_run!(), "and j.seq > $3 order by j.seq limit $4");
+    HAS_STEP: reading [TEXTOID, UUIDOID, TEXTOID] = concat!("select true ", of_run!(), "and j.step_key = $3 limit 1");
     RUN_EXISTS: reading [TEXTOID, UUIDOID] =
         "select true from awooop.run_state where project_id = $1 and run_id = $2";
 }
@@ -237,6 +238,12 @@ pub(super) fn outputs(caller: &Caller, run_id: Uuid, request_digest: &[u8]) -> O
             Ok(output_attempts::Prior { accepted: column(row, 1)?, same_request: column(row, 2)? })
         })
     })
+}
+
+/// Whether there is an entry of that key.
+pub(super) fn has_step(caller: &Caller, run_id: Uuid, step_key: &str) -> Outcome<bool> {
+    let parameters = [caller.project_id.as_str().into(), pg_uuid(run_id).into(), step_key.into()];
+    Ok(HAS_STEP.with(|s| s.run(&parameters))? > 0)
 }
 
 /// What a completed step yielded, as JSON text.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::end::{end, requeue};
 use super::retry;
+use crate::approvals;
 use crate::audit;
 use crate::budget;
 use crate::caller::{self, Caller, Login};
@@ -128,6 +129,9 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
     let Some(stale) = found else { return Ok(None) };
     if !take(&TAKE_LEASE)? || !budget::can_close(project_id, run_id)? {
         return Ok(None);
+    }
+    if stale.state == Some(RunState::WaitingApproval) && approvals::expire_of_run(project_id, run_id)? {
+        return Ok(Some(RunState::TimedOut));
     }
     let lapsed = CLOSE_EXPIRED.with(|s| s.row(&key, |row| column::<String>(row, 1)))?;
     let leased = stale.state.is_some_and(RunState::is_leased);

@@ -19,13 +19,13 @@ mod timing;
 mod unloaded;
 mod worker_process;
 
-use crate::harness::approvals;
 use crate::harness::platform::{careless, careless_tenant};
 use crate::harness::server::environment;
 use crate::harness::{Actor, Claim, Session, literal};
+use crate::harness::{approvals, tools};
 
 /// Every table with a project.
-const TENANT_TABLES: [&str; 25] = [
+const TENANT_TABLES: [&str; 31] = [
     "projects",
     "principals",
     "role_bindings",
@@ -51,6 +51,12 @@ const TENANT_TABLES: [&str; 25] = [
     "approval_request",
     "approval_decision",
     "approval_use",
+    "mcp_server",
+    "mcp_tool",
+    "mcp_grant",
+    "mcp_call",
+    "mcp_rate",
+    "mcp_rate_hit",
 ];
 
 /// Settings that make every plan that can be parallel so.
@@ -98,6 +104,7 @@ impl Neighbours {
             actor.call(&format!("select awooop.create_api_key('{SECRET}', '{{}}')"));
             actor.call("select awooop.set_redaction_family('email', 'allow')");
             actor.call(&format!("select awooop.set_redaction_rule('r', 'secret', '{SECRET}')"));
+            tools::call_one(&mut admin, actor, SECRET);
             spend(actor, &claim);
             approvals::use_one(&mut admin, actor, SECRET);
         }

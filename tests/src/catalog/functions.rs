@@ -29,7 +29,8 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 56] = [
+const FUNCTIONS: [(&str, Shape); 59] = [
+    ("allow_private_host", shape('v', 'u', true, OWNER, "operator")),
     ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("bind_role", shape('v', 'u', true, OWNER, "operator")),
@@ -51,6 +52,7 @@ const FUNCTIONS: [(&str, Shape); 56] = [
     ("forget_directory", shape('v', 'u', false, OWNER, "")),
     ("guard_approval", shape('v', 'u', false, OWNER, "")),
     ("guard_budget", shape('v', 'u', false, OWNER, "")),
+    ("guard_mcp_call", shape('v', 'u', false, OWNER, "")),
     ("guard_run_transition", shape('v', 'u', false, OWNER, "")),
     ("guard_audit_proof", shape('v', 'u', false, OWNER, "")),
     ("health", shape('s', 'r', true, OWNER, "auditor,gateway,operator,worker")),
@@ -58,6 +60,7 @@ const FUNCTIONS: [(&str, Shape); 56] = [
     ("json_schema_errors", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("json_schema_valid", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("maintain", shape('v', 'u', true, OWNER, "operator,scheduler,worker")),
+    ("mcp_explain_table", shape('v', 'u', true, OWNER, "operator,tenant")),
     ("migrate", shape('v', 'u', false, "a superuser", "")),
     ("next_ready_project", shape('s', 's', true, SCHEDULER, "owner")),
     ("operation_list", shape('s', 'r', true, OWNER, "auditor,gateway,operator,tenant,worker")),
@@ -89,11 +92,14 @@ const FUNCTIONS: [(&str, Shape); 56] = [
 ];
 
 /// Operations that the platform worker may call: what it leased.
-const OF_THE_WORKER: [&str; 10] = [
+const OF_THE_WORKER: [&str; 13] = [
     "claim_runs",
     "complete_run",
     "fail_run",
     "heartbeat",
+    "mcp_begin_call",
+    "mcp_finish_call",
+    "mcp_suspend_call",
     "record_step",
     "release_budget",
     "request_approval",
@@ -194,6 +200,7 @@ fn policies_and_triggers_call_only_the_frozen_functions() {
         "guard_approval",
         "guard_audit_proof",
         "guard_budget",
+        "guard_mcp_call",
         "guard_run_transition",
         "refuse_append_only",
         "refuse_change_of_ended_run",

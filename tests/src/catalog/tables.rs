@@ -116,6 +116,7 @@ fn a_table_without_a_project_is_on_the_closed_list_with_its_reason() {
         "budget_platform_window",
         "failed_authentication",
         "failed_authentication_log",
+        "mcp_private_host",
         "operation_override",
         "schema_version",
         "worker",

@@ -134,6 +134,11 @@ impl Office {
     }
 
     /// A value of SQL as a superuser.
+    /// The database that the project is in.
+    pub fn database(&mut self) -> String {
+        self.sql("select current_database()")
+    }
+
     pub fn sql(&mut self, sql: &str) -> String {
         self.admin.value(sql)
     }

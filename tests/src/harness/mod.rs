@@ -12,6 +12,7 @@ pub mod quiet;
 pub mod race;
 pub mod server;
 pub mod tenant;
+pub mod tools;
 
 pub use answer::{Failure, Session, literal};
 pub use own_server::{Options, OwnServer};

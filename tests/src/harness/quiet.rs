@@ -13,7 +13,7 @@ use super::{Session, contracts, own_database, unique};
 pub const EVERY_SCOPE: &str = "agents:write,approvals:decide,approvals:read,audit:read,budgets:read,budgets:spend,\
                                budgets:write,contracts:activate,contracts:read,contracts:sign,contracts:write,\
                                envelope:write,keys:admin,principals:admin,redaction:admin,runs:read,runs:work,\
-                               runs:write,subjects:admin,subjects:write";
+                               runs:write,subjects:admin,subjects:write,tools:admin,tools:call,tools:read";
 
 /// The database that the tests of this process share.
 pub fn quiet_database() -> &'static str {

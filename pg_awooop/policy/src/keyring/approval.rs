@@ -21,6 +21,8 @@ pub enum Vouched {
     Decision,
     /// That enough have agreed.
     Grant,
+    /// Which call of a tool goes on, and with what its server wants to have back.
+    CallState,
 }
 
 impl Vouched {
@@ -30,6 +32,7 @@ impl Vouched {
             Self::Request => b"awooop request\n",
             Self::Decision => b"awooop decision\n",
             Self::Grant => b"awooop grant\n",
+            Self::CallState => b"awooop call state\n",
         }
     }
 }

@@ -9,6 +9,7 @@ mod people;
 mod principals;
 mod redaction;
 mod runs;
+mod tools;
 
 use super::Operation;
 use crate::argument::{Argument, Kind};
@@ -32,6 +33,7 @@ const PARTS: &[&[Operation]] = &[
     budgets::OPERATIONS,
     contracts::OPERATIONS,
     approvals::OPERATIONS,
+    tools::OPERATIONS,
     principals::OPERATIONS,
     keys::OPERATIONS,
     audit::OPERATIONS,

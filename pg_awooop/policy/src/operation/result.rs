@@ -3,6 +3,7 @@
 mod approvals;
 mod budgets;
 mod contracts;
+mod tools;
 
 use awooop_contracts::output::Repair;
 use serde_json::{Map, Value, json};
@@ -16,6 +17,7 @@ use crate::transparency::finding::Kind;
 pub(super) use approvals::*;
 pub(super) use budgets::*;
 pub(super) use contracts::*;
+pub(super) use tools::*;
 
 fn object(properties: Value) -> Value {
     let required: Vec<Value> =
@@ -77,7 +79,8 @@ pub(super) fn envelope() -> Value {
 pub(super) fn whoami() -> Value {
     object(json!({
         "project_id": text(), "principal_id": text(), "scopes": scopes(),
-        "door": {"type": "string", "enum": ["http", "sql"]}, "key_id": maybe_text(), "migration_mode": mode()
+        "door": {"type": "string", "enum": ["http", "sql"]}, "key_id": maybe_text(), "agent_id": maybe_text(),
+        "migration_mode": mode()
     }))
 }
 
@@ -193,7 +196,7 @@ pub(super) fn heartbeat() -> Value {
 
 fn key_members() -> Value {
     json!({
-        "key_id": text(), "name": text(), "principal_id": text(), "scopes": scopes(),
+        "key_id": text(), "name": text(), "principal_id": text(), "agent_id": maybe_text(), "scopes": scopes(),
         "created_at": time(), "expires_at": maybe_time()
     })
 }

@@ -98,7 +98,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         status: 200,
         arguments: &[
             APPROVAL_ID,
-            Argument::optional("arguments", DOCUMENT, "null", "Arguments to compare with those of the request."),
+            Argument::optional("arguments", Kind::Object, "null", "Arguments to compare with those of the request."),
             Argument::optional(
                 "lease",
                 CREDENTIAL,

@@ -36,6 +36,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "The person or service it belongs to: a new one, the caller's own, or one that the caller brought into \
                  being; any for an operator. A service of its own where null.",
             ),
+            Argument::optional(
+                "agent_id",
+                ID,
+                "null",
+                "The only agent in whose name it may call tools; any of the project's where null.",
+            ),
         ],
         result: result::issued_key,
     },

@@ -1,0 +1,35 @@
+//! The MCP gateway's side in the database: which servers and tools there are, who may call them, and every call.
+//!
+//! `servers`, `registry` and `grants` are what administrators say; contracts say the rest. A call is judged in one place:
+//! `begin` finds out where it stands, `snapshot` collects the facts, `awooop_policy::gates` decides, and
+//! `open` takes what the call needs, all of it or nothing.
+//! `finish` redacts and bounds what came of it. `explain` shows the same judgement without any effect.
+//!
+//! Locks are taken in the order of the run engine; then the rates, in the order of their keys, then budgets.
+
+mod begin;
+mod call;
+mod explain;
+mod finish;
+mod grants;
+mod guard;
+mod hosts;
+mod listing;
+mod open;
+mod rate;
+mod registry;
+mod result;
+mod scene;
+mod servers;
+mod snapshot;
+mod state;
+mod visible;
+
+pub(crate) use begin::begin;
+pub(crate) use explain::explain;
+pub(crate) use finish::{finish, suspend};
+pub(crate) use grants::{grant, list as list_grants, revoke as revoke_grant};
+pub(crate) use listing::list as list_calls;
+pub(crate) use registry::{import, list as list_registry, switch as switch_tool};
+pub(crate) use servers::{list as list_servers, register as register_server, switch as switch_server, upstream};
+pub(crate) use visible::list as list_tools;

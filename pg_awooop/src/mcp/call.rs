@@ -1,0 +1,241 @@
+//! A call as it is stored.
+
+use awooop_contracts::canonical_json;
+use awooop_policy::approval::Binding;
+use awooop_policy::error::ErrorCode;
+use pgrx::spi::SpiTupleTable;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::audit;
+use crate::caller::Caller;
+use crate::fault::{Outcome, fault};
+use crate::keyring;
+use crate::statement::{Statement, column, optional_uuid_column, pg_uuid, statements, uuid_column};
+
+macro_rules! call_columns {
+    () => {
+        "k.call_id, k.run_id, k.is_whole_run, k.step_key, k.principal_id, k.agent_id, k.platform_subject_id, k.trace_id,
+         k.tool, k.basis::text, k.digest, k.digest_key, k.reservation_id, k.cost_micro_usd, k.begun_at is not null,
+         k.suspended_at is not null, k.outcome, k.result::text, coalesce(k.cut_bytes, 0)"
+    };
+}
+
+statements! {
+    INSERT: writing [TEXTOID, UUIDOID, UUIDOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+                     TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, UUIDOID, INT8OID, BOOLOID] =
+        "insert into awooop.mcp_call (project_id, call_id, run_id, is_whole_run, step_key, call_key, principal_id, agent_id,
+                platform_subject_id, trace_id, tool, server_id, grant_id, basis, arguments, digest, digest_key, reservation_id,
+                cost_micro_usd, asked_at, begun_at)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16, $17, $18, $19, t.at,
+                case when $20 then t.at end
+         from (select clock_timestamp() as at) t
+         on conflict (project_id, principal_id, call_key) where call_key is not null do nothing";
+    // Of what was asked about, only what people have decided since changes.
+    BEGUN: writing [TEXTOID, UUIDOID, UUIDOID, TEXTOID] =
+        "update awooop.mcp_call
+         set begun_at = coalesce(begun_at, clock_timestamp()), suspended_at = null, reservation_id = coalesce($3, reservation_id),
+             basis = $4::jsonb
+         where project_id = $1 and call_id = $2";
+    SUSPENDED: writing [TEXTOID, UUIDOID] =
+        "update awooop.mcp_call set suspended_at = clock_timestamp() where project_id = $1 and call_id = $2";
+    FINISHED: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, INT4OID] =
+        "update awooop.mcp_call
+         set finished_at = clock_timestamp(), outcome = $3, result = $4::jsonb, result_bytes = $5, cut_bytes = $6
+         where project_id = $1 and call_id = $2 and finished_at is null";
+    // Writing, for a snapshot of after the run's lock.
+    FIND: writing [TEXTOID, UUIDOID] = concat!(
+        "select ", call_columns!(), " from awooop.mcp_call k where k.project_id = $1 and k.call_id = $2");
+    OF_STEP: writing [TEXTOID, UUIDOID, TEXTOID] = concat!(
+        "select ", call_columns!(), " from awooop.mcp_call k
+         where k.project_id = $1 and k.run_id = $2 and k.step_key = $3 order by k.asked_at desc, k.call_id desc limit 1");
+    BY_KEY: writing [TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "select ", call_columns!(), " from awooop.mcp_call k
+         where k.project_id = $1 and k.principal_id = $2 and k.call_key = $3");
+}
+
+/// A call that is stored.
+pub(super) struct Call {
+    pub(super) call_id: Uuid,
+    pub(super) run_id: Uuid,
+    pub(super) is_whole_run: bool,
+    pub(super) step_key: String,
+    pub(super) principal_id: String,
+    pub(super) agent_id: String,
+    pub(super) platform_subject_id: String,
+    pub(super) trace_id: String,
+    pub(super) tool: String,
+    basis: String,
+    digest: Vec<u8>,
+    digest_key: String,
+    pub(super) reservation_id: Option<Uuid>,
+    pub(super) cost_micro_usd: i64,
+    pub(super) is_begun: bool,
+    pub(super) is_suspended: bool,
+    pub(super) outcome: Option<String>,
+    result: Option<String>,
+    pub(super) cut_bytes: i32,
+}
+
+impl Call {
+    fn read(row: &SpiTupleTable) -> Result<Self, pgrx::spi::Error> {
+        Ok(Call {
+            call_id: uuid_column(row, 1)?,
+            run_id: uuid_column(row, 2)?,
+            is_whole_run: column(row, 3)?,
+            step_key: column(row, 4)?,
+            principal_id: column(row, 5)?,
+            agent_id: column(row, 6)?,
+            platform_subject_id: column(row, 7)?,
+            trace_id: column(row, 8)?,
+            tool: column(row, 9)?,
+            basis: column(row, 10)?,
+            digest: column(row, 11)?,
+            digest_key: column(row, 12)?,
+            reservation_id: optional_uuid_column(row, 13)?,
+            cost_micro_usd: column(row, 14)?,
+            is_begun: column(row, 15)?,
+            is_suspended: column(row, 16)?,
+            outcome: row.get(17)?,
+            result: row.get(18)?,
+            cut_bytes: column(row, 19)?,
+        })
+    }
+
+    fn one(
+        statement: &'static std::thread::LocalKey<Statement>,
+        parameters: &[pgrx::datum::DatumWithOid],
+    ) -> Outcome<Option<Self>> {
+        statement.with(|s| s.row(parameters, Self::read))
+    }
+
+    pub(super) fn find(project_id: &str, call_id: Uuid) -> Outcome<Self> {
+        Self::one(&FIND, &[project_id.into(), pg_uuid(call_id).into()])?
+            .map_or_else(|| fault(ErrorCode::McpCallUnknown), Ok)
+    }
+
+    pub(super) fn of_step(project_id: &str, run_id: Uuid, step_key: &str) -> Outcome<Option<Self>> {
+        Self::one(&OF_STEP, &[project_id.into(), pg_uuid(run_id).into(), step_key.into()])
+    }
+
+    pub(super) fn by_key(caller: &Caller, call_key: &str) -> Outcome<Option<Self>> {
+        Self::one(&BY_KEY, &[caller.project_id.as_str().into(), caller.principal_id.as_str().into(), call_key.into()])
+    }
+
+    /// Whether it is a call of that tool with exactly these arguments.
+    pub(super) fn is_of(&self, project_id: &str, tool: &str, arguments: &Value) -> Outcome<bool> {
+        let canonical = canonical_json(arguments)?;
+        let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
+        let binding = Binding { project: project_id, run: self.run_id, tool, arguments: &canonical };
+        let digest = keyring.argument_digest(&self.digest_key, &binding);
+        Ok(self.tool == tool && digest.is_some_and(|digest| digest.as_slice() == self.digest))
+    }
+
+    pub(super) fn basis(&self) -> Outcome<Value> {
+        Ok(serde_json::from_str(&self.basis)?)
+    }
+
+    /// What the agent was shown of it.
+    pub(super) fn result(&self) -> Outcome<Value> {
+        Ok(self.result.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default())
+    }
+
+    /// What every audit row about it says.
+    pub(super) fn entry(&self) -> audit::Entry<'_> {
+        let entry = audit::Entry {
+            trace_id: Some(&self.trace_id),
+            agent_id: Some(&self.agent_id),
+            platform_subject_id: Some(&self.platform_subject_id),
+            run_id: Some(self.run_id),
+            ..audit::Entry::default()
+        };
+        entry.with("call_id", self.call_id.to_string()).with("tool", self.tool.as_str())
+    }
+}
+
+/// A call that is to be stored.
+pub(super) struct New<'a> {
+    pub(super) call_id: Uuid,
+    pub(super) run_id: Uuid,
+    pub(super) is_whole_run: bool,
+    pub(super) step_key: &'a str,
+    pub(super) call_key: Option<&'a str>,
+    pub(super) agent_id: &'a str,
+    pub(super) platform_subject_id: &'a str,
+    pub(super) trace_id: &'a str,
+    pub(super) tool: &'a str,
+    pub(super) server_id: &'a str,
+    pub(super) grant_id: Uuid,
+    pub(super) basis: &'a Value,
+    pub(super) arguments: &'a Value,
+    /// As they are kept and shown.
+    pub(super) shown: &'a Value,
+    pub(super) reservation_id: Option<Uuid>,
+    pub(super) cost_micro_usd: i64,
+    pub(super) is_begun: bool,
+}
+
+impl New<'_> {
+    /// Stores it. False where its key is another call's by now.
+    pub(super) fn insert(&self, caller: &Caller) -> Outcome<bool> {
+        let canonical = canonical_json(self.arguments)?;
+        let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
+        let Some(signer) = keyring.approval_signer() else { return fault(ErrorCode::ApprovalNoKey) };
+        let binding = Binding { project: &caller.project_id, run: self.run_id, tool: self.tool, arguments: &canonical };
+        let parameters = [
+            caller.project_id.as_str().into(),
+            pg_uuid(self.call_id).into(),
+            pg_uuid(self.run_id).into(),
+            self.is_whole_run.into(),
+            self.step_key.into(),
+            self.call_key.into(),
+            caller.principal_id.as_str().into(),
+            self.agent_id.into(),
+            self.platform_subject_id.into(),
+            self.trace_id.into(),
+            self.tool.into(),
+            self.server_id.into(),
+            pg_uuid(self.grant_id).into(),
+            self.basis.to_string().into(),
+            self.shown.to_string().into(),
+            signer.digest(&binding).as_slice().into(),
+            signer.id.into(),
+            self.reservation_id.map(pg_uuid).into(),
+            self.cost_micro_usd.into(),
+            self.is_begun.into(),
+        ];
+        Ok(INSERT.with(|s| s.run(&parameters))? > 0)
+    }
+}
+
+/// Says that a call which had to wait begins, or goes on.
+pub(super) fn begun(project_id: &str, call_id: Uuid, reservation_id: Option<Uuid>, basis: &Value) -> Outcome<()> {
+    let parameters =
+        [project_id.into(), pg_uuid(call_id).into(), reservation_id.map(pg_uuid).into(), basis.to_string().into()];
+    BEGUN.with(|s| s.run(&parameters)).map(drop)
+}
+
+/// Says that its server asked something back.
+pub(super) fn suspended(project_id: &str, call_id: Uuid) -> Outcome<()> {
+    SUSPENDED.with(|s| s.run(&[project_id.into(), pg_uuid(call_id).into()])).map(drop)
+}
+
+/// Says how it ended. False where somebody has said so before.
+pub(super) fn finished(
+    project_id: &str,
+    call_id: Uuid,
+    outcome: &str,
+    result: Option<&str>,
+    (bytes, cut_bytes): (usize, usize),
+) -> Outcome<bool> {
+    let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let parameters = [
+        project_id.into(),
+        pg_uuid(call_id).into(),
+        outcome.into(),
+        result.into(),
+        number(bytes).into(),
+        number(cut_bytes).into(),
+    ];
+    Ok(FINISHED.with(|s| s.run(&parameters))? > 0)
+}

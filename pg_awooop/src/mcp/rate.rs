@@ -1,0 +1,67 @@
+//! How often: at most so many in any window of so many seconds, to the call.
+//!
+//! What a rate counts for has a row with the number of calls so far, and a row for each of the latest ones with its time. The
+//! call after the n-th is let through if the one `count` before it is out of the window: one look-up, whatever the count. The
+//! first row is locked from there to the commit, so calls get their numbers in the order of their times, and a window never has
+//! one too many.
+
+use awooop_policy::gates::RateFacts;
+
+use crate::fault::Outcome;
+use crate::statement::{column, statements};
+
+statements! {
+    // In the order of the keys, so that two calls never wait for each other in a ring.
+    NEXT: writing [TEXTOID, TEXTARRAYOID] =
+        "insert into awooop.mcp_rate as r (project_id, key, calls)
+         select $1, w.key, 1 from unnest($2) w (key) order by w.key
+         on conflict (project_id, key) do update set calls = r.calls + 1
+         returning r.key, r.calls";
+    // A statement of its own: its snapshot has what whoever held the rows before has committed.
+    TAKE: writing [TEXTOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID] =
+        "with wanted as materialized (
+             select w.key, w.call, w.count, w.seconds, t.at
+             from unnest($2, $3, $4, $5) w (key, call, count, seconds), (select clock_timestamp() as at) t
+         ), taken as (
+             insert into awooop.mcp_rate_hit (project_id, key, call, at)
+             select $1, w.key, w.call, w.at from wanted w
+         ), forgotten as (
+             delete from awooop.mcp_rate_hit h using wanted w
+             where h.project_id = $1 and h.key = w.key and h.call < w.call - w.count
+         )
+         select w.key, ceil(extract(epoch from h.at - w.at) + w.seconds)::int8
+         from wanted w
+         join awooop.mcp_rate_hit h on h.project_id = $1 and h.key = w.key and h.call = w.call - w.count
+         where h.at > w.at - w.seconds * interval '1 second'";
+}
+
+/// Counts a call for every one of the rates. Returns the first that has no room for it, with the seconds until it has; then the
+/// caller must undo this.
+pub(super) fn take<'a>(project_id: &str, rates: &'a [RateFacts]) -> Outcome<Option<(&'a RateFacts, u64)>> {
+    if rates.is_empty() {
+        return Ok(None);
+    }
+    let keys: Vec<String> = rates.iter().map(|rate| rate.key.clone()).collect();
+    let numbered = NEXT.with(|s| {
+        s.rows(&[project_id.into(), keys.into()], |row| Ok((column::<String>(row, 1)?, column::<i64>(row, 2)?)))
+    })?;
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let (mut keys, mut calls, mut counts, mut windows) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for rate in rates {
+        let Some((_, call)) = numbered.iter().find(|(key, _)| *key == rate.key) else { continue };
+        keys.push(rate.key.clone());
+        calls.push(*call);
+        counts.push(number(rate.count));
+        windows.push(number(rate.window_seconds));
+    }
+    let parameters = [project_id.into(), keys.into(), calls.into(), counts.into(), windows.into()];
+    let full = TAKE.with(|s| s.rows(&parameters, |row| Ok((column::<String>(row, 1)?, column::<i64>(row, 2)?))))?;
+    Ok(full.into_iter().find_map(|(key, seconds)| {
+        rates.iter().find(|rate| rate.key == key).map(|rate| (rate, seconds.unsigned_abs().max(1)))
+    }))
+}
+
+/// Counts something that happened, whether there is room for it or not.
+pub(super) fn count(project_id: &str, rate: &RateFacts) -> Outcome<()> {
+    take(project_id, std::slice::from_ref(rate)).map(drop)
+}

@@ -1,0 +1,73 @@
+//! What a DBA can do to the rows, and what that is worth.
+
+use serde_json::json;
+
+use super::stage::{ERASE, LOOK_UP, REFUND, Shop, order, said};
+use crate::harness::quiet::text;
+
+#[test]
+fn no_dml_changes_what_was_decided_about_a_call_or_how_it_ended() {
+    let mut shop = Shop::new();
+    let project = shop.office.project.clone();
+    let begun = shop.begin(LOOK_UP, order("A-1"));
+    shop.finish(&begun, "failed", said("x"));
+    let id = text(&begun["call_id"]);
+    for statement in [
+        format!("update awooop.mcp_call set tool = '{ERASE}' where call_id = '{id}'"),
+        format!("update awooop.mcp_call set arguments = '{{}}' where call_id = '{id}'"),
+        format!("update awooop.mcp_call set outcome = 'succeeded' where call_id = '{id}'"),
+        format!("update awooop.mcp_call set principal_id = 'somebody' where call_id = '{id}'"),
+        format!("delete from awooop.mcp_call where call_id = '{id}'"),
+        "truncate awooop.mcp_call".to_owned(),
+        format!("update awooop.run_state set call_id = null where run_id = '{}'", text(&begun["run_id"])),
+        format!("update awooop.api_keys set agent_id = 'agent' where project_id = '{project}'"),
+    ] {
+        let code = shop.office.admin.code(&statement);
+        assert!(["E-MCP-013", "E-RUN-007", "E-AUTH-007"].contains(&code.as_str()), "{statement}: {code}");
+    }
+}
+
+#[test]
+fn a_forged_grant_or_a_forged_pin_opens_nothing_that_signed_contracts_do_not() {
+    let mut shop = Shop::alone();
+    let (project, agent) = (shop.office.project.clone(), shop.agent.clone());
+    // A grant by hand of what the agent's contract does not allow.
+    shop.office.sql(&format!(
+        "insert into awooop.mcp_grant (project_id, grant_id, agent_id, tool, granted_by)
+         select '{project}', gen_random_uuid(), 'agent', name, 'dba' from awooop.mcp_tool
+         where project_id = '{project}' and name = '{ERASE}'
+         on conflict do nothing returning tool"
+    ));
+    assert_eq!(shop.denied(Shop::wanted(ERASE, order("A-1")))["reason"], "policy");
+    // A registry that says that nothing changed does not make a contract out of what did.
+    let mut drifted = super::stage::definition("look_up");
+    drifted["description"] = "x".into();
+    shop.import(&[drifted]);
+    assert_eq!(shop.denied(Shop::wanted(LOOK_UP, order("A-1")))["reason"], "drifted");
+    assert_eq!(shop.does(&agent, "mcp_explain", Shop::wanted(REFUND, order("A-1")))["code"], "E-MCP-GATE-003");
+}
+
+#[test]
+fn an_approval_that_was_forged_in_the_rows_lets_no_call_through() {
+    let mut shop = Shop::alone();
+    let agent = shop.agent.clone();
+    let asked = shop.does(&agent, "mcp_begin_call", Shop::wanted(REFUND, order("A-1")));
+    let id = text(&asked["approval"]["approval_id"]);
+    shop.office.admin.run(&format!(
+        "begin;
+         alter table awooop.approval_request disable trigger user;
+         update awooop.approval_request set approved_at = clock_timestamp(), token_until = clock_timestamp() + interval '1 hour',
+                grant_key = digest_key, grant_mac = mac where approval_id = '{id}';
+         alter table awooop.approval_request enable always trigger approval_immutable;
+         alter table awooop.approval_request enable always trigger approval_ended;
+         alter table awooop.approval_request enable always trigger approval_kept;
+         alter table awooop.approval_request enable always trigger approval_truncate;
+         update awooop.run_state set state = 'pending' where run_id = '{}';
+         commit;",
+        text(&asked["run_id"])
+    ));
+    let mut wanted = Shop::wanted(REFUND, order("A-1"));
+    wanted["request_state"] = asked["request_state"].clone();
+    let denied = shop.denied(wanted);
+    assert_eq!((&denied["code"], &denied["reason"]), (&json!("E-MCP-GATE-008"), &json!("tampered")));
+}

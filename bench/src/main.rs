@@ -12,6 +12,7 @@ mod envelope;
 mod fixture;
 mod gateway;
 mod http;
+mod mcp;
 mod pgbench;
 mod place;
 mod redaction;
@@ -29,7 +30,7 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Which benchmark: approvals, audit, budget, envelope, gateway, redaction, redaction-quality, schema (all that the server's build allows when not given).
+    /// Which benchmark: approvals, audit, budget, envelope, gateway, mcp, redaction, redaction-quality, schema (all that the server's build allows when not given).
     name: Option<String>,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -50,6 +51,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("budget", |effort| budget::run(&Place::from_environment()?, effort)),
     ("envelope", |effort| envelope::run(&Place::from_environment()?, effort)),
     ("gateway", |effort| gateway::run(&Place::from_environment()?, effort)),
+    ("mcp", |effort| mcp::run(&Place::from_environment()?, effort)),
     ("redaction", redaction_speed::run),
     ("redaction-quality", |_| redaction_quality::run()),
     ("schema", |effort| schema::run(&Place::from_environment()?, effort)),

@@ -1,6 +1,7 @@
-//! Statements that are planned once a session: an unprepared one costs three times as much.
+//! Statements whose plans a session keeps: an unprepared one costs three times as much.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{Oid, PgOid};
@@ -9,23 +10,99 @@ use pgrx::spi::{OwnedPreparedStatement, SpiTupleTable};
 
 use crate::fault::Outcome;
 
+/// Executions that the first plan is kept for; each later one is kept for eight times as many.
+const FIRST_EXECUTIONS: u64 = 64;
+/// Microseconds that the first plan is kept; the n-th is kept n times as long, up to ten minutes.
+const FIRST_AGE: i64 = 30_000_000;
+const MOST_AGE: i64 = 600_000_000;
+
 /// One SQL statement with the types of its parameters.
 pub(crate) struct Statement {
     sql: &'static str,
     types: &'static [Oid],
     writes: bool,
-    plan: OnceCell<OwnedPreparedStatement>,
+    is_general: bool,
+    plan: RefCell<Option<Plan>>,
+    /// How many there were.
+    plans: Cell<u32>,
+}
+
+/// A plan, and how long it is good for. A plan is made by the size that tables have at that time: one of a nearly empty table reads
+/// all of it, or goes by any index, ever after. So it is made anew as a session goes on.
+#[derive(Clone)]
+struct Plan {
+    prepared: Rc<OwnedPreparedStatement>,
+    executions: Rc<Cell<u64>>,
+    most_executions: u64,
+    until: i64,
+}
+
+/// Puts PostgreSQL's setting back.
+struct PlanMode(i32);
+
+impl PlanMode {
+    /// One plan for all parameters.
+    fn general() -> Self {
+        // SAFETY: a setting of this process, which has one thread; it is put back before anything else is planned.
+        unsafe {
+            let before = pg_sys::plan_cache_mode;
+            pg_sys::plan_cache_mode = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_FORCE_GENERIC_PLAN as i32;
+            PlanMode(before)
+        }
+    }
+}
+
+impl Drop for PlanMode {
+    fn drop(&mut self) {
+        // SAFETY: as above. An error that PostgreSQL raises unwinds through here.
+        unsafe { pg_sys::plan_cache_mode = self.0 };
+    }
+}
+
+impl Plan {
+    /// Counts one more execution. False where it is time for another plan.
+    fn is_fresh(&self) -> bool {
+        self.executions.set(self.executions.get() + 1);
+        // SAFETY: reads the clock.
+        self.executions.get() <= self.most_executions && unsafe { pg_sys::GetCurrentTimestamp() } < self.until
+    }
 }
 
 impl Statement {
     /// A statement that only reads: it works on a standby and assigns no transaction id.
     pub(crate) const fn reading(sql: &'static str, types: &'static [Oid]) -> Self {
-        Self { sql, types, writes: false, plan: OnceCell::new() }
+        Self { sql, types, writes: false, is_general: false, plan: RefCell::new(None), plans: Cell::new(0) }
+    }
+
+    /// The same where one plan is right for all parameters, and planning costs more than anything else: PostgreSQL would plan for
+    /// the parameters each time.
+    pub(crate) const fn reading_alike(sql: &'static str, types: &'static [Oid]) -> Self {
+        Self { sql, types, writes: false, is_general: true, plan: RefCell::new(None), plans: Cell::new(0) }
     }
 
     /// A statement that writes or locks.
     pub(crate) const fn writing(sql: &'static str, types: &'static [Oid]) -> Self {
-        Self { sql, types, writes: true, plan: OnceCell::new() }
+        Self { sql, types, writes: true, is_general: false, plan: RefCell::new(None), plans: Cell::new(0) }
+    }
+
+    /// The plan to go by. It stays while somebody goes by it, whatever another execution within this one does.
+    fn plan(&self, prepare: impl FnOnce() -> Result<OwnedPreparedStatement, spi::Error>) -> Outcome<Plan> {
+        let known = self.plan.borrow().clone();
+        if let Some(plan) = known.filter(Plan::is_fresh) {
+            return Ok(plan);
+        }
+        let made = self.plans.get();
+        self.plans.set(made.saturating_add(1));
+        // SAFETY: reads the clock.
+        let now = unsafe { pg_sys::GetCurrentTimestamp() };
+        let plan = Plan {
+            prepared: Rc::new(prepare()?),
+            executions: Rc::new(Cell::new(1)),
+            most_executions: FIRST_EXECUTIONS.saturating_mul(8_u64.saturating_pow(made)),
+            until: now.saturating_add(FIRST_AGE.saturating_mul(i64::from(made) + 1).min(MOST_AGE)),
+        };
+        *self.plan.borrow_mut() = Some(plan.clone());
+        Ok(plan)
     }
 
     /// Runs it and maps every row that it returns.
@@ -62,27 +139,16 @@ impl Statement {
         parameters: &[DatumWithOid],
         read: impl FnOnce(SpiTupleTable) -> Result<T, spi::Error>,
     ) -> Outcome<T> {
+        let _mode = self.is_general.then(PlanMode::general);
         if self.writes {
             Spi::connect_mut(|client| {
-                let plan = match self.plan.get() {
-                    Some(plan) => plan,
-                    None => {
-                        let plan = client.prepare_mut(self.sql, &self.oids())?.keep();
-                        self.plan.get_or_init(|| plan)
-                    }
-                };
-                Ok(read(client.update(plan, None, parameters)?)?)
+                let plan = self.plan(|| Ok(client.prepare_mut(self.sql, &self.oids())?.keep()))?;
+                Ok(read(client.update(&*plan.prepared, None, parameters)?)?)
             })
         } else {
             Spi::connect(|client| {
-                let plan = match self.plan.get() {
-                    Some(plan) => plan,
-                    None => {
-                        let plan = client.prepare(self.sql, &self.oids())?.keep();
-                        self.plan.get_or_init(|| plan)
-                    }
-                };
-                Ok(read(client.select(plan, None, parameters)?)?)
+                let plan = self.plan(|| Ok(client.prepare(self.sql, &self.oids())?.keep()))?;
+                Ok(read(client.select(&*plan.prepared, None, parameters)?)?)
             })
         }
     }
@@ -92,7 +158,7 @@ impl Statement {
     }
 }
 
-/// Declares the statements of a module; each is planned on first use and kept for the session.
+/// Declares the statements of a module; each is planned on first use, and its plan kept.
 macro_rules! statements {
     ($( $(#[$meta:meta])* $name:ident: $kind:ident [$($oid:ident),* $(,)?] = $sql:expr; )*) => {
         thread_local! {

@@ -10,6 +10,9 @@ use awooop_policy::gates::RateFacts;
 use crate::fault::Outcome;
 use crate::statement::{column, statements};
 
+/// How many calls are counted between two times that old ones are forgotten.
+const FORGETS_EVERY: i64 = 64;
+
 statements! {
     // In the order of the keys, so that two calls never wait for each other in a ring.
     NEXT: writing [TEXTOID, TEXTARRAYOID] =
@@ -17,22 +20,24 @@ statements! {
          select $1, w.key, 1 from unnest($2) w (key) order by w.key
          on conflict (project_id, key) do update set calls = r.calls + 1
          returning r.key, r.calls";
-    // A statement of its own: its snapshot has what whoever held the rows before has committed.
+    // A statement of its own: its snapshot has what whoever held the rows before has committed. `before` is given, not computed:
+    // under row-level security only what is known already finds a row by its key.
     TAKE: writing [TEXTOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID] =
         "with wanted as materialized (
-             select w.key, w.call, w.count, w.seconds, t.at
-             from unnest($2, $3, $4, $5) w (key, call, count, seconds), (select clock_timestamp() as at) t
+             select w.key, w.call, w.before, w.seconds, t.at
+             from unnest($2, $3, $4, $5) w (key, call, before, seconds), (select clock_timestamp() as at) t
          ), taken as (
              insert into awooop.mcp_rate_hit (project_id, key, call, at)
              select $1, w.key, w.call, w.at from wanted w
-         ), forgotten as (
-             delete from awooop.mcp_rate_hit h using wanted w
-             where h.project_id = $1 and h.key = w.key and h.call < w.call - w.count
          )
-         select w.key, ceil(extract(epoch from h.at - w.at) + w.seconds)::int8
-         from wanted w
-         join awooop.mcp_rate_hit h on h.project_id = $1 and h.key = w.key and h.call = w.call - w.count
-         where h.at > w.at - w.seconds * interval '1 second'";
+         select f.key, f.wait
+         from (select w.key, (select ceil(extract(epoch from h.at - w.at) + w.seconds)::int8 from awooop.mcp_rate_hit h
+                              where h.project_id = $1 and h.key = w.key and h.call = w.before
+                                and h.at > w.at - w.seconds * interval '1 second') as wait
+               from wanted w) f
+         where f.wait is not null";
+    FORGET: writing [TEXTOID, TEXTOID, INT8OID] =
+        "delete from awooop.mcp_rate_hit where project_id = $1 and key = $2 and call < $3";
 }
 
 /// Counts a call for every one of the rates. Returns the first that has no room for it, with the seconds until it has; then the
@@ -46,16 +51,24 @@ pub(super) fn take<'a>(project_id: &str, rates: &'a [RateFacts]) -> Outcome<Opti
         s.rows(&[project_id.into(), keys.into()], |row| Ok((column::<String>(row, 1)?, column::<i64>(row, 2)?)))
     })?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let (mut keys, mut calls, mut counts, mut windows) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut keys, mut calls, mut before, mut windows) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for rate in rates {
         let Some((_, call)) = numbered.iter().find(|(key, _)| *key == rate.key) else { continue };
         keys.push(rate.key.clone());
         calls.push(*call);
-        counts.push(number(rate.count));
+        before.push(call - number(rate.count));
         windows.push(number(rate.window_seconds));
     }
-    let parameters = [project_id.into(), keys.into(), calls.into(), counts.into(), windows.into()];
+    let parameters = [project_id.into(), keys.into(), calls.into(), before.into(), windows.into()];
     let full = TAKE.with(|s| s.rows(&parameters, |row| Ok((column::<String>(row, 1)?, column::<i64>(row, 2)?))))?;
+    for (rate, call) in
+        rates.iter().filter_map(|rate| Some((rate, numbered.iter().find(|(key, _)| *key == rate.key)?.1)))
+    {
+        if call % FORGETS_EVERY == 0 && call > number(rate.count) {
+            let oldest = call - number(rate.count);
+            FORGET.with(|s| s.run(&[project_id.into(), rate.key.as_str().into(), oldest.into()]))?;
+        }
+    }
     Ok(full.into_iter().find_map(|(key, seconds)| {
         rates.iter().find(|rate| rate.key == key).map(|rate| (rate, seconds.unsigned_abs().max(1)))
     }))

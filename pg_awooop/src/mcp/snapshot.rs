@@ -47,20 +47,29 @@ macro_rules! active {
         )
     };
 }
-/// SQL for the seconds until there is room for one more of `$key`; null where there is.
+/// SQL for the seconds until there is room for one more of `$key`; null where there is. Under row-level security only what is
+/// computed already finds a row by its key, hence `offset 0`.
 macro_rules! wait {
     ($key:literal, $count:literal, $seconds:literal) => {
         concat!(
-            "(select ceil(extract(epoch from h.at - now.at) + ", $seconds, ")::int8
-              from awooop.mcp_rate r
-              join awooop.mcp_rate_hit h on h.project_id = r.project_id and h.key = r.key and h.call = r.calls + 1 - ", $count, "
-              where r.project_id = $1 and r.key = ", $key, " and h.at > now.at - ", $seconds, " * interval '1 second')"
+            "(select (select ceil(extract(epoch from h.at - now.at) + ",
+            $seconds,
+            ")::int8 from awooop.mcp_rate_hit h
+                      where h.project_id = $1 and h.key = n.key and h.call = n.call
+                        and h.at > now.at - ",
+            $seconds,
+            " * interval '1 second')
+              from (select r.key, r.calls + 1 - ",
+            $count,
+            " as call from awooop.mcp_rate r where r.project_id = $1 and r.key = ",
+            $key,
+            " offset 0) n)"
         )
     };
 }
 
 statements! {
-    SNAPSHOT: reading [TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTOID,
+    SNAPSHOT: reading_alike [TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTOID,
                        TEXTOID, TEXTOID] = concat!(
         "select p.migration_mode, p.suspended_at is not null, p.credential_namespaces, a.enabled, ",
                 active!("agent", "$2"), ", ", active!("tool", "$3"), ", ", active!("policy", "$11"), ",

@@ -18,7 +18,8 @@ const AGENT_ID: Argument = Argument::required("agent_id", ID, "The agent.");
 const REASON: Argument =
     Argument::optional("reason", Kind::Text { rule: NameRule::Line, max: 500 }, "null", "Why; kept redacted.");
 const ENABLED: Argument = Argument::required("enabled", Kind::Boolean, "Whether it may be called.");
-const ARGUMENTS: Argument = Argument::optional("arguments", Kind::Object, "{}", "The arguments of the call, an object.");
+const ARGUMENTS: Argument =
+    Argument::optional("arguments", Kind::Object, "{}", "The arguments of the call, an object.");
 const CALL_ID: Argument = Argument::required("call_id", Kind::Uuid, "The call.");
 const LEASE: Argument =
     Argument::optional("lease", CREDENTIAL, "null", "The lease of the run that the call is made in.");

@@ -20,7 +20,7 @@ mod signatures;
 mod verify;
 
 pub(crate) use activate::{activate, revoke};
-pub(crate) use check::{POLICY, is_own_namespace, validate};
+pub(crate) use check::{is_own_namespace, validate};
 pub(crate) use draft::{discard, draft, edit};
 pub(crate) use file::{export, import};
 pub(crate) use publish::publish;

@@ -1,10 +1,12 @@
 //! What every call needs and almost never changes, kept for the session: projects, role bindings, API keys, agents, switches of
-//! budgets and switched-off operations. Looking them up costs more than the work of a small operation.
+//! budgets, switched-off operations, tools and grants. Looking them up costs more than the work of a small operation.
 //!
 //! Kept the way PostgreSQL keeps its own catalogues: a statement trigger on each of the tables sends a relation-cache
 //! invalidation with the commit; every backend absorbs it before it looks here again, and forgets everything. An entry is
 //! kept only if no invalidation arrived since before the snapshot it was read with, so an old row can't outlive the
 //! message that made it old. A failed look-up is never kept.
+
+pub(crate) mod tools;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -66,7 +68,7 @@ pub(crate) type Switches = Vec<(Level, String, Switch)>;
 /// More entries than this, and a session starts over: memory must not grow with what callers try.
 const MOST_ENTRIES: usize = 10_000;
 /// The tables behind the entries.
-const TABLES: [&std::ffi::CStr; 12] = [
+const TABLES: [&std::ffi::CStr; 16] = [
     c"projects",
     c"role_bindings",
     c"api_keys",
@@ -79,6 +81,10 @@ const TABLES: [&std::ffi::CStr; 12] = [
     c"budget_platform",
     c"budget_platform_switch",
     c"budget_switch",
+    c"mcp_grant",
+    c"mcp_private_host",
+    c"mcp_server",
+    c"mcp_tool",
 ];
 
 #[derive(Default)]
@@ -93,6 +99,9 @@ struct Kept {
     revoked: HashMap<(String, Uuid), bool>,
     switches: HashMap<String, Rc<Switches>>,
     agents: HashMap<(String, String), bool>,
+    tools: HashMap<(String, String), Rc<tools::Tool>>,
+    grants: HashMap<(String, String, String), Rc<tools::Grant>>,
+    namespaces: HashMap<String, Rc<Vec<String>>>,
 }
 
 thread_local! {

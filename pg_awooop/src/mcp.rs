@@ -24,6 +24,7 @@ mod servers;
 mod snapshot;
 mod state;
 mod visible;
+mod volatile;
 
 pub(crate) use begin::begin;
 pub(crate) use explain::explain;

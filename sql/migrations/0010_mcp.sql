@@ -158,6 +158,19 @@ create table awooop.mcp_private_host (
     allowed_at timestamptz not null default clock_timestamp()
 );
 
+-- Sessions keep servers, tools and grants; a change tells all of them, with its commit.
+do $$
+declare
+    kept text;
+begin
+    foreach kept in array array['mcp_server', 'mcp_tool', 'mcp_grant', 'mcp_private_host'] loop
+        execute format('create trigger forget_directory after insert or update or delete or truncate on awooop.%I
+                            for each statement execute function awooop.forget_directory()', kept);
+        execute format('alter table awooop.%I enable always trigger forget_directory', kept);
+    end loop;
+end
+$$;
+
 -- What no DML may do, whoever asks: to decide otherwise afterwards, or to say that a call ended in another way.
 create trigger mcp_call_immutable before update of project_id, call_id, run_id, is_whole_run, step_key, call_key, principal_id,
         agent_id, platform_subject_id, trace_id, tool, server_id, grant_id, arguments, digest, digest_key, cost_micro_usd,

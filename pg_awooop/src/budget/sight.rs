@@ -202,8 +202,13 @@ pub(super) fn ensure_something_left(project_id: &str, who: &Who) -> Outcome<()> 
 
 /// The same for so much; something must be left of every limit in any case.
 pub(super) fn ensure_room(project_id: &str, who: &Who, need: Amount) -> Outcome<()> {
-    let terms = terms::current(project_id)?;
-    let set = terms.set(project_id, who, terms::now())?.0;
+    let mut terms = terms::known(project_id)?;
+    let (mut set, complete) = terms.set(project_id, who, terms::now())?;
+    // A counter that the session does not know may have been opened since.
+    if !complete {
+        terms = terms::current(project_id)?;
+        set = terms.set(project_id, who, terms::now())?.0;
+    }
     let sight = Sight { project_id: project_id.to_owned(), terms };
     let standings = sight.standings(&set, 0)?;
     // The windows that nobody has opened have everything left, unless there is nothing.

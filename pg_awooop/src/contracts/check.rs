@@ -17,7 +17,7 @@ use crate::redaction;
 use crate::statement::{column, statements};
 
 /// The name of the one policy contract of a project.
-pub(crate) const POLICY: &str = "default";
+pub(super) const POLICY: &str = "default";
 
 statements! {
     NAMESPACES: reading [TEXTOID] =

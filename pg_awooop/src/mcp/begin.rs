@@ -79,7 +79,8 @@ fn in_run(
             return shown_waiting(caller, before);
         }
     }
-    let held = runs::hold_for_call(caller, run_id, lease)?;
+    runs::ensure_licensed(caller, run_id, &latest)?;
+    let held = latest;
     if arguments.optional_text("agent_id").is_some_and(|agent_id| agent_id != held.agent_id) {
         return invalid("agent_id", "the agent of the run");
     }

@@ -197,7 +197,7 @@ fn store(
         platform_subject_id: scene.subject_id(),
         trace_id: scene.trace_id(),
         tool: asked.tool,
-        server_id: &snapshot.server_id,
+        server_id: &snapshot.registered()?.server_id,
         grant_id: snapshot.grant_id(),
         basis: &snapshot.basis(),
         arguments: asked.arguments,
@@ -285,16 +285,16 @@ fn allowed(
     lease: Option<&str>,
     upstream_state: Option<String>,
 ) -> Outcome<Answer> {
-    let (contract, upstream) = (snapshot.tool_contract()?, snapshot.upstream()?);
+    let (contract, upstream) = (snapshot.tool_contract()?, snapshot.registered()?);
     // Only what may be repeated is: the contract has no retry otherwise.
     let retry = contract.retry;
     let idempotency_key = contract.idempotency.as_ref().and_then(|idempotency| idempotency.key_argument.as_ref());
     let body = json!({
         "verdict": "allowed", "call_id": call_id, "run_id": run_id, "tool": asked.tool, "lease": lease,
         "upstream": {
-            "server_id": snapshot.server_id, "transport": upstream.transport, "address": upstream.address,
+            "server_id": upstream.server_id, "transport": upstream.transport, "address": upstream.address,
             "private_host_allowed": upstream.private_host_allowed, "max_concurrency": upstream.max_concurrency,
-            "max_response_bytes": upstream.max_response_bytes, "tool": snapshot.upstream_name(),
+            "max_response_bytes": upstream.max_response_bytes, "tool": upstream.upstream_name,
             "timeout_seconds": contract.timeout_seconds(),
             "max_attempts": retry.map_or(1, |retry| retry.max_attempts()),
             "first_delay_seconds": retry.unwrap_or_default().first_delay_seconds(),

@@ -9,9 +9,9 @@ use awooop_policy::run_fsm::RunState;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::end::end;
 use super::journal::{self, Step};
 use super::lease::{self, Locked};
+use crate::budget;
 use crate::caller::Caller;
 use crate::fault::{Outcome, fault};
 use crate::statement::{column, pg_uuid, statements};
@@ -50,6 +50,17 @@ statements! {
          from opened o, (select clock_timestamp() as at) t
          where l.project_id = $1 and l.run_id = $2
          returning l.epoch";
+    // As `END` of a worker's run, without what such a run has not: nobody waits for it in the queue, and nobody asks about it.
+    END: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID] =
+        "with ended as (
+             update awooop.run_state s
+             set state = $3, result = $4::jsonb, error = $5::jsonb, finished_at = t.at, updated_at = t.at,
+                 retain_until = t.at + coalesce(s.retention_days, p.retention_days) * interval '1 day'
+             from awooop.projects p, (select clock_timestamp() as at) t
+             where s.project_id = $1 and s.run_id = $2 and p.project_id = $1
+         )
+         update awooop.run_lease set closed_at = clock_timestamp()
+         where project_id = $1 and run_id = $2 and closed_at is null";
     // As long as the run has: whoever asked something back is a person.
     KEEP: writing [TEXTOID, UUIDOID] =
         "update awooop.run_lease l set expires_at = s.deadline_at
@@ -134,7 +145,11 @@ pub(crate) fn end_with_call(
     error: Option<String>,
 ) -> Outcome<()> {
     let state = if is_success { RunState::Completed } else { RunState::Failed };
-    end(caller, run_id, state, result, error).map(drop)
+    let parameters =
+        [caller.project_id.as_str().into(), pg_uuid(run_id).into(), state.as_str().into(), result.into(), error.into()];
+    END.with(|s| s.run(&parameters))?;
+    // Nothing, but where its caller has charged it.
+    budget::close_run(caller, run_id)
 }
 
 /// Whether a step of that key is in the journal.

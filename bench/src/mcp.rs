@@ -42,7 +42,7 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
             }
             for (sort, all) in microseconds.iter_mut().enumerate() {
                 let (tool, _) = TOOLS[sort % 2];
-                let place = (sort >= 2).then(|| (run.as_str(), lease.as_str()));
+                let place = (sort >= 2).then_some((run.as_str(), lease.as_str()));
                 let [begin, finish] = called(&mut session, tool, n, place)?;
                 if n >= 2 * WARM_UP {
                     all.iter_mut().zip([begin, finish, begin + finish]).for_each(|(all, one)| all.push(one));
@@ -68,12 +68,12 @@ fn called(session: &mut Client, tool: &str, n: usize, place: Option<(&str, &str)
     let arguments = json!({"order": format!("A-{n}"), "table": "orders"}).to_string();
     let (run, lease) = place.unzip();
     let begun = session.query_one(
-        "select took, call, lease from bench.begin_call($1, $2, $3, $4)",
+        "select took, call, lease, ticket from bench.begin_call($1, $2, $3, $4)",
         &[&tool, &arguments, &run, &lease],
     )?;
-    let (call, own): (String, Option<String>) = (begun.get(1), begun.get(2));
+    let (call, own, ticket): (String, Option<String>, String) = (begun.get(1), begun.get(2), begun.get(3));
     let lease = own.as_deref().or(lease).context("no lease")?;
-    let finished = session.query_one("select bench.finish_call($1, $2)", &[&call, &lease])?;
+    let finished = session.query_one("select bench.finish_call($1, $2, $3)", &[&call, &lease, &ticket])?;
     Ok([begun.get(0), finished.get(0)])
 }
 
@@ -160,7 +160,8 @@ pub fn prepare(place: &Place) -> Result<Client> {
          alter role {ROLE} password '{PASSWORD}';
          grant usage on schema bench to {ROLE};
          create or replace function bench.begin_call(tool text, arguments text, run text, run_lease text,
-                                                     out took float8, out call text, out lease text)
+                                                     out took float8, out call text, out lease text,
+                                                     out ticket text)
          language plpgsql as $f$
          declare began timestamptz; ended timestamptz; answer jsonb;
          begin
@@ -172,12 +173,13 @@ pub fn prepare(place: &Place) -> Result<Client> {
              took := extract(epoch from ended - began) * 1000000;
              call := answer ->> 'call_id';
              lease := answer ->> 'lease';
+             ticket := answer ->> 'ticket';
          end $f$;
-         create or replace function bench.finish_call(call text, lease text) returns float8 language plpgsql as $f$
+         create or replace function bench.finish_call(call text, lease text, ticket text) returns float8 language plpgsql as $f$
          declare began timestamptz; ended timestamptz; answer jsonb;
          begin
              began := clock_timestamp();
-             answer := awooop.mcp_finish_call(call::uuid, lease, 'succeeded',
+             answer := awooop.mcp_finish_call(call::uuid, lease, ticket, 'succeeded',
                  '{{\"content\": [{{\"type\": \"text\", \"text\": \"The order A-1 was sent on Monday and arrives on Friday.\"}}]}}');
              ended := clock_timestamp();
              assert answer ->> 'outcome' = 'succeeded', answer;

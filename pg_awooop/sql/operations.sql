@@ -373,13 +373,13 @@ create function awooop.mcp_begin_call(tool text, arguments jsonb default '{}', a
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.mcp_begin_call is 'The five gates, in order: a denial is a problem `E-MCP-GATE-001` to `008`. `allowed` says where the tool is, and by which reference its credential; `waiting` that people must approve the call: begin it again with `request_state`; `replayed` that it was made before. A call outside of a run makes one.';
 
-create function awooop.mcp_suspend_call(call_id uuid, lease text, upstream_state text default null)
+create function awooop.mcp_suspend_call(call_id uuid, lease text, ticket text, upstream_state text default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.mcp_suspend_call is 'The call goes on with begin_call and the `request_state` that comes back, which keeps the server''s own.';
 
-create function awooop.mcp_finish_call(call_id uuid, lease text, outcome text, result jsonb default null, micro_usd bigint default null)
+create function awooop.mcp_finish_call(call_id uuid, lease text, ticket text, outcome text, result jsonb default null, micro_usd bigint default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';

@@ -2,7 +2,7 @@
 
 use awooop_policy::argument::Arguments;
 use awooop_policy::credential::{Issued, new_api_key};
-use awooop_policy::error::ErrorCode;
+use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::scope::ScopeSet;
 use serde_json::{Value, json};
 
@@ -114,13 +114,17 @@ fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<An
 /// Operation `create_api_key`.
 pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let scopes = grantable(caller, &arguments.texts("scopes"))?;
-    // Who speaks for one agent makes no key that speaks for others.
-    let agent_id = arguments.optional_text("agent_id").or(caller.agent_id.as_deref());
-    if caller.agent_id.as_deref().is_some_and(|own| agent_id != Some(own)) {
-        return refuse(ErrorCode::AuthEscalation);
-    }
+    let agent_id = arguments.optional_text("agent_id");
     if let Some(agent_id) = agent_id {
         agents::ensure_known(&caller.project_id, agent_id)?;
+        // Whoever may do more could do it in another agent's name.
+        if !ScopeSet::OF_AN_AGENT.covers(scopes) {
+            return fault(
+                Problem::from(ErrorCode::InputInvalid)
+                    .with("argument", "scopes")
+                    .with("expected", serde_json::json!(ScopeSet::OF_AN_AGENT.names())),
+            );
+        }
     }
     let key = new_api_key(&caller.project_id)?;
     let principal_id = match arguments.optional_text("principal_id") {
@@ -167,9 +171,6 @@ pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     }
     let scopes = ScopeSet::of_known(scopes.iter().map(String::as_str));
     grantable(caller, &scopes.names())?;
-    if caller.agent_id.is_some() && caller.agent_id != agent_id {
-        return refuse(ErrorCode::AuthEscalation);
-    }
     // The answer has the new key: rotating somebody's key would be a way to become them.
     speak_for(caller, &principal_id)?;
     let key = new_api_key(&caller.project_id)?;

@@ -1,12 +1,13 @@
 //! The MCP gateway's side in the database: which servers and tools there are, who may call them, and every call.
 //!
 //! `servers`, `registry` and `grants` are what administrators say; contracts say the rest. A call is judged in one place:
-//! `begin` finds out where it stands, `snapshot` collects the facts, `awooop_policy::gates` decides, and
+//! `stored` finds out where it stands, `snapshot` collects the facts, `awooop_policy::gates` decides for `begin`, and
 //! `open` takes what the call needs, all of it or nothing.
 //! `finish` redacts and bounds what came of it. `explain` shows the same judgement without any effect.
 //!
 //! Locks are taken in the order of the run engine; then the rates, in the order of their keys, then budgets.
 
+mod answer;
 mod begin;
 mod call;
 mod explain;
@@ -23,6 +24,7 @@ mod scene;
 mod servers;
 mod snapshot;
 mod state;
+mod stored;
 mod visible;
 mod volatile;
 

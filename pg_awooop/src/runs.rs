@@ -24,7 +24,8 @@ pub(crate) use approval::{
 };
 pub(crate) use budget::{ensure_licensed, hold_for_budget, hold_for_charge, lease_of};
 pub(crate) use call::{
-    ForCall, end_with_call, has_step, hold_for_call, keep_for_call, open_for_call, record_call, reopen_for_call,
+    ForCall, end_with_call, ensure_room_for_step, hold_for_call, keep_for_call, open_for_call, record_call,
+    reopen_for_call,
 };
 pub(crate) use claim::{across_projects as claim_across_projects, claim, in_bound_project as claim_as_worker};
 pub(crate) use create::create;

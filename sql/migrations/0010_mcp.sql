@@ -112,11 +112,18 @@ create table awooop.mcp_call (
     digest              bytea       not null,
     digest_key          text        not null,
     reservation_id      uuid,
+    -- What the tool's contract says that it costs, and what was booked.
     cost_micro_usd      bigint      not null,
+    used_micro_usd      bigint,
+    -- Of the secret that whoever was told to make the call has, and says with how it ended.
+    ticket_digest       bytea,
     asked_at            timestamptz not null,
     begun_at            timestamptz,
     -- The server asked something back: the call goes on with the answer.
     suspended_at        timestamptz,
+    -- How often it has, and what it wants to have back: exact, and for the server alone.
+    suspensions         integer     not null default 0,
+    upstream_state      text,
     finished_at         timestamptz,
     outcome             text collate "C",
     -- Redacted and bounded.
@@ -176,6 +183,8 @@ create trigger mcp_call_immutable before update of project_id, call_id, run_id, 
         agent_id, platform_subject_id, trace_id, tool, server_id, grant_id, arguments, digest, digest_key, cost_micro_usd,
         asked_at
     on awooop.mcp_call for each row execute function awooop.guard_mcp_call();
+create trigger mcp_call_begun before update of begun_at, basis on awooop.mcp_call
+    for each row when (old.begun_at is not null) execute function awooop.guard_mcp_call();
 create trigger mcp_call_ended before update on awooop.mcp_call
     for each row when (old.finished_at is not null) execute function awooop.guard_mcp_call();
 create trigger mcp_call_kept before delete on awooop.mcp_call
@@ -183,14 +192,15 @@ create trigger mcp_call_kept before delete on awooop.mcp_call
 create trigger mcp_call_truncate before truncate on awooop.mcp_call
     for each statement execute function awooop.guard_mcp_call();
 alter table awooop.mcp_call enable always trigger mcp_call_immutable;
+alter table awooop.mcp_call enable always trigger mcp_call_begun;
 alter table awooop.mcp_call enable always trigger mcp_call_ended;
 alter table awooop.mcp_call enable always trigger mcp_call_kept;
 alter table awooop.mcp_call enable always trigger mcp_call_truncate;
 
 grant select on awooop.mcp_server, awooop.mcp_tool, awooop.mcp_grant, awooop.mcp_rate, awooop.mcp_rate_hit to awooop_auditor;
 grant select (project_id, call_id, run_id, is_whole_run, step_key, call_key, principal_id, agent_id, platform_subject_id,
-              trace_id, tool, server_id, grant_id, basis, arguments, reservation_id, cost_micro_usd, asked_at, begun_at,
-              suspended_at, finished_at, outcome, result_bytes, cut_bytes)
+              trace_id, tool, server_id, grant_id, basis, arguments, reservation_id, cost_micro_usd, used_micro_usd, asked_at, begun_at,
+              suspended_at, suspensions, finished_at, outcome, result_bytes, cut_bytes)
     on awooop.mcp_call to awooop_auditor;
 grant select (agent_id) on awooop.api_keys to awooop_auditor;
 grant select (call_id) on awooop.run_state to awooop_auditor;

@@ -1,6 +1,6 @@
-//! The text forms of what proves a caller's right: API keys and leases.
+//! The text forms of what proves a caller's right: API keys, leases, and tickets of calls.
 //!
-//! Both name their project and a public id, and end in a 256-bit secret from the operating system. The database keeps
+//! The first two name their project and a public id; all end in a 256-bit secret from the operating system. The database keeps
 //! only the SHA-256 of the whole text; nothing that holds the text can be printed by accident.
 
 use base64::Engine;
@@ -13,6 +13,7 @@ use crate::name::{MAX_ID, NameRule};
 
 const API_KEY_PREFIX: &str = "awk_";
 const LEASE_PREFIX: &str = "awl_";
+const TICKET_PREFIX: &str = "awt_";
 /// 32 bytes in base64url without padding.
 const SECRET_LEN: usize = 43;
 /// 12 bytes in base64url without padding.
@@ -124,6 +125,14 @@ pub fn lease_parts(text: &str) -> Option<(LeaseParts<'_>, CredentialDigest)> {
     let epoch = epoch.parse().ok().filter(|n| *n > 0)?;
     let run_id = Uuid::try_parse(run_id).ok()?;
     Some((LeaseParts { project_id, run_id, epoch }, CredentialDigest::of(secret)))
+}
+
+/// A new ticket of a call of a tool, `awt_{secret}`: who was told to make the call says with it how it ended.
+///
+/// # Errors
+/// When there is no randomness to be had.
+pub fn new_ticket() -> Result<Issued, getrandom::Error> {
+    Ok(Issued { id: String::new(), text: format!("{TICKET_PREFIX}{}", random::<32>()?) })
 }
 
 fn random<const N: usize>() -> Result<String, getrandom::Error> {

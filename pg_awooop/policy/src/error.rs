@@ -242,6 +242,9 @@ catalogue! {
     ApprovalNeeded = "E-APPROVAL-016", "42501", 403,
         "the call needs an approval",
         "Ask awooop.request_approval for the step; once it is approved, send its token as `approval_token`.";
+    ApprovalCapacity = "E-APPROVAL-017", "53400", 429,
+        "too many requests wait for people already",
+        "Have some decided first; `capacity.max_waiting_approvals` of the project's contract says how many may wait.";
 
     BudgetExceeded = "E-BUDGET-001", "53400", 402,
         "a budget has no room for this",
@@ -534,6 +537,15 @@ catalogue! {
     McpUpstream = "E-MCP-018", "58000", 502,
         "the tool's server answered with an error",
         "Try again with other arguments, or do without the tool.";
+    McpCut = "E-MCP-019", "54000", 413,
+        "the call succeeded; its result is too long to be shown whole",
+        "Ask for less: fewer rows, one page, one field. It need not be called again to have its effect.";
+    McpTicket = "E-MCP-020", "42501", 409,
+        "the call was not begun by whoever says this of it",
+        "Send the `ticket` that came with `allowed`. One that was begun again has another.";
+    McpSuspended = "E-MCP-021", "54000", 409,
+        "the server has asked something back too often",
+        "End the call with mcp_finish_call; a server that never stops asking gives no result.";
 
     TokenMalformed = "E-TOKEN-001", "28000", 403,
         "this is no approval token",

@@ -100,6 +100,14 @@ impl ScopeSet {
     pub const NONE: ScopeSet = ScopeSet(0);
     /// Every scope: what a superuser has.
     pub const EVERY: ScopeSet = ScopeSet((1 << Scope::ALL.len()) - 1);
+    /// What a key that is bound to one agent may have: to call in its name, and to look.
+    pub const OF_AN_AGENT: ScopeSet = ScopeSet(
+        1 << Scope::ApprovalsRead as u32
+            | 1 << Scope::BudgetsRead as u32
+            | 1 << Scope::RunsRead as u32
+            | 1 << Scope::ToolsCall as u32
+            | 1 << Scope::ToolsRead as u32,
+    );
     /// What a platform operator has in every project: administration, never its conversations or its work.
     pub const OPERATOR: ScopeSet = ScopeSet(
         1 << Scope::AgentsWrite as u32
@@ -108,7 +116,9 @@ impl ScopeSet {
             | 1 << Scope::BudgetsWrite as u32
             | 1 << Scope::KeysAdmin as u32
             | 1 << Scope::PrincipalsAdmin as u32
-            | 1 << Scope::SubjectsAdmin as u32,
+            | 1 << Scope::SubjectsAdmin as u32
+            | 1 << Scope::ToolsAdmin as u32
+            | 1 << Scope::ToolsRead as u32,
     );
 
     /// The set of one scope.

@@ -21,6 +21,58 @@ pub struct Bounded {
     pub cut_bytes: usize,
 }
 
+/// The members of a result, by its kind of block, that the protocol knows, apart from `type`, `annotations` and `_meta`: the text
+/// that must be there, and what may be.
+const BLOCKS: [(&str, &[&str], &[&str]); 5] = [
+    ("text", &["text"], &[]),
+    ("image", &["data", "mimeType"], &[]),
+    ("audio", &["data", "mimeType"], &[]),
+    ("resource", &[], &["resource"]),
+    ("resource_link", &["uri", "name"], &["title", "description", "mimeType", "size", "icons"]),
+];
+
+/// The result with what the protocol knows and nothing else. Nothing where it is no result of a tool.
+pub fn normal(result: &Value) -> Option<Value> {
+    let content: Option<Vec<Value>> = result["content"].as_array()?.iter().map(block).collect();
+    let mut normal = Map::from_iter([("content".to_owned(), Value::Array(content?))]);
+    for (name, member) in result.as_object()? {
+        let is_known = match name.as_str() {
+            "structuredContent" => true,
+            "isError" => member.is_boolean(),
+            "_meta" => member.is_object(),
+            _ => false,
+        };
+        if is_known {
+            normal.insert(name.clone(), member.clone());
+        }
+    }
+    Some(Value::Object(normal))
+}
+
+fn block(block: &Value) -> Option<Value> {
+    let (kind, texts, others) = BLOCKS.iter().find(|(kind, ..)| block["type"] == *kind)?;
+    if texts.iter().any(|name| !block[name].is_string()) {
+        return None;
+    }
+    let mut normal = picked(block, &[texts, others, &["annotations", "_meta"][..]].concat())?;
+    if *kind == "resource" {
+        let resource = &block["resource"];
+        let has = |name: &str| resource[name].is_string();
+        if !has("uri") || has("text") == has("blob") {
+            return None;
+        }
+        let content = if has("text") { "text" } else { "blob" };
+        normal.insert("resource".to_owned(), Value::Object(picked(resource, &["uri", "mimeType", content, "_meta"])?));
+    }
+    normal.insert("type".to_owned(), (*kind).into());
+    Some(Value::Object(normal))
+}
+
+fn picked(value: &Value, names: &[&str]) -> Option<Map<String, Value>> {
+    let members = value.as_object()?.iter().filter(|(name, _)| names.contains(&name.as_str()));
+    Some(members.map(|(name, member)| (name.clone(), member.clone())).collect())
+}
+
 /// How long the value's JSON is.
 pub fn length(value: &Value) -> usize {
     value.to_string().len()
@@ -32,10 +84,13 @@ pub fn bound(result: &Value, limit: usize) -> Bounded {
     if before <= limit {
         return Bounded { result: result.clone(), cut_bytes: 0 };
     }
-    let bounded = match result.as_object() {
+    let mut bounded = match result.as_object() {
         Some(members) => parts(members, limit),
-        None => shorten(result, limit),
+        None => json!({"content": [{"type": "text", "text": marker(before)}]}),
     };
+    if length(&bounded) > limit {
+        bounded = json!({"content": [{"type": "text", "text": marker(before)}], "isError": result["isError"] == true});
+    }
     let after = length(&bounded);
     Bounded { result: bounded, cut_bytes: before.saturating_sub(after) }
 }
@@ -47,15 +102,10 @@ fn parts(members: &Map<String, Value>, limit: usize) -> Value {
         match name.as_str() {
             "content" => content = member.as_array(),
             "structuredContent" => structured = Some(member),
-            "isError" => drop(rest.insert(name.clone(), member.clone())),
+            "isError" if member.is_boolean() => drop(rest.insert(name.clone(), member.clone())),
+            // The protocol's own, and small, or else it goes.
+            "_meta" if length(member) < limit / 8 => drop(rest.insert(name.clone(), member.clone())),
             _ => {}
-        }
-    }
-    // What belongs to neither is of the protocol, and small, or else it goes.
-    for (name, member) in members {
-        let is_other = !matches!(name.as_str(), "content" | "structuredContent" | "isError");
-        if is_other && length(member) + name.len() < limit / 8 {
-            rest.insert(name.clone(), member.clone());
         }
     }
     let frame = length(&Value::Object(rest.clone())) + "\"content\":,\"structuredContent\":,".len();
@@ -270,6 +320,37 @@ mod tests {
         assert_eq!(bounded["content"][1]["text"], "a caption");
     }
 
+    #[test]
+    fn a_result_has_what_the_protocol_knows_and_nothing_else() {
+        let odd = json!({
+            "content": [
+                {"type": "text", "text": "a", "hidden": "x"},
+                {"type": "resource", "resource": {"uri": "a:b", "text": "c", "hidden": "x"}, "annotations": {"priority": 1}}
+            ],
+            "isError": "no", "structuredContent": [1], "hidden": "x"
+        });
+        let normal = json!({
+            "content": [
+                {"type": "text", "text": "a"},
+                {"type": "resource", "resource": {"uri": "a:b", "text": "c"}, "annotations": {"priority": 1}}
+            ],
+            "structuredContent": [1]
+        });
+        assert_eq!(super::normal(&odd), Some(normal));
+        for none in [
+            json!(null),
+            json!({"content": "a"}),
+            json!({"content": ["a"]}),
+            json!({"content": [{"type": "text"}]}),
+            json!({"content": [{"type": "text", "text": {"a": 1}}]}),
+            json!({"content": [{"type": "video", "data": "", "mimeType": "a/b"}]}),
+            json!({"content": [{"type": "resource", "resource": {"uri": "a:b"}}]}),
+            json!({"content": [{"type": "resource", "resource": {"uri": "a:b", "text": "c", "blob": "YQ=="}}]}),
+        ] {
+            assert_eq!(super::normal(&none), None, "{none}");
+        }
+    }
+
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             any::<i32>().prop_map(Value::from),
@@ -311,6 +392,19 @@ mod tests {
             for block in bounded.result["content"].as_array().unwrap() {
                 prop_assert_eq!(&block["type"], "text");
             }
+        }
+
+        #[test]
+        fn whatever_it_is_it_fits(
+            mut result in value(), members in prop::collection::btree_map("(content|structuredContent|isError|_meta|[a-z]{1,600})", value(), 0..6),
+            limit in 256usize..2048
+        ) {
+            if let Some(object) = result.as_object_mut() {
+                object.extend(members);
+            }
+            let bounded = bound(&result, limit);
+            prop_assert!(length(&bounded.result) <= limit, "{} of {limit}", length(&bounded.result));
+            prop_assert!(bounded.cut_bytes == 0 || bounded.result["content"].is_array());
         }
 
         #[test]

@@ -1,6 +1,7 @@
 //! Asking for an approval: the run gives up its lease and waits for people.
 
-use awooop_contracts::canonical_json;
+use awooop_contracts::model::project::Capacity;
+use awooop_contracts::{Contract, Kind, canonical_json};
 use awooop_policy::approval::words::{Action, in_plain_words};
 use awooop_policy::approval::{Binding, Need, RequestState, Terms};
 use awooop_policy::argument::Arguments;
@@ -16,8 +17,9 @@ use super::{show, token};
 use crate::audit;
 use crate::budget;
 use crate::caller::Caller;
+use crate::contracts::active;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault};
+use crate::fault::{Outcome, fault, refuse};
 use crate::keyring;
 use crate::redaction;
 use crate::runs::{self, Held};
@@ -35,6 +37,13 @@ statements! {
                 $22, $23, $24, $25, t.at, least(t.at + $26 * interval '1 second', s.deadline_at)
          from awooop.run_state s, (select clock_timestamp() as at) t where s.project_id = $1 and s.run_id = $3
          returning ", facts!());
+    // By the index of those that are open.
+    WAITING: reading [TEXTOID, INT8OID] =
+        "select count(*)
+         from (select from awooop.approval_request
+               where project_id = $1 and approved_at is null and rejected_at is null and expired_at is null
+                 and cancelled_at is null
+               limit $2) w";
     VOUCHED: writing [TEXTOID, UUIDOID, BYTEAOID] =
         "update awooop.approval_request set mac = $3 where project_id = $1 and approval_id = $2";
     WAIT: writing [TEXTOID, UUIDOID] =
@@ -44,6 +53,20 @@ statements! {
          )
          update awooop.run_lease l set closed_at = clock_timestamp()
          from waiting w where l.project_id = $1 and l.run_id = w.run_id returning l.run_id";
+}
+
+/// A problem where so many requests wait for people that the project's contract allows no more.
+pub(crate) fn crowd(caller: &Caller) -> Outcome<Option<Problem>> {
+    let project_id = caller.project_id.as_str();
+    let capacity = match active::last(project_id, Kind::Project, project_id)?.as_deref().map(|loaded| &loaded.contract)
+    {
+        Some(Contract::Project(project)) => project.capacity.unwrap_or_default(),
+        _ => Capacity::default(),
+    };
+    let most = i64::try_from(capacity.max_waiting_approvals()).unwrap_or(i64::MAX);
+    let waiting = WAITING.with(|s| s.row(&[project_id.into(), most.into()], |row| column::<i64>(row, 1)))?;
+    let is_full = waiting.unwrap_or_default() >= most;
+    Ok(is_full.then(|| Problem::from(ErrorCode::ApprovalCapacity).with("limit", most)))
 }
 
 /// What is asked.
@@ -108,7 +131,11 @@ pub(crate) fn ask_about(
     let asked = Asked { run_id, step_key, tool, arguments, canonical, tokens: None, micro_usd };
     let answer = ask(caller, held, &asked)?;
     let mut answer: Value = serde_json::from_str(&answer.body)?;
-    Ok(answer["approval"].take())
+    match answer["approval"].take() {
+        // The gates had found that people have to say something.
+        Value::Null => fault(ErrorCode::SystemInternal),
+        approval => Ok(approval),
+    }
 }
 
 fn answer(caller: &Caller, request: &Request, decision: &str) -> Outcome<Answer> {
@@ -139,6 +166,9 @@ fn ask(caller: &Caller, held: &Held, asked: &Asked) -> Outcome<Answer> {
                 .with("from", held.state.as_str())
                 .with("to", RunState::WaitingApproval.as_str()),
         );
+    }
+    if let Some(problem) = crowd(caller)? {
+        return refuse(problem);
     }
     let approval_id = insert(caller, held, asked, &wanted, terms, &run)?;
     let key = [project_id.into(), pg_uuid(asked.run_id).into()];

@@ -131,6 +131,21 @@ pub(crate) fn standing(
     }
 }
 
+/// Whether people agreed to exactly this call, and it was begun with that. The run is locked.
+pub(crate) fn was_used(
+    caller: &Caller,
+    (run_id, step_key): (Uuid, &str),
+    (tool, arguments): (&str, &Value),
+) -> Outcome<bool> {
+    let project_id = caller.project_id.as_str();
+    let Some(request) = Request::of_step(project_id, run_id, step_key)? else { return Ok(false) };
+    let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
+    Ok(request.state() == RequestState::Used
+        && request.tool == tool
+        && canonical_json(&request.arguments()?)? == canonical_json(arguments)?
+        && request.is_granted(project_id, &keyring)?)
+}
+
 /// The request about a call of a run as the caller may see it, if there is one. The run is locked.
 pub(crate) fn shown(caller: &Caller, run_id: Uuid, step_key: &str) -> Outcome<Option<Value>> {
     match Request::of_step(&caller.project_id, run_id, step_key)? {

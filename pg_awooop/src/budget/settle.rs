@@ -15,6 +15,7 @@ use super::escrow::{self, Escrow, OfRun};
 use super::ledger::{self, Act, Entry};
 use super::switches;
 use super::terms;
+use super::tools;
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, Stop, fault};
@@ -84,6 +85,7 @@ fn settle_call(caller: &Caller, reservation_id: Uuid, run_id: Uuid, lease: &str,
     let Some(call) = calls::find(&caller.project_id, reservation_id)? else {
         return fault(ErrorCode::BudgetReservation);
     };
+    ensure_callers(&call.kind)?;
     if let Some(outcome) = &call.outcome {
         return match outcome.as_str() {
             "settled" if call.used == priced.amount => {
@@ -188,6 +190,14 @@ fn spend(
     Ok(Booked { used, overrun: over })
 }
 
+/// Refuses what the end of a tool's call ends: whoever may spend could book less for it than it costs.
+fn ensure_callers(kind: &str) -> Outcome<()> {
+    match kind {
+        tools::KIND => fault(Problem::from(ErrorCode::BudgetUnderWay).with("ends_with", "mcp_finish_call")),
+        _ => Ok(()),
+    }
+}
+
 /// The caller's reservation outside of a run, under lock.
 fn own_reservation(caller: &Caller, reservation_id: Uuid) -> Outcome<Escrow> {
     let found = escrow::lock(&caller.project_id, reservation_id)?;
@@ -200,6 +210,7 @@ fn own_reservation(caller: &Caller, reservation_id: Uuid) -> Outcome<Escrow> {
 
 fn settle_outside(caller: &Caller, reservation_id: Uuid, priced: &Priced) -> Outcome<Answer> {
     let mut escrow = own_reservation(caller, reservation_id)?;
+    ensure_callers(&escrow.kind)?;
     if let Some(outcome) = escrow.outcome.as_deref() {
         return match outcome {
             "settled" if escrow.used() == priced.amount => {
@@ -245,6 +256,7 @@ pub(crate) fn release(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
         if arguments.optional_text("lease").is_some() {
             return fault(ErrorCode::BudgetReservation);
         }
+        ensure_callers(&own_reservation(caller, reservation_id)?.kind)?;
         return match release_outside(caller, reservation_id)?.as_deref() {
             Some(outcome) => ended(outcome, None),
             None => shown(Some(reservation_id), None, "released", &nothing),
@@ -252,6 +264,7 @@ pub(crate) fn release(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
     };
     let run_id = call.escrow_id;
     runs::hold_for_budget(caller, run_id, arguments.text("lease"))?;
+    ensure_callers(&call.kind)?;
     match release_in_run(caller, reservation_id, run_id)?.as_deref() {
         Some(outcome) => ended(outcome, Some(run_id)),
         None => shown(Some(reservation_id), Some(run_id), "released", &nothing),

@@ -25,6 +25,9 @@ pub(crate) enum Place<'a> {
     Outside(&'a Envelope, i64),
 }
 
+/// What such reservations are of. No caller can name it: only the end of its call ends one.
+pub(super) const KIND: &str = "mcp:call";
+
 fn priced(micro_usd: i64) -> Priced<'static> {
     Priced { amount: Amount { tokens: 0, micro_usd }, cost_known: true, model: None, usage: None, price_from: None }
 }
@@ -50,7 +53,7 @@ pub(crate) fn reserve(caller: &Caller, place: &Place, micro_usd: i64) -> Outcome
         }
         return Ok(None);
     }
-    let request = Request { priced: priced(micro_usd), kind: "tool", key: None, digest: [0; 32] };
+    let request = Request { priced: priced(micro_usd), kind: KIND, key: None, digest: [0; 32] };
     match place {
         Place::Run(run_id, held) => Ok(Some(calls::hold(caller, *run_id, held, &request)?.reservation_id)),
         Place::Outside(envelope, seconds) => match reserve::open(caller, envelope, &request, *seconds)? {
@@ -60,17 +63,25 @@ pub(crate) fn reserve(caller: &Caller, place: &Place, micro_usd: i64) -> Outcome
     }
 }
 
-/// Books what a call cost. One whose reservation has ended was booked whole.
-pub(crate) fn settle(caller: &Caller, reservation_id: Uuid, run: Option<(Uuid, &Held)>, micro_usd: i64) -> Outcome<()> {
+/// Books what a call cost: of its reservation, else of what its run holds. One whose reservation has ended was booked whole.
+pub(crate) fn settle(
+    caller: &Caller,
+    reservation_id: Option<Uuid>,
+    (run_id, held): (Uuid, &Held),
+    is_whole_run: bool,
+    micro_usd: i64,
+) -> Outcome<()> {
     let priced = priced(micro_usd);
-    let Some((run_id, held)) = run else {
-        return settle::settle_if_open(caller, reservation_id, &priced);
-    };
-    match calls::find(&caller.project_id, reservation_id)? {
-        Some(call) if call.outcome.is_none() => {
-            book(caller, run_id, held, call.amount, Some(&call), &priced, None).map(drop)
-        }
-        _ => Ok(()),
+    match reservation_id {
+        Some(reservation_id) if is_whole_run => settle::settle_if_open(caller, reservation_id, &priced),
+        Some(reservation_id) => match calls::find(&caller.project_id, reservation_id)? {
+            Some(call) if call.outcome.is_none() => {
+                book(caller, run_id, held, call.amount, Some(&call), &priced, None).map(drop)
+            }
+            _ => Ok(()),
+        },
+        None if micro_usd == 0 => Ok(()),
+        None => book(caller, run_id, held, Amount::ZERO, None, &priced, None).map(drop),
     }
 }
 

@@ -170,7 +170,7 @@ pub(crate) fn policy(project_id: &str) -> Outcome<Option<Rc<Loaded>>> {
 
 /// The contract that was activated last, be it active or revoked. What is stricter by it stays so until another is active:
 /// revoking makes nothing easier.
-pub(super) fn last(project_id: &str, kind: Kind, name: &str) -> Outcome<Option<Rc<Loaded>>> {
+pub(crate) fn last(project_id: &str, kind: Kind, name: &str) -> Outcome<Option<Rc<Loaded>>> {
     match directory::last_activated(project_id, kind, name)? {
         Pointer::Active(revision_id) | Pointer::Revoked(revision_id) => load(project_id, revision_id).map(Some),
         Pointer::Never => Ok(None),

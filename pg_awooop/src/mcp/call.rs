@@ -2,11 +2,13 @@
 
 use awooop_contracts::canonical_json;
 use awooop_policy::approval::Binding;
+use awooop_policy::credential::CredentialDigest;
 use awooop_policy::error::ErrorCode;
 use pgrx::spi::SpiTupleTable;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::scene::Asked;
 use crate::audit;
 use crate::caller::Caller;
 use crate::fault::{Outcome, fault};
@@ -17,31 +19,41 @@ macro_rules! call_columns {
     () => {
         "k.call_id, k.run_id, k.is_whole_run, k.step_key, k.principal_id, k.agent_id, k.platform_subject_id, k.trace_id,
          k.tool, k.basis::text, k.digest, k.digest_key, k.reservation_id, k.cost_micro_usd, k.begun_at is not null,
-         k.suspended_at is not null, k.outcome, k.result::text, coalesce(k.cut_bytes, 0)"
+         k.suspended_at is not null, k.outcome, k.result::text, coalesce(k.cut_bytes, 0), coalesce(k.used_micro_usd, 0),
+         k.ticket_digest, k.suspensions, k.upstream_state"
     };
 }
 
 statements! {
     INSERT: writing [TEXTOID, UUIDOID, UUIDOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-                     TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, UUIDOID, INT8OID, BOOLOID] =
+                     TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, UUIDOID, INT8OID, BYTEAOID] =
         "insert into awooop.mcp_call (project_id, call_id, run_id, is_whole_run, step_key, call_key, principal_id, agent_id,
                 platform_subject_id, trace_id, tool, server_id, grant_id, basis, arguments, digest, digest_key, reservation_id,
-                cost_micro_usd, asked_at, begun_at)
+                cost_micro_usd, asked_at, begun_at, ticket_digest)
          select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16, $17, $18, $19, t.at,
-                case when $20 then t.at end
+                case when $20 is not null then t.at end, $20
          from (select clock_timestamp() as at) t
          on conflict (project_id, principal_id, call_key) where call_key is not null do nothing";
-    // Of what was asked about, only what people have decided since changes.
-    BEGUN: writing [TEXTOID, UUIDOID, UUIDOID, TEXTOID] =
+    // What people were asked about, and have agreed to.
+    BEGUN: writing [TEXTOID, UUIDOID, UUIDOID, BYTEAOID, TEXTOID] =
         "update awooop.mcp_call
-         set begun_at = coalesce(begun_at, clock_timestamp()), suspended_at = null, reservation_id = coalesce($3, reservation_id),
-             basis = $4::jsonb
-         where project_id = $1 and call_id = $2";
-    SUSPENDED: writing [TEXTOID, UUIDOID] =
-        "update awooop.mcp_call set suspended_at = clock_timestamp() where project_id = $1 and call_id = $2";
-    FINISHED: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, INT4OID] =
+         set begun_at = clock_timestamp(), reservation_id = $3, ticket_digest = $4, basis = $5::jsonb
+         where project_id = $1 and call_id = $2 and begun_at is null";
+    // What it was judged by when it began stays.
+    RESUMED: writing [TEXTOID, UUIDOID, UUIDOID, BYTEAOID, INT8OID] =
         "update awooop.mcp_call
-         set finished_at = clock_timestamp(), outcome = $3, result = $4::jsonb, result_bytes = $5, cut_bytes = $6
+         set suspended_at = null, reservation_id = coalesce($3, reservation_id), ticket_digest = $4,
+             used_micro_usd = coalesce(used_micro_usd, 0) + $5
+         where project_id = $1 and call_id = $2 and finished_at is null";
+    SUSPENDED: writing [TEXTOID, UUIDOID, TEXTOID] =
+        "update awooop.mcp_call
+         set suspended_at = clock_timestamp(), suspensions = suspensions + 1, upstream_state = $3
+         where project_id = $1 and call_id = $2
+         returning suspensions";
+    FINISHED: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, INT4OID, INT8OID] =
+        "update awooop.mcp_call
+         set finished_at = clock_timestamp(), outcome = $3, result = $4::jsonb, result_bytes = $5, cut_bytes = $6,
+             used_micro_usd = $7
          where project_id = $1 and call_id = $2 and finished_at is null";
     // Writing, for a snapshot of after the run's lock.
     FIND: writing [TEXTOID, UUIDOID] = concat!(
@@ -52,6 +64,16 @@ statements! {
     BY_KEY: writing [TEXTOID, TEXTOID, TEXTOID] = concat!(
         "select ", call_columns!(), " from awooop.mcp_call k
          where k.project_id = $1 and k.principal_id = $2 and k.call_key = $3");
+}
+
+/// The steps of a run's journal that are calls of tools begin with this: no worker can record one itself.
+const STEP_PREFIX: &str = "awooop:call/";
+/// The step of a run that is there for one call.
+pub(super) const ONLY_STEP: &str = "call";
+
+/// The step of the journal, and of approvals, that a call is.
+pub(super) fn journal_key(is_whole_run: bool, step_key: &str) -> String {
+    if is_whole_run { ONLY_STEP.to_owned() } else { format!("{STEP_PREFIX}{step_key}") }
 }
 
 /// A call that is stored.
@@ -75,6 +97,12 @@ pub(super) struct Call {
     pub(super) outcome: Option<String>,
     result: Option<String>,
     pub(super) cut_bytes: i32,
+    /// What was booked for it so far.
+    pub(super) used_micro_usd: i64,
+    ticket_digest: Option<Vec<u8>>,
+    /// How often its server has asked something back, and what it wants to have with the answer.
+    pub(super) suspensions: i32,
+    pub(super) upstream_state: Option<String>,
 }
 
 impl Call {
@@ -99,6 +127,10 @@ impl Call {
             outcome: row.get(17)?,
             result: row.get(18)?,
             cut_bytes: column(row, 19)?,
+            used_micro_usd: column(row, 20)?,
+            ticket_digest: row.get(21)?,
+            suspensions: column(row, 22)?,
+            upstream_state: row.get(23)?,
         })
     }
 
@@ -123,12 +155,28 @@ impl Call {
     }
 
     /// Whether it is a call of that tool with exactly these arguments.
-    pub(super) fn is_of(&self, project_id: &str, tool: &str, arguments: &Value) -> Outcome<bool> {
-        let canonical = canonical_json(arguments)?;
+    pub(super) fn is_of(&self, project_id: &str, asked: &Asked) -> Outcome<bool> {
+        let canonical = canonical_json(asked.arguments)?;
         let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
-        let binding = Binding { project: project_id, run: self.run_id, tool, arguments: &canonical };
+        let binding = Binding { project: project_id, run: self.run_id, tool: asked.tool, arguments: &canonical };
         let digest = keyring.argument_digest(&self.digest_key, &binding);
-        Ok(self.tool == tool && digest.is_some_and(|digest| digest.as_slice() == self.digest))
+        Ok(self.tool == asked.tool && digest.is_some_and(|digest| digest.as_slice() == self.digest))
+    }
+
+    /// Whether it is in the name, and on behalf, of whoever is named.
+    pub(super) fn is_for(&self, asked: &Asked) -> bool {
+        asked.agent_id.is_none_or(|agent_id| agent_id == self.agent_id)
+            && asked.subject_id.is_none_or(|subject_id| subject_id == self.platform_subject_id)
+    }
+
+    /// Whether the ticket is the one that was given for it last.
+    pub(super) fn is_begun_with(&self, ticket: &str) -> bool {
+        self.ticket_digest.as_deref().is_some_and(|digest| CredentialDigest::of(ticket).matches(digest))
+    }
+
+    /// The step of the journal, and of approvals, that it is.
+    pub(super) fn journal_key(&self) -> String {
+        journal_key(self.is_whole_run, &self.step_key)
     }
 
     pub(super) fn basis(&self) -> Outcome<Value> {
@@ -172,7 +220,8 @@ pub(super) struct New<'a> {
     pub(super) shown: &'a Value,
     pub(super) reservation_id: Option<Uuid>,
     pub(super) cost_micro_usd: i64,
-    pub(super) is_begun: bool,
+    /// Of the ticket, where it begins at once.
+    pub(super) ticket: Option<CredentialDigest>,
 }
 
 impl New<'_> {
@@ -202,22 +251,52 @@ impl New<'_> {
             signer.id.into(),
             self.reservation_id.map(pg_uuid).into(),
             self.cost_micro_usd.into(),
-            self.is_begun.into(),
+            self.ticket.as_ref().map(|digest| digest.as_bytes().as_slice()).into(),
         ];
         Ok(INSERT.with(|s| s.run(&parameters))? > 0)
     }
 }
 
-/// Says that a call which had to wait begins, or goes on.
-pub(super) fn begun(project_id: &str, call_id: Uuid, reservation_id: Option<Uuid>, basis: &Value) -> Outcome<()> {
-    let parameters =
-        [project_id.into(), pg_uuid(call_id).into(), reservation_id.map(pg_uuid).into(), basis.to_string().into()];
-    BEGUN.with(|s| s.run(&parameters)).map(drop)
+/// Says that a call which had to wait begins.
+pub(super) fn begun(
+    project_id: &str,
+    call_id: Uuid,
+    reservation_id: Option<Uuid>,
+    ticket: &CredentialDigest,
+    basis: &Value,
+) -> Outcome<bool> {
+    let parameters = [
+        project_id.into(),
+        pg_uuid(call_id).into(),
+        reservation_id.map(pg_uuid).into(),
+        ticket.as_bytes().as_slice().into(),
+        basis.to_string().into(),
+    ];
+    Ok(BEGUN.with(|s| s.run(&parameters))? > 0)
 }
 
-/// Says that its server asked something back.
-pub(super) fn suspended(project_id: &str, call_id: Uuid) -> Outcome<()> {
-    SUSPENDED.with(|s| s.run(&[project_id.into(), pg_uuid(call_id).into()])).map(drop)
+/// Says that a call which had begun goes on, with what was booked for it meanwhile.
+pub(super) fn resumed(
+    project_id: &str,
+    call_id: Uuid,
+    reservation_id: Option<Uuid>,
+    ticket: &CredentialDigest,
+    booked_micro_usd: i64,
+) -> Outcome<bool> {
+    let parameters = [
+        project_id.into(),
+        pg_uuid(call_id).into(),
+        reservation_id.map(pg_uuid).into(),
+        ticket.as_bytes().as_slice().into(),
+        booked_micro_usd.into(),
+    ];
+    Ok(RESUMED.with(|s| s.run(&parameters))? > 0)
+}
+
+/// Says that its server asked something back; how often it has by now.
+pub(super) fn suspended(project_id: &str, call_id: Uuid, upstream_state: Option<&str>) -> Outcome<i32> {
+    let parameters = [project_id.into(), pg_uuid(call_id).into(), upstream_state.into()];
+    SUSPENDED.with(|s| s.row(&parameters, |row| column(row, 1)))?.map_or_else(|| fault(ErrorCode::McpCallUnknown), Ok)
 }
 
 /// Says how it ended. False where somebody has said so before.
@@ -225,8 +304,9 @@ pub(super) fn finished(
     project_id: &str,
     call_id: Uuid,
     outcome: &str,
-    result: Option<&str>,
+    result: &str,
     (bytes, cut_bytes): (usize, usize),
+    used_micro_usd: i64,
 ) -> Outcome<bool> {
     let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     let parameters = [
@@ -236,6 +316,7 @@ pub(super) fn finished(
         result.into(),
         number(bytes).into(),
         number(cut_bytes).into(),
+        used_micro_usd.into(),
     ];
     Ok(FINISHED.with(|s| s.run(&parameters))? > 0)
 }

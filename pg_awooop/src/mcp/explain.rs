@@ -3,7 +3,7 @@
 use awooop_policy::argument::Arguments;
 use awooop_policy::envelope::platform_subject_id;
 use awooop_policy::error::ErrorCode;
-use awooop_policy::gates::{Approval, Judgement, Verdict, judge};
+use awooop_policy::gates::{Approval, Judgement, Verdict};
 use awooop_policy::operation::Operation;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
@@ -33,8 +33,8 @@ fn explained(caller: &Caller, agent_id: &str, tool: &str, arguments: &Value) -> 
     };
     let snapshot = Snapshot::take(caller, &wanted)?;
     let mut facts = snapshot.facts(Approval::None);
-    facts.budget = snapshot.room(caller, &wanted)?;
-    Ok((judge(&facts), snapshot.basis()))
+    let judgement = snapshot.judge_waiting(caller, &wanted, &mut facts)?;
+    Ok((judgement, snapshot.basis()))
 }
 
 /// Operation `mcp_explain`.

@@ -4,19 +4,26 @@ use awooop_contracts::{Contract, Kind};
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::journal::Phase;
+use awooop_policy::scope::Scope;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::call::{self, Call};
 use super::result::{self, Fit};
+use super::scene::invalid;
 use super::state;
 use crate::audit;
 use crate::budget;
 use crate::caller::Caller;
 use crate::contracts::active;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault};
+use crate::fault::{Outcome, fault, refuse};
 use crate::runs::{self, Held};
+
+/// What a server wants to have back, at most.
+const MOST_STATE_BYTES: usize = 32 * 1024;
+/// How often it may ask something back.
+const MOST_SUSPENSIONS: i32 = 32;
 
 /// The call, and its run, which the caller holds.
 fn held(caller: &Caller, arguments: &Arguments) -> Outcome<(Call, Held)> {
@@ -27,21 +34,34 @@ fn held(caller: &Caller, arguments: &Arguments) -> Outcome<(Call, Held)> {
     if !call.is_begun {
         return fault(Problem::from(ErrorCode::McpCallEnded).with("outcome", "waiting"));
     }
+    ensure_begun_with(&call, arguments)?;
     Ok((call, held))
+}
+
+/// Refuses whoever was not told to make the call, or was told so before somebody else was.
+fn ensure_begun_with(call: &Call, arguments: &Arguments) -> Outcome<()> {
+    if call.is_begun_with(arguments.text("ticket")) { Ok(()) } else { refuse(ErrorCode::McpTicket) }
 }
 
 /// Operation `mcp_suspend_call`.
 pub(crate) fn suspend(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let upstream_state = arguments.optional_text("upstream_state");
+    if upstream_state.is_some_and(|state| state.len() > MOST_STATE_BYTES) {
+        return invalid("upstream_state", &format!("at most {MOST_STATE_BYTES} bytes"));
+    }
     let (call, _) = held(caller, arguments)?;
     if let Some(outcome) = &call.outcome {
         return fault(Problem::from(ErrorCode::McpCallEnded).with("outcome", outcome.as_str()));
     }
-    call::suspended(&caller.project_id, call.call_id)?;
+    if call.suspensions >= MOST_SUSPENSIONS {
+        return fault(Problem::from(ErrorCode::McpSuspended).with("limit", MOST_SUSPENSIONS));
+    }
+    let suspension = call::suspended(&caller.project_id, call.call_id, upstream_state)?;
     if call.is_whole_run {
         runs::keep_for_call(caller, call.run_id)?;
     }
     audit::done(caller, "tool_call_suspended", call.entry())?;
-    let state = state::sealed(caller, call.call_id, arguments.optional_text("upstream_state"))?;
+    let state = state::sealed(caller, call.call_id, Some(suspension))?;
     let body = json!({"call_id": call.call_id, "run_id": call.run_id, "request_state": state});
     Ok(Answer::ok(body.to_string()))
 }
@@ -59,24 +79,28 @@ pub(crate) fn finish(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     let fit = fit(caller, &call, said, arguments.json("result"))?;
     // A result that is none, or says that it is an error, is no success.
     let outcome = match said {
-        "succeeded" if !fit.is_as_agreed || fit.result["isError"] == true => "failed",
+        "succeeded" if !fit.is_as_agreed || fit.is_error => "failed",
         other => other,
     };
     let was_sent = !matches!(outcome, "not_sent" | "unresolved");
-    let used = if was_sent { arguments.optional_integer("micro_usd").unwrap_or(call.cost_micro_usd) } else { 0 };
-    settle(caller, &call, &held, was_sent, used)?;
+    let cost = if was_sent { priced(caller, &call, arguments)? } else { 0 };
+    let used = call.used_micro_usd.saturating_add(cost);
     let text = fit.result.to_string();
     let sizes = (fit.bytes, fit.cut_bytes);
-    if !call::finished(&caller.project_id, call.call_id, outcome, Some(&text), sizes)? {
+    // What came of it is written first: a budget that is found to be overrun ends the run, and loses nothing.
+    if !call::finished(&caller.project_id, call.call_id, outcome, &text, sizes, used)? {
         return fault(ErrorCode::SystemRetry);
     }
     tell(caller, &call, outcome, &fit, used)?;
     if call.is_whole_run {
+        settle(caller, &call, &held, was_sent, cost)?;
         let error = (outcome != "succeeded").then(|| json!({"code": outcome, "message": null}).to_string());
         runs::end_with_call(caller, call.run_id, outcome == "succeeded", Some(text), error)?;
     } else {
-        let step = (call.step_key.as_str(), Phase::Completed);
+        let step_key = call.journal_key();
+        let step = (step_key.as_str(), Phase::Completed);
         runs::record_call(caller, call.run_id, &held, step, &Value::Null, &fit.result)?;
+        settle(caller, &call, &held, was_sent, cost)?;
         runs::ensure_licensed(caller, call.run_id, &held)?;
     }
     let body = json!({
@@ -86,12 +110,26 @@ pub(crate) fn finish(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     Ok(Answer::ok(body.to_string()))
 }
 
+/// What the call cost: what its contract says, unless somebody who may spend says otherwise.
+fn priced(caller: &Caller, call: &Call, arguments: &Arguments) -> Outcome<i64> {
+    match arguments.optional_integer("micro_usd") {
+        Some(micro_usd) if micro_usd != call.cost_micro_usd && !caller.scopes.contains(Scope::BudgetsSpend) => {
+            let scope = Scope::BudgetsSpend.as_str();
+            refuse(Problem::from(ErrorCode::AuthScope).with("argument", "micro_usd").with("required_scope", scope))
+        }
+        Some(micro_usd) => Ok(micro_usd),
+        None => Ok(call.cost_micro_usd),
+    }
+}
+
 /// The answer was lost, and the run has ended with the call.
 fn finished_before(caller: &Caller, arguments: &Arguments) -> Outcome<Option<Answer>> {
     let call = Call::find(&caller.project_id, arguments.uuid("call_id"))?;
-    let is_the_callers = call.principal_id == caller.principal_id;
     match call.outcome {
-        Some(_) if call.is_whole_run && is_the_callers => answered(&call, arguments).map(Some),
+        Some(_) if call.is_whole_run && call.principal_id == caller.principal_id => {
+            ensure_begun_with(&call, arguments)?;
+            answered(&call, arguments).map(Some)
+        }
         _ => Ok(None),
     }
 }
@@ -104,14 +142,14 @@ fn answered(call: &Call, arguments: &Arguments) -> Outcome<Answer> {
     }
     let body = json!({
         "call_id": call.call_id, "run_id": call.run_id, "outcome": outcome, "result": call.result()?, "redacted": true,
-        "cut_bytes": call.cut_bytes, "micro_usd": call.cost_micro_usd
+        "cut_bytes": call.cut_bytes, "micro_usd": call.used_micro_usd
     });
     Ok(Answer::ok(body.to_string()))
 }
 
 /// What the agent may see of what came of it.
 fn fit(caller: &Caller, call: &Call, outcome: &str, given: &Value) -> Outcome<Fit> {
-    let plain = |result| Fit { result, bytes: 0, cut_bytes: 0, redacted: false, is_as_agreed: true };
+    let plain = |result| Fit { result, bytes: 0, cut_bytes: 0, redacted: false, is_as_agreed: true, is_error: true };
     let code = match outcome {
         "unresolved" => ErrorCode::GateCredential,
         "timed_out" => ErrorCode::McpTimedOut,
@@ -130,12 +168,14 @@ fn fit(caller: &Caller, call: &Call, outcome: &str, given: &Value) -> Outcome<Fi
     Ok(plain(result::error(code, "")))
 }
 
-fn settle(caller: &Caller, call: &Call, held: &Held, was_sent: bool, used: i64) -> Outcome<()> {
-    let Some(reservation_id) = call.reservation_id else { return Ok(()) };
+fn settle(caller: &Caller, call: &Call, held: &Held, was_sent: bool, cost: i64) -> Outcome<()> {
     let run_id = (!call.is_whole_run).then_some(call.run_id);
-    match was_sent {
-        true => budget::settle_tool(caller, reservation_id, run_id.map(|run_id| (run_id, held)), used),
-        false => budget::release_tool(caller, reservation_id, run_id),
+    match (was_sent, call.reservation_id) {
+        (true, reservation_id) => {
+            budget::settle_tool(caller, reservation_id, (call.run_id, held), call.is_whole_run, cost)
+        }
+        (false, Some(reservation_id)) => budget::release_tool(caller, reservation_id, run_id),
+        (false, None) => Ok(()),
     }
 }
 

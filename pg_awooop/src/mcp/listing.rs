@@ -23,7 +23,7 @@ statements! {
                                       then case when k.suspended_at is null then 'under_way' else 'suspended' end
                                   else 'unknown' end,
                     'outcome', k.outcome, 'arguments', k.arguments, 'result', k.result, 'cut_bytes', k.cut_bytes,
-                    'cost_micro_usd', k.cost_micro_usd, 'based_on', k.basis, 'asked_at', ", rfc3339!("k.asked_at"), ",
+                    'cost_micro_usd', k.cost_micro_usd, 'used_micro_usd', k.used_micro_usd, 'based_on', k.basis, 'asked_at', ", rfc3339!("k.asked_at"), ",
                     'begun_at', ", rfc3339!("k.begun_at"), ", 'finished_at', ", rfc3339!("k.finished_at"), ")::text,
                 k.call_id::text
          from awooop.mcp_call k

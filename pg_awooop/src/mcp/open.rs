@@ -1,19 +1,21 @@
 //! Taking what a call needs, all of it or nothing: its place in every rate, a reservation, its run, its row in the books, the use
 //! of its approval. Or asking people, and waiting.
 
+use awooop_policy::credential::{CredentialDigest, new_ticket};
 use awooop_policy::envelope::Envelope;
-use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::error::ErrorCode;
 use awooop_policy::gates::Judgement;
 use awooop_policy::journal::Phase;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::begin::repeated;
+use super::answer::{self, Which};
 use super::call::{self, Call, New};
 use super::rate;
 use super::scene::{Asked, Going, Scene};
 use super::snapshot::Snapshot;
 use super::state;
+use super::stored::repeated;
 use crate::approvals;
 use crate::audit;
 use crate::budget::{self, Place};
@@ -21,7 +23,7 @@ use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
 use crate::redaction;
-use crate::runs::{self, ForCall};
+use crate::runs::{self, ForCall, Held};
 use crate::subjects::{self, Sighting};
 use crate::subtransaction::attempt;
 
@@ -39,23 +41,13 @@ pub(super) fn opened(
     judgement: &Judgement,
     before: Option<(Call, Going)>,
 ) -> Outcome<Answer> {
-    see(caller, scene, snapshot)?;
+    let ticket = new_ticket()?;
     let begun = attempt(|| {
-        let is_counted = !matches!(before, Some((_, Going::On(_) | Going::Again)));
-        if is_counted && let Some((rate, seconds)) = rate::take(&caller.project_id, snapshot.rates())? {
-            return refuse(
-                Problem::from(ErrorCode::GateRate)
-                    .with("gate", 4)
-                    .with("reason", rate.reason)
-                    .with("rate", rate.what)
-                    .with("count", rate.count)
-                    .with("window_seconds", rate.window_seconds)
-                    .with("retry_after_seconds", seconds),
-            );
-        }
+        see(caller, scene, snapshot)?;
+        rate::take_all(&caller.project_id, snapshot.rates())?;
         match &before {
-            None => begin_new(caller, asked, scene, snapshot),
-            Some((call, going)) => begin_again(caller, scene, snapshot, call, going),
+            None => begin_new(caller, asked, scene, snapshot, ticket.digest()),
+            Some((call, going)) => begin_again(caller, scene, snapshot, call, going, &ticket.digest()).map(Some),
         }
     })?;
     let Some(Begun { call_id, run_id, lease }) = begun else {
@@ -68,7 +60,7 @@ pub(super) fn opened(
         .with("call_id", call_id.to_string())
         .with("tool", asked.tool)
         .with("risk", risk)
-        .with("run_created", matches!(scene, Scene::Own { call: None, .. }))
+        .with("run_created", scene.run_id().is_none())
         .with("based_on", snapshot.basis());
     let action = match &before {
         None | Some((_, Going::Approved(_))) => "tool_call_begun",
@@ -76,16 +68,23 @@ pub(super) fn opened(
     };
     audit::done(caller, action, entry)?;
     let upstream_state = match &before {
-        Some((_, Going::On(state))) => state.clone(),
+        Some((call, Going::On)) => call.upstream_state.as_deref(),
         _ => None,
     };
-    allowed(asked, snapshot, call_id, run_id, lease.as_deref(), upstream_state)
+    let which = Which::new(call_id, run_id, scene, asked.tool);
+    let members = [
+        ("lease", lease.into()),
+        ("ticket", ticket.reveal().into()),
+        ("upstream", upstream(snapshot, upstream_state)?),
+        ("credential", snapshot.credential().unwrap_or_default()),
+    ];
+    Ok(answer::verdict("allowed", &which, members))
 }
 
 /// Records who the call is for, where nobody has seen them.
 fn see(caller: &Caller, scene: &Scene, snapshot: &Snapshot) -> Outcome<()> {
     match scene {
-        Scene::Own { envelope, call: None } if !snapshot.subject_is_known() => {
+        Scene::Own { envelope } if envelope.run_id.is_none() && !snapshot.subject_is_known() => {
             let sighting = Sighting {
                 channel_type: &envelope.channel_type,
                 channel_user_id: &envelope.channel_user_id,
@@ -120,31 +119,42 @@ fn kept(asked: &Asked, snapshot: &Snapshot) -> Outcome<Value> {
     redaction::shown_arguments(asked.arguments, sensitive.map(|place| place.as_str()))
 }
 
-fn begin_new(caller: &Caller, asked: &Asked, scene: &Scene, snapshot: &Snapshot) -> Outcome<Option<Begun>> {
-    let time_limit = snapshot.tool_contract()?.timeout_seconds();
-    let held_for = time_limit + GRACE_SECONDS;
+fn begin_new(
+    caller: &Caller,
+    asked: &Asked,
+    scene: &Scene,
+    snapshot: &Snapshot,
+    ticket: CredentialDigest,
+) -> Outcome<Option<Begun>> {
+    let held_for = snapshot.tool_contract()?.timeout_seconds() + GRACE_SECONDS;
     let cost = cost(snapshot)?;
+    let call_id = Uuid::now_v7();
     let (run_id, lease, reservation_id) = match scene {
-        Scene::Run { run_id, held, step_key, .. } => {
+        Scene::Run { run_id, held, .. } => {
             let reservation_id = budget::reserve_tool(caller, &Place::Run(*run_id, held), cost)?;
-            runs::record_call(caller, *run_id, held, (step_key, Phase::Started), asked.arguments, &Value::Null)?;
+            started(caller, *run_id, held, scene, asked.arguments)?;
             (*run_id, None, reservation_id)
         }
-        Scene::Own { envelope, .. } => {
-            let reservation_id =
-                budget::reserve_tool(caller, &Place::Outside(envelope, i64::from(seconds(held_for))), cost)?;
-            (Uuid::now_v7(), Some(envelope), reservation_id)
+        Scene::Own { envelope } => {
+            let reservation_id = budget::reserve_tool(caller, &own_place(envelope, held_for), cost)?;
+            let run_id = Uuid::now_v7();
+            let deadline = held_for + QUESTION_SECONDS;
+            let lease = own_run(caller, asked, envelope, snapshot, (run_id, call_id), held_for, deadline)?;
+            (run_id, Some(lease), reservation_id)
         }
     };
-    let call_id = Uuid::now_v7();
-    let lease = match lease {
-        Some(envelope) => {
-            Some(own_run(caller, asked, envelope, snapshot, (run_id, call_id), held_for, held_for + QUESTION_SECONDS)?)
-        }
-        None => None,
-    };
-    let is_stored = store(caller, asked, scene, snapshot, (run_id, call_id), reservation_id, cost, true)?;
+    let is_stored = store(caller, asked, scene, snapshot, (run_id, call_id), reservation_id, cost, Some(ticket))?;
     Ok(is_stored.then_some(Begun { call_id, run_id, lease }))
+}
+
+/// Outside of a run what is reserved stays so for as long as the run that is made for the call may take.
+fn own_place(envelope: &Envelope, held_for: u64) -> Place<'_> {
+    Place::Outside(envelope, i64::from(seconds(held_for + QUESTION_SECONDS)))
+}
+
+/// Puts the beginning of a call into the journal of its run.
+fn started(caller: &Caller, run_id: Uuid, held: &Held, scene: &Scene, arguments: &Value) -> Outcome<()> {
+    runs::record_call(caller, run_id, held, (&scene.journal_key(), Phase::Started), arguments, &Value::Null)
 }
 
 /// Makes the run of a call outside of one; its lease.
@@ -185,7 +195,7 @@ fn store(
     (run_id, call_id): (Uuid, Uuid),
     reservation_id: Option<Uuid>,
     cost: i64,
-    is_begun: bool,
+    ticket: Option<CredentialDigest>,
 ) -> Outcome<bool> {
     let new = New {
         call_id,
@@ -204,7 +214,7 @@ fn store(
         shown: &kept(asked, snapshot)?,
         reservation_id,
         cost_micro_usd: cost,
-        is_begun,
+        ticket,
     };
     new.insert(caller)
 }
@@ -216,93 +226,103 @@ fn begin_again(
     snapshot: &Snapshot,
     call: &Call,
     going: &Going,
-) -> Outcome<Option<Begun>> {
+    ticket: &CredentialDigest,
+) -> Outcome<Begun> {
+    let project_id = caller.project_id.as_str();
     let held_for = snapshot.tool_contract()?.timeout_seconds() + GRACE_SECONDS;
     let mut lease = None;
     let reopened;
     let (held, place) = match scene {
         Scene::Run { run_id, held, .. } => (held, Place::Run(*run_id, held)),
-        Scene::Own { envelope, .. } => {
+        Scene::Own { envelope } => {
             let Some(new) = runs::reopen_for_call(caller, call.run_id, seconds(held_for))? else {
                 return refuse(ErrorCode::RunLease);
             };
             reopened = runs::hold_for_call(caller, call.run_id, &new)?;
             lease = Some(new);
-            (&reopened, Place::Outside(envelope, i64::from(seconds(held_for))))
+            (&reopened, own_place(envelope, held_for))
         }
     };
-    let mut reservation_id = None;
-    if let Going::Approved(request) = going {
-        reservation_id = budget::reserve_tool(caller, &place, call.cost_micro_usd)?;
-        if matches!(scene, Scene::Run { .. }) {
-            let arguments = request.arguments()?;
-            runs::record_call(caller, call.run_id, held, (&call.step_key, Phase::Started), &arguments, &Value::Null)?;
+    let is_written = match going {
+        Going::Approved(request) => {
+            let reservation_id = budget::reserve_tool(caller, &place, call.cost_micro_usd)?;
+            if matches!(scene, Scene::Run { .. }) {
+                started(caller, call.run_id, held, scene, &request.arguments()?)?;
+            }
+            approvals::use_token(caller, held, &scene.journal_key(), request)?;
+            call::begun(project_id, call.call_id, reservation_id, ticket, &snapshot.basis())?
         }
-        approvals::use_token(caller, held, &call.step_key, request)?;
+        Going::On => call::resumed(project_id, call.call_id, None, ticket, 0)?,
+        Going::Again => {
+            // The one before may have had its effect, and its price; this one has its own.
+            let (of_run, cost) = ((call.run_id, held), call.cost_micro_usd);
+            budget::settle_tool(caller, call.reservation_id, of_run, call.is_whole_run, cost)?;
+            let reservation_id = budget::reserve_tool(caller, &place, cost)?;
+            call::resumed(project_id, call.call_id, reservation_id, ticket, cost)?
+        }
+    };
+    // Whoever writes to it holds its run.
+    if is_written {
+        Ok(Begun { call_id: call.call_id, run_id: call.run_id, lease })
+    } else {
+        fault(ErrorCode::SystemRetry)
     }
-    call::begun(&caller.project_id, call.call_id, reservation_id, &snapshot.basis())?;
-    Ok(Some(Begun { call_id: call.call_id, run_id: call.run_id, lease }))
 }
 
 /// Asks people; the call waits for them.
 pub(super) fn ask(caller: &Caller, asked: &Asked, scene: &Scene, snapshot: &Snapshot) -> Outcome<Answer> {
-    see(caller, scene, snapshot)?;
-    let cost = cost(snapshot)?;
-    let call_id = Uuid::now_v7();
-    let terms = snapshot.policy().and_then(|policy| policy.approvals).unwrap_or_default();
-    let limit = snapshot.tool_contract()?.timeout_seconds() + GRACE_SECONDS + QUESTION_SECONDS;
-    let own_lease;
-    let reopened;
-    let (run_id, held) = match scene {
-        Scene::Run { run_id, held, .. } => (*run_id, held),
-        Scene::Own { envelope, .. } => {
-            let run_id = Uuid::now_v7();
-            // As long as people may take, and the token of what they approved is good.
-            let deadline = terms.request_seconds() + terms.token_seconds() + limit;
-            own_lease = own_run(caller, asked, envelope, snapshot, (run_id, call_id), GRACE_SECONDS, deadline)?;
-            reopened = runs::hold_for_call(caller, run_id, &own_lease)?;
-            (run_id, &reopened)
+    let waiting = attempt(|| {
+        see(caller, scene, snapshot)?;
+        rate::take_all(&caller.project_id, std::slice::from_ref(snapshot.asks()))?;
+        let cost = cost(snapshot)?;
+        let call_id = Uuid::now_v7();
+        let terms = snapshot.policy().and_then(|policy| policy.approvals).unwrap_or_default();
+        let limit = snapshot.tool_contract()?.timeout_seconds() + GRACE_SECONDS + QUESTION_SECONDS;
+        let own_lease;
+        let reopened;
+        let (run_id, held) = match scene {
+            Scene::Run { run_id, held, .. } => (*run_id, held),
+            Scene::Own { envelope } => {
+                let run_id = Uuid::now_v7();
+                // As long as people may take, and the token of what they approved is good.
+                let deadline = terms.request_seconds() + terms.token_seconds() + limit;
+                own_lease = own_run(caller, asked, envelope, snapshot, (run_id, call_id), GRACE_SECONDS, deadline)?;
+                reopened = runs::hold_for_call(caller, run_id, &own_lease)?;
+                (run_id, &reopened)
+            }
+        };
+        if !store(caller, asked, scene, snapshot, (run_id, call_id), None, cost, None)? {
+            return Ok(None);
         }
-    };
-    if !store(caller, asked, scene, snapshot, (run_id, call_id), None, cost, false)? {
-        return fault(ErrorCode::SystemRetry);
+        let estimate = (cost > 0).then_some(cost);
+        let step = (asked.tool, asked.arguments);
+        let approval = approvals::ask_about(caller, run_id, held, &scene.journal_key(), step, estimate)?;
+        let state = state::sealed(caller, call_id, None)?.into();
+        let which = Which::new(call_id, run_id, scene, asked.tool);
+        Ok(Some(answer::verdict("waiting", &which, [("approval", approval), ("request_state", state)])))
+    })?;
+    match waiting {
+        Some(answer) => Ok(answer),
+        // Its key is another call's by now.
+        None => repeated(caller, asked)?.map_or_else(|| fault(ErrorCode::SystemRetry), Ok),
     }
-    let estimate = (cost > 0).then_some(cost);
-    let step = (asked.tool, asked.arguments);
-    let approval = approvals::ask_about(caller, run_id, held, scene.step_key(), step, estimate)?;
-    let body = json!({
-        "verdict": "waiting", "call_id": call_id, "run_id": run_id, "tool": asked.tool, "lease": null, "upstream": null,
-        "credential": null, "approval": approval, "request_state": state::sealed(caller, call_id, None)?, "result": null
-    });
-    Ok(Answer::ok(body.to_string()))
 }
 
-fn allowed(
-    asked: &Asked,
-    snapshot: &Snapshot,
-    call_id: Uuid,
-    run_id: Uuid,
-    lease: Option<&str>,
-    upstream_state: Option<String>,
-) -> Outcome<Answer> {
-    let (contract, upstream) = (snapshot.tool_contract()?, snapshot.registered()?);
+/// Where the tool is, and how it may be called.
+fn upstream(snapshot: &Snapshot, state: Option<&str>) -> Outcome<Value> {
+    let (contract, server) = (snapshot.tool_contract()?, snapshot.registered()?);
     // Only what may be repeated is: the contract has no retry otherwise.
     let retry = contract.retry;
     let idempotency_key = contract.idempotency.as_ref().and_then(|idempotency| idempotency.key_argument.as_ref());
-    let body = json!({
-        "verdict": "allowed", "call_id": call_id, "run_id": run_id, "tool": asked.tool, "lease": lease,
-        "upstream": {
-            "server_id": upstream.server_id, "transport": upstream.transport, "address": upstream.address,
-            "private_host_allowed": upstream.private_host_allowed, "max_concurrency": upstream.max_concurrency,
-            "max_response_bytes": upstream.max_response_bytes, "tool": upstream.upstream_name,
-            "timeout_seconds": contract.timeout_seconds(),
-            "max_attempts": retry.map_or(1, |retry| retry.max_attempts()),
-            "first_delay_seconds": retry.unwrap_or_default().first_delay_seconds(),
-            "growth_percent": retry.unwrap_or_default().growth_percent(),
-            "max_delay_seconds": retry.unwrap_or_default().max_delay_seconds(),
-            "idempotency_key": idempotency_key.map(|argument| argument.as_str()), "state": upstream_state
-        },
-        "credential": snapshot.credential(), "approval": null, "request_state": null, "result": null
-    });
-    Ok(Answer::ok(body.to_string()))
+    Ok(json!({
+        "server_id": server.server_id, "transport": server.transport, "address": server.address,
+        "private_host_allowed": server.private_host_allowed, "max_concurrency": server.max_concurrency,
+        "max_response_bytes": server.max_response_bytes, "tool": server.upstream_name,
+        "timeout_seconds": contract.timeout_seconds(),
+        "max_attempts": retry.map_or(1, |retry| retry.max_attempts()),
+        "first_delay_seconds": retry.unwrap_or_default().first_delay_seconds(),
+        "growth_percent": retry.unwrap_or_default().growth_percent(),
+        "max_delay_seconds": retry.unwrap_or_default().max_delay_seconds(),
+        "idempotency_key": idempotency_key.map(|argument| argument.as_str()), "state": state
+    }))
 }

@@ -5,9 +5,10 @@
 //! first row is locked from there to the commit, so calls get their numbers in the order of their times, and a window never has
 //! one too many.
 
+use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::gates::RateFacts;
 
-use crate::fault::Outcome;
+use crate::fault::{Outcome, refuse};
 use crate::statement::{column, statements};
 
 /// How many calls are counted between two times that old ones are forgotten.
@@ -36,13 +37,19 @@ statements! {
                                 and h.at > w.at - w.seconds * interval '1 second') as wait
                from wanted w) f
          where f.wait is not null";
+    WAIT: reading [TEXTOID, TEXTOID, INT8OID, INT8OID] =
+        "select ceil(extract(epoch from h.at - now.at) + $4)::int8
+         from (select clock_timestamp() as at) now,
+              (select q.calls + 1 - $3 as call from awooop.mcp_rate q where q.project_id = $1 and q.key = $2 offset 0) n
+              join awooop.mcp_rate_hit h on h.project_id = $1 and h.key = $2 and h.call = n.call
+         where h.at > now.at - $4 * interval '1 second'";
     FORGET: writing [TEXTOID, TEXTOID, INT8OID] =
         "delete from awooop.mcp_rate_hit where project_id = $1 and key = $2 and call < $3";
 }
 
-/// Counts a call for every one of the rates. Returns the first that has no room for it, with the seconds until it has; then the
+/// Counts a call for every one of them. Returns the first that has no room for it, with the seconds until it has; then the
 /// caller must undo this.
-pub(super) fn take<'a>(project_id: &str, rates: &'a [RateFacts]) -> Outcome<Option<(&'a RateFacts, u64)>> {
+fn take<'a>(project_id: &str, rates: &'a [RateFacts]) -> Outcome<Option<(&'a RateFacts, u64)>> {
     if rates.is_empty() {
         return Ok(None);
     }
@@ -72,6 +79,30 @@ pub(super) fn take<'a>(project_id: &str, rates: &'a [RateFacts]) -> Outcome<Opti
     Ok(full.into_iter().find_map(|(key, seconds)| {
         rates.iter().find(|rate| rate.key == key).map(|rate| (rate, seconds.unsigned_abs().max(1)))
     }))
+}
+
+/// The seconds until one of the rate's has room again, where it has none.
+pub(super) fn wait(project_id: &str, rate: &RateFacts) -> Outcome<Option<u64>> {
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let parameters =
+        [project_id.into(), rate.key.as_str().into(), number(rate.count).into(), number(rate.window_seconds).into()];
+    Ok(WAIT.with(|s| s.row(&parameters, |row| column::<i64>(row, 1)))?.map(|seconds| seconds.unsigned_abs().max(1)))
+}
+
+/// Counts a call for every one of the rates, and refuses it where one has no room for it; then the caller must undo this.
+pub(super) fn take_all(project_id: &str, rates: &[RateFacts]) -> Outcome<()> {
+    match take(project_id, rates)? {
+        None => Ok(()),
+        Some((rate, seconds)) => refuse(
+            Problem::from(ErrorCode::GateRate)
+                .with("gate", 4)
+                .with("reason", rate.reason)
+                .with("rate", rate.what)
+                .with("count", rate.count)
+                .with("window_seconds", rate.window_seconds)
+                .with("retry_after_seconds", seconds),
+        ),
+    }
 }
 
 /// Counts something that happened, whether there is room for it or not.

@@ -1,6 +1,6 @@
 //! The tools that servers list, each with the digest of what was said of it; and whether that is what was reviewed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use awooop_contracts::{Contract, Kind, canonical_json, diff, digest};
 use awooop_policy::argument::Arguments;
@@ -147,32 +147,36 @@ struct Listed<'a> {
     digest: String,
 }
 
-fn listed<'a>(server_id: &str, tools: &'a Value) -> Outcome<Vec<Listed<'a>>> {
-    let wrong = |index: usize| fault(Problem::from(ErrorCode::McpDefinition).with("index", index));
+/// The definitions that can be read, and the places of those that cannot: a tool that comes with no name, without a schema of its
+/// arguments, or under the name of another is gone, and the rest are what they are.
+fn listed<'a>(server_id: &str, tools: &'a Value) -> Outcome<(Vec<Listed<'a>>, Vec<usize>)> {
     let Some(tools) = tools.as_array().filter(|tools| tools.len() <= MOST_TOOLS) else {
         return fault(ErrorCode::McpDefinition);
     };
     let mut read = Vec::with_capacity(tools.len());
+    let mut unreadable = Vec::new();
+    let mut count: HashMap<String, usize> = HashMap::new();
     for (index, definition) in tools.iter().enumerate() {
         let name = definition["name"].as_str().filter(|name| !name.is_empty() && name.chars().count() <= MOST_NAME);
         let (Some(upstream_name), Some("object")) = (name, definition["inputSchema"]["type"].as_str()) else {
-            return wrong(index);
+            unreadable.push(index);
+            continue;
         };
         let name = exposed(upstream_name, server_id);
+        *count.entry(name.clone()).or_default() += 1;
         let digest = format!("sha256:{}", hex::encode(digest(definition)?));
-        read.push(Listed { upstream_name, name, definition, digest });
+        read.push((index, Listed { upstream_name, name, definition, digest }));
     }
-    let mut names = HashSet::new();
-    match read.iter().find(|tool| !names.insert(tool.name.as_str())) {
-        Some(twice) => fault(Problem::from(ErrorCode::McpNameTaken).with("name", twice.name.as_str())),
-        None => Ok(read),
-    }
+    let (good, twice): (Vec<_>, Vec<_>) = read.into_iter().partition(|(_, tool)| count[&tool.name] == 1);
+    unreadable.extend(twice.into_iter().map(|(index, _)| index));
+    unreadable.sort_unstable();
+    Ok((good.into_iter().map(|(_, tool)| tool).collect(), unreadable))
 }
 
 /// Operation `mcp_import_tools`.
 pub(crate) fn import(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let (project_id, server_id) = (caller.project_id.as_str(), arguments.text("server_id"));
-    let listed = listed(server_id, arguments.json("tools"))?;
+    let (listed, unreadable) = listed(server_id, arguments.json("tools"))?;
     // Its row is locked: of two imports at once, the later one counts.
     if LOCK_SERVER.with(|s| s.run(&[project_id.into(), server_id.into()]))? == 0 {
         return fault(ErrorCode::McpServerUnknown);
@@ -223,10 +227,13 @@ pub(crate) fn import(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
             "proposal": proposal
         }));
     }
-    let entry =
-        audit::Entry::default().with("server_id", server_id).with("tools", listed.len()).with("changed", changed);
+    let entry = audit::Entry::default()
+        .with("server_id", server_id)
+        .with("tools", listed.len())
+        .with("changed", changed)
+        .with("unreadable", json!(unreadable));
     audit::done(caller, "mcp_tools_imported", entry)?;
-    Ok(Answer::ok(json!({"server_id": server_id, "tools": shown}).to_string()))
+    Ok(Answer::ok(json!({"server_id": server_id, "tools": shown, "unreadable": unreadable}).to_string()))
 }
 
 fn find(project_id: &str, name: &str) -> Outcome<Option<Tool>> {

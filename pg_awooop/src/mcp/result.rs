@@ -6,13 +6,21 @@ use awooop_contracts::model::ToolContract;
 use awooop_policy::error::ErrorCode;
 use awooop_policy::tool_result::{self, MAX_RESULT};
 use base64::Engine as _;
+use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Value, json};
 
 use crate::contracts::active::Loaded;
 use crate::fault::Outcome;
 use crate::guarded::{self, Worker};
 use crate::redaction::{self, Family};
+
+/// Base64 with its padding or without.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// A result that an agent may see.
 pub(super) struct Fit {
@@ -23,6 +31,8 @@ pub(super) struct Fit {
     pub(super) redacted: bool,
     /// Whether it is what the tool's contract says a result is.
     pub(super) is_as_agreed: bool,
+    /// Whether the server said that it is an error.
+    pub(super) is_error: bool,
 }
 
 /// An answer that tells the agent, instead of a result, what went wrong.
@@ -36,29 +46,38 @@ pub(super) fn error(code: ErrorCode, about: &str) -> Value {
 pub(super) fn fit(result: &Value, tool: &Loaded, contract: &ToolContract) -> Outcome<Fit> {
     let bytes = tool_result::length(result);
     let limit = usize::try_from(contract.max_result_bytes()).unwrap_or(MAX_RESULT).min(MAX_RESULT);
-    if !result["content"].is_array() || !has_agreed_shape(result, tool)? {
+    let Some(normal) = agreed(result, tool)? else {
         let result = error(ErrorCode::McpResult, "");
-        return Ok(Fit { result, bytes, cut_bytes: 0, redacted: false, is_as_agreed: false });
-    }
-    let mut shown = result.clone();
+        return Ok(Fit { result, bytes, cut_bytes: 0, redacted: false, is_as_agreed: false, is_error: true });
+    };
+    let is_error = normal["isError"] == true;
+    let mut shown = normal.clone();
     let places: Vec<&str> =
         contract.sensitive_results.iter().flat_map(|places| places.as_slice()).map(|place| place.as_str()).collect();
     hide(&mut shown, &places);
     let shown = redact(shown)?;
-    let redacted = shown != *result;
+    let redacted = shown != normal;
     let bounded = tool_result::bound(&shown, limit);
-    // What was cut may not be what the schema promises any more; then it is no structured result.
+    // What was cut may not be what the schema promises any more; then it is no result of the tool's.
     if bounded.cut_bytes > 0 && !has_agreed_shape(&bounded.result, tool)? {
-        let mut cut = shown;
-        cut["isError"] = true.into();
-        if let Some(members) = cut.as_object_mut() {
-            members.remove("structuredContent");
-        }
-        let bounded = tool_result::bound(&cut, limit);
-        let cut_bytes = bytes.saturating_sub(tool_result::length(&bounded.result));
-        return Ok(Fit { result: bounded.result, bytes, cut_bytes, redacted, is_as_agreed: true });
+        let result = error(ErrorCode::McpCut, "");
+        let cut_bytes = bytes.saturating_sub(tool_result::length(&result));
+        return Ok(Fit { result, bytes, cut_bytes, redacted, is_as_agreed: true, is_error });
     }
-    Ok(Fit { result: bounded.result, bytes, cut_bytes: bounded.cut_bytes, redacted, is_as_agreed: true })
+    Ok(Fit { result: bounded.result, bytes, cut_bytes: bounded.cut_bytes, redacted, is_as_agreed: true, is_error })
+}
+
+/// The result with what the protocol knows, if it is what the tool's contract promises.
+fn agreed(result: &Value, tool: &Loaded) -> Outcome<Option<Value>> {
+    let Some(normal) = tool_result::normal(result) else { return Ok(None) };
+    let data = normal["content"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|block| [&block["data"], &block["resource"]["blob"]].into_iter().filter(|data| !data.is_null()));
+    let is_binary = |data: &Value| data.as_str().is_some_and(|data| BASE64.decode(data).is_ok());
+    let is_agreed = data.into_iter().all(is_binary) && has_agreed_shape(&normal, tool)?;
+    Ok(is_agreed.then_some(normal))
 }
 
 /// Whether a result that reports no error has the structured content that the tool's contract promises.
@@ -102,7 +121,7 @@ fn redact(mut result: Value) -> Outcome<Value> {
     for block in result["content"].as_array_mut().into_iter().flatten() {
         for (name, part) in block.as_object_mut().into_iter().flatten() {
             match name.as_str() {
-                "type" | "mimeType" => {}
+                "type" => {}
                 "data" => redact_data(part)?,
                 "resource" => redact_resource(part)?,
                 _ => *part = redaction::shown_json(part)?,
@@ -114,13 +133,37 @@ fn redact(mut result: Value) -> Outcome<Value> {
             *part = redaction::shown_json(part)?;
         }
     }
+    redact_across(&mut result)?;
     Ok(result)
+}
+
+/// A secret may be cut up, and lie in several texts. Where they read one after the other hold one, they become one.
+fn redact_across(result: &mut Value) -> Outcome<()> {
+    let Some(blocks) = result["content"].as_array_mut() else { return Ok(()) };
+    let texts: Vec<&str> = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+    let all = texts.concat();
+    let redacted = redaction::shown_text(&all)?;
+    if texts.len() < 2 || redacted == all {
+        return Ok(());
+    }
+    let mut whole = Some(redacted);
+    blocks.retain_mut(|block| match (block["text"].is_string(), whole.take()) {
+        (true, Some(text)) => {
+            block["text"] = text.into();
+            true
+        }
+        (true, None) => false,
+        (false, text) => {
+            whole = text;
+            true
+        }
+    });
+    Ok(())
 }
 
 fn redact_resource(resource: &mut Value) -> Outcome<()> {
     for (name, part) in resource.as_object_mut().into_iter().flatten() {
         match name.as_str() {
-            "mimeType" => {}
             "blob" => redact_data(part)?,
             _ => *part = redaction::shown_json(part)?,
         }
@@ -128,18 +171,13 @@ fn redact_resource(resource: &mut Value) -> Outcome<()> {
     Ok(())
 }
 
-/// Pictures and other binary data stay as they are; data that is text after all is redacted as that, and what is no base64 as any
-/// text.
+/// Pictures and other binary data stay as they are; data that is text after all is redacted as that.
 fn redact_data(data: &mut Value) -> Outcome<()> {
-    match data.as_str().and_then(|text| STANDARD.decode(text).ok()).map(String::from_utf8) {
-        None => *data = redaction::shown_json(data)?,
-        Some(Ok(text)) => {
-            let redacted = redaction::shown_text(&text)?;
-            if redacted != text {
-                *data = STANDARD.encode(redacted).into();
-            }
+    if let Some(Ok(text)) = data.as_str().and_then(|text| BASE64.decode(text).ok()).map(String::from_utf8) {
+        let redacted = redaction::shown_text(&text)?;
+        if redacted != text {
+            *data = STANDARD.encode(redacted).into();
         }
-        Some(Err(_)) => {}
     }
     Ok(())
 }

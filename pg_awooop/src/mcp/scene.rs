@@ -7,7 +7,7 @@ use awooop_policy::trace::TraceParent;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::call::Call;
+use super::call::{ONLY_STEP, journal_key};
 use super::snapshot::Wanted;
 use crate::approvals::Request;
 use crate::audit;
@@ -19,8 +19,7 @@ use crate::tenant;
 
 /// The channel of calls that no other channel is named for.
 pub(super) const CHANNEL: &str = "mcp";
-/// The step of a run that is there for one call.
-pub(super) const ONLY_STEP: &str = "call";
+
 statements! {
     SUBJECT: reading [TEXTOID, TEXTOID, TEXTOID] =
         "select true from awooop.platform_subjects
@@ -33,21 +32,38 @@ pub(super) struct Asked<'a> {
     pub(super) arguments: &'a Value,
     pub(super) call_key: Option<&'a str>,
     pub(super) asks: bool,
+    /// In whose name, and on whose behalf, where the caller says so.
+    pub(super) agent_id: Option<&'a str>,
+    pub(super) subject_id: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn read(arguments: &'a Arguments) -> Self {
+        let envelope = arguments.json("envelope");
+        Asked {
+            tool: arguments.text("tool"),
+            arguments: arguments.json("arguments"),
+            call_key: arguments.optional_text("call_key"),
+            asks: arguments.boolean("ask"),
+            agent_id: arguments.optional_text("agent_id").or(envelope["agent_id"].as_str()),
+            subject_id: envelope["platform_subject_id"].as_str(),
+        }
+    }
 }
 
 /// Where the call is made.
 pub(super) enum Scene {
     /// In a run that the caller holds.
     Run { run_id: Uuid, held: Held, step_key: String },
-    /// In a run of its own, which is there already where the call goes on.
-    Own { envelope: Box<Envelope>, call: Option<Box<Call>> },
+    /// In a run of its own, which the envelope names where the call goes on.
+    Own { envelope: Box<Envelope> },
 }
 
 impl Scene {
     pub(super) fn run_id(&self) -> Option<Uuid> {
         match self {
             Scene::Run { run_id, .. } => Some(*run_id),
-            Scene::Own { call, .. } => call.as_ref().map(|call| call.run_id),
+            Scene::Own { envelope } => envelope.run_id,
         }
     }
 
@@ -58,31 +74,36 @@ impl Scene {
         }
     }
 
+    /// The step of the journal, and of approvals, that the call is.
+    pub(super) fn journal_key(&self) -> String {
+        journal_key(matches!(self, Scene::Own { .. }), self.step_key())
+    }
+
     pub(super) fn agent_id(&self) -> &str {
         match self {
             Scene::Run { held, .. } => &held.agent_id,
-            Scene::Own { envelope, .. } => &envelope.agent_id,
+            Scene::Own { envelope } => &envelope.agent_id,
         }
     }
 
     pub(super) fn subject_id(&self) -> &str {
         match self {
             Scene::Run { held, .. } => &held.platform_subject_id,
-            Scene::Own { envelope, .. } => &envelope.platform_subject_id,
+            Scene::Own { envelope } => &envelope.platform_subject_id,
         }
     }
 
     pub(super) fn trace_id(&self) -> &str {
         match self {
             Scene::Run { held, .. } => &held.trace_id,
-            Scene::Own { envelope, .. } => &envelope.trace_id,
+            Scene::Own { envelope } => &envelope.trace_id,
         }
     }
 
     /// The call as the facts about it are collected.
     pub(super) fn wanted<'a>(&'a self, asked: &Asked<'a>) -> Wanted<'a> {
         let (channel_type, channel_user_id) = match self {
-            Scene::Own { envelope, .. } => (envelope.channel_type.as_str(), envelope.channel_user_id.as_str()),
+            Scene::Own { envelope } => (envelope.channel_type.as_str(), envelope.channel_user_id.as_str()),
             Scene::Run { .. } => ("", ""),
         };
         Wanted {
@@ -116,7 +137,7 @@ pub(super) enum Going {
     /// People have approved it.
     Approved(Box<Request>),
     /// Its server asked something back, and there is an answer.
-    On(Option<String>),
+    On,
     /// It was begun, and nobody has said how it ended.
     Again,
 }

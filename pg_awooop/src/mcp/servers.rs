@@ -53,6 +53,10 @@ statements! {
                 max_concurrency = excluded.max_concurrency, max_response_bytes = excluded.max_response_bytes,
                 registered_by = excluded.registered_by, updated_at = clock_timestamp()
          returning ", server_json!(), "::text");
+    MOVED: writing [TEXTOID, TEXTOID, TEXTOID] =
+        "update awooop.mcp_tool t set gone_at = coalesce(t.gone_at, clock_timestamp())
+         from awooop.mcp_server s
+         where t.project_id = $1 and t.server_id = $2 and s.project_id = $1 and s.server_id = $2 and s.address <> $3";
     SWITCH: writing [TEXTOID, TEXTOID, BOOLOID] = concat!(
         "update awooop.mcp_server s
          set disabled_at = case when not $3 then coalesce(s.disabled_at, clock_timestamp()) end, updated_at = clock_timestamp()
@@ -139,6 +143,8 @@ pub(crate) fn register(caller: &Caller, arguments: &Arguments) -> Outcome<Answer
         number("max_response_bytes").into(),
         caller.principal_id.as_str().into(),
     ];
+    // Another place is another server: what was reviewed of the one before says nothing of it until its tools are imported.
+    MOVED.with(|s| s.run(&[caller.project_id.as_str().into(), server_id.into(), target.into()]))?;
     let body = PUT.with(|s| s.row(&parameters, |row| column::<String>(row, 1)))?.unwrap_or_default();
     let entry = audit::Entry::default()
         .with("server_id", server_id)

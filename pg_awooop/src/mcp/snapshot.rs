@@ -14,15 +14,17 @@ use awooop_contracts::{Contract, Kind};
 use awooop_policy::budget::Who;
 use awooop_policy::error::ErrorCode;
 use awooop_policy::gates::{
-    AgentFacts, Approval, ArgumentFacts, BudgetFacts, Facts, Found, GrantFacts, ProjectFacts, RateFacts, ServerFacts,
-    ToolFacts,
+    AgentFacts, Approval, ArgumentFacts, BudgetFacts, Facts, Found, GrantFacts, Judgement, ProjectFacts, RateFacts,
+    ServerFacts, ToolFacts, judge,
 };
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::grants;
+use super::rate;
 use super::volatile::{self, Volatile};
+use crate::approvals;
 use crate::budget;
 use crate::caller::Caller;
 use crate::contracts::active::{self, Loaded};
@@ -32,6 +34,8 @@ use crate::guarded::{self, Worker};
 
 /// Refused calls of an agent in any window of so many seconds.
 const REFUSALS: (u64, u64) = (100, 60);
+/// Calls of an agent that people are asked about, by one caller. People have only so much attention.
+const ASKS: (u64, u64) = (200, 3600);
 /// Errors of arguments that are told of at most.
 const MOST_ERRORS: usize = 20;
 /// How often what is kept may be changed while a call is judged.
@@ -121,6 +125,7 @@ pub(super) struct Snapshot {
     own_namespaces: Vec<String>,
     rates: Vec<RateFacts>,
     refusals: RateFacts,
+    asks: RateFacts,
     volatile: Volatile,
     budget: BudgetFacts,
     arguments: ArgumentFacts,
@@ -156,11 +161,16 @@ fn rates_of(
     rates
 }
 
-/// What refused calls are counted for. By caller as well: who calls in the name of an agent must not shut out others who do.
-fn refusals(caller: &Caller, agent_id: Option<&str>) -> RateFacts {
-    let key = format!("refused:{}:{}", agent_id.unwrap_or_default(), caller.principal_id);
-    let (count, window_seconds) = REFUSALS;
-    RateFacts { what: "refusals", reason: "refusals", key, count, window_seconds, retry_after_seconds: None }
+/// What is counted of an agent's calls by a caller: who calls in the name of an agent must not shut out others who do. A name
+/// that is no agent's is not the agent's: who tries names is counted as one.
+fn of_caller(
+    what: &'static str,
+    caller: &Caller,
+    agent_id: Option<&str>,
+    (count, window_seconds): (u64, u64),
+) -> RateFacts {
+    let key = format!("{what}:{}:{}", agent_id.unwrap_or_default(), caller.principal_id);
+    RateFacts { what, reason: what, key, count, window_seconds, retry_after_seconds: None }
 }
 
 impl Snapshot {
@@ -195,7 +205,8 @@ impl Snapshot {
         let mut own_namespaces = directory::tools::namespaces(project_id)?.to_vec();
         own_namespaces.push(project_id.to_owned());
         let mut rates = rates_of(policy_of(policy.as_ref()), tool.as_tool(), granted.as_deref(), wanted);
-        let mut refusals = refusals(caller, wanted.agent_id);
+        let known_agent = wanted.agent_id.filter(|_| agent_enabled.is_some());
+        let mut refusals = of_caller("refusals", caller, known_agent, REFUSALS);
         let project = directory::project(project_id)?;
         let budget = budget_of(project_id, wanted)?;
         // Last, so that what was committed before it was taken in.
@@ -221,6 +232,7 @@ impl Snapshot {
             own_namespaces,
             rates,
             refusals,
+            asks: of_caller("asks", caller, known_agent, ASKS),
             volatile,
             budget,
         })
@@ -279,8 +291,23 @@ impl Snapshot {
         }
     }
 
+    /// Judges a call that does not go ahead now. What goes ahead is judged by its reservation; of the rest, what no budget has
+    /// room for is told so before anything that comes after it, and people are asked about so much and no more.
+    pub(super) fn judge_waiting(&self, caller: &Caller, wanted: &Wanted, facts: &mut Facts) -> Outcome<Judgement> {
+        facts.budget = self.room(caller, wanted)?;
+        if !judge(facts).asks() {
+            return Ok(judge(facts));
+        }
+        if let Some(seconds) = rate::wait(&caller.project_id, &self.asks)? {
+            facts.rates.push(RateFacts { retry_after_seconds: Some(seconds), ..self.asks.clone() });
+        } else if approvals::crowd(caller)?.is_some() {
+            facts.approval = Approval::Bad("too_many_waiting");
+        }
+        Ok(judge(facts))
+    }
+
     /// What budgets say of the call, without a reservation: by what has been committed.
-    pub(super) fn room(&self, caller: &Caller, wanted: &Wanted) -> Outcome<BudgetFacts> {
+    fn room(&self, caller: &Caller, wanted: &Wanted) -> Outcome<BudgetFacts> {
         let (BudgetFacts::Free, Found::Active(tool)) = (&self.budget, self.tool.as_tool()) else {
             return Ok(self.budget.clone());
         };
@@ -288,6 +315,11 @@ impl Snapshot {
         let agent_id = wanted.agent_id.unwrap_or_default();
         let lacks = budget::lacks_for_tool(caller, agent_id, wanted.subject_id, cost)?;
         Ok(lacks.map_or(BudgetFacts::Free, BudgetFacts::Refused))
+    }
+
+    /// What calls that people are asked about are counted for.
+    pub(super) fn asks(&self) -> &RateFacts {
+        &self.asks
     }
 
     /// Whether the platform has seen who the call is for.

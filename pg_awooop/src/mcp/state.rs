@@ -1,5 +1,5 @@
-//! The request state of a call that goes on later: which call it is, and what its server wants to have back, vouched for by the
-//! platform's approval key. It opens nothing by itself: whoever brings it must be the caller that the call is of.
+//! The request state of a call that goes on later: which call it is, and which of its server's questions is answered, vouched for by
+//! the platform's approval key. It opens nothing by itself: whoever brings it must be the caller that the call is of.
 
 use awooop_contracts::canonical_json;
 use awooop_policy::error::ErrorCode;
@@ -16,16 +16,16 @@ use crate::keyring;
 /// What a state says.
 pub(super) struct State {
     pub(super) call_id: Uuid,
-    /// What the server wants to have back.
-    pub(super) upstream: Option<String>,
+    /// Which question of its server's it is the answer to.
+    pub(super) suspension: Option<i32>,
 }
 
 /// The state of a call, as text.
-pub(super) fn sealed(caller: &Caller, call_id: Uuid, upstream: Option<&str>) -> Outcome<String> {
+pub(super) fn sealed(caller: &Caller, call_id: Uuid, suspension: Option<i32>) -> Outcome<String> {
     let Ok(keyring) = keyring::current() else { return fault(ErrorCode::ApprovalNoKey) };
     let Some(signer) = keyring.approval_signer() else { return fault(ErrorCode::ApprovalNoKey) };
     let statement = canonical_json(&json!({
-        "project": caller.project_id, "call": call_id, "principal": caller.principal_id, "upstream": upstream
+        "project": caller.project_id, "call": call_id, "principal": caller.principal_id, "suspension": suspension
     }))?;
     let mac = signer.vouch(Vouched::CallState, &statement);
     let key = URL_SAFE_NO_PAD.encode(signer.id);
@@ -50,7 +50,7 @@ pub(super) fn opened(caller: &Caller, text: &str) -> Outcome<State> {
         said["project"] == caller.project_id.as_str() && said["principal"] == caller.principal_id.as_str();
     match (verdict, said["call"].as_str().and_then(|id| Uuid::try_parse(id).ok())) {
         (MacVerdict::Good(_), Some(call_id)) if is_the_callers => {
-            Ok(State { call_id, upstream: said["upstream"].as_str().map(str::to_owned) })
+            Ok(State { call_id, suspension: said["suspension"].as_i64().and_then(|n| i32::try_from(n).ok()) })
         }
         _ => fault(ErrorCode::McpState),
     }

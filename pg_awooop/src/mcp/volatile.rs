@@ -9,7 +9,7 @@ use crate::statement::{column, pg_uuid, statements};
 use awooop_policy::error::ErrorCode;
 
 statements! {
-    // The seconds until there is room for one more of each key, 0 where there is. Under row-level security only what is computed
+    // What an attempt before has left open is nobody's any more. The seconds until there is room for one more of each key, 0 where there is. Under row-level security only what is computed
     // already finds a row by its key, hence `offset 0`.
     VOLATILE: reading_alike [TEXTOID, TEXTOID, UUIDOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTOID, TEXTOID] =
         "select r.mode, c.calls, c.of_tool, c.under_way,
@@ -25,9 +25,10 @@ statements! {
                         where u.project_id = $1 and u.channel_type = $7 and u.channel_user_id = $8)
          from (select clock_timestamp() as at) now
          left join awooop.run_state r on r.project_id = $1 and r.run_id = $3
+         left join awooop.run_lease l on l.project_id = $1 and l.run_id = $3
          left join lateral (
              select count(*) as calls, count(*) filter (where k.tool = $2) as of_tool,
-                    count(*) filter (where k.finished_at is null) as under_way
+                    count(*) filter (where k.finished_at is null and k.begun_at >= l.granted_at) as under_way
              from awooop.mcp_call k where k.project_id = $1 and k.run_id = $3 and k.begun_at is not null
          ) c on $3 is not null";
 }

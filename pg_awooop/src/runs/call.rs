@@ -152,9 +152,9 @@ pub(crate) fn end_with_call(
     budget::close_run(caller, run_id)
 }
 
-/// Whether a step of that key is in the journal.
-pub(crate) fn has_step(caller: &Caller, run_id: Uuid, step_key: &str) -> Outcome<bool> {
-    journal::has_step(caller, run_id, step_key)
+/// Ends a run that may record no more steps, as `record_step` would.
+pub(crate) fn ensure_room_for_step(caller: &Caller, run_id: Uuid, held: &Locked) -> Outcome<()> {
+    journal::ensure_room(caller, run_id, held)
 }
 
 /// Puts the beginning or the end of a call into the journal of the run that it is made in.

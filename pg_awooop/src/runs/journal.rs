@@ -75,7 +75,7 @@ statements! {
                             where u.project_id = $1 and u.run_id = $2 and u.step_key = j.step_key), '{}')
           end)::text, j.seq ",
         of_run!(), "and j.seq > $3 order by j.seq limit $4");
-    HAS_STEP: reading [TEXTOID, UUIDOID, TEXTOID] = concat!("select true ", of_run!(), "and j.step_key = $3 limit 1");
+    IS_FULL: reading [TEXTOID, UUIDOID] = concat!("select max(j.seq) >= min(s.max_steps) ", of_run!());
     RUN_EXISTS: reading [TEXTOID, UUIDOID] =
         "select true from awooop.run_state where project_id = $1 and run_id = $2";
 }
@@ -240,10 +240,14 @@ pub(super) fn outputs(caller: &Caller, run_id: Uuid, request_digest: &[u8]) -> O
     })
 }
 
-/// Whether there is an entry of that key.
-pub(super) fn has_step(caller: &Caller, run_id: Uuid, step_key: &str) -> Outcome<bool> {
-    let parameters = [caller.project_id.as_str().into(), pg_uuid(run_id).into(), step_key.into()];
-    Ok(HAS_STEP.with(|s| s.run(&parameters))? > 0)
+/// Ends a run whose contract allows no more steps.
+pub(super) fn ensure_room(caller: &Caller, run_id: Uuid, held: &lease::Locked) -> Outcome<()> {
+    let key = [caller.project_id.as_str().into(), pg_uuid(run_id).into()];
+    let is_full = match held.max_steps {
+        Some(_) => IS_FULL.with(|s| s.row(&key, |row| row.get::<bool>(1)))?.flatten() == Some(true),
+        None => false,
+    };
+    if is_full { Err(too_many(caller, run_id, held)?) } else { Ok(()) }
 }
 
 /// What a completed step yielded, as JSON text.

@@ -22,7 +22,7 @@ statements! {
     LOCK: writing [TEXTOID, UUIDOID] =
         "select s.state, s.attempts, s.max_attempts, s.agent_id, s.platform_subject_id, s.trace_id,
                 l.epoch, l.digest, l.closed_at is not null, l.expires_at > clock_timestamp(), s.agent_revision_id,
-                s.run_revision_id, s.max_steps
+                s.run_revision_id, s.max_steps, s.call_id is not null
          from awooop.run_state s left join awooop.run_lease l on l.project_id = s.project_id and l.run_id = s.run_id
          where s.project_id = $1 and s.run_id = $2
          for no key update of s";
@@ -51,6 +51,8 @@ pub(crate) struct Locked {
     pub(crate) run_revision_id: Option<Uuid>,
     /// How many steps it may record.
     pub(crate) max_steps: Option<i32>,
+    /// It was made for one call, which alone is made in it.
+    pub(crate) is_for_call: bool,
     /// The lease is the run's latest, whether it still holds or not.
     pub(crate) latest: bool,
     /// The lease holds: latest, open, not expired.
@@ -91,6 +93,7 @@ pub(super) fn lock(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked
                 agent_revision_id: optional_uuid_column(row, 11)?,
                 run_revision_id: optional_uuid_column(row, 12)?,
                 max_steps: row.get(13)?,
+                is_for_call: column(row, 14)?,
                 latest,
                 holds: latest
                     && state.is_some_and(RunState::is_leased)

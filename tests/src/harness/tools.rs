@@ -65,14 +65,16 @@ pub fn every_operation(name: &str, mut does: impl FnMut(&str, Value) -> Value) {
     let call = json!({"agent_id": name, "tool": TOOL, "arguments": {"order": "A-1"}});
     assert_eq!(does("mcp_explain", call.clone())["verdict"], "allowed");
     let mut begun = does("mcp_begin_call", call.clone());
-    let suspended =
-        does("mcp_suspend_call", json!({"call_id": begun["call_id"], "lease": begun["lease"], "upstream_state": "s"}));
+    let suspended = does(
+        "mcp_suspend_call",
+        json!({"call_id": begun["call_id"], "lease": begun["lease"], "ticket": begun["ticket"], "upstream_state": "s"}),
+    );
     let mut on = call;
     on["request_state"] = suspended["request_state"].clone();
     begun = does("mcp_begin_call", on);
     assert_eq!((&begun["verdict"], &begun["upstream"]["state"]), (&json!("allowed"), &json!("s")));
     let result = json!({"content": [{"type": "text", "text": "sent"}]});
-    let end = json!({"call_id": begun["call_id"], "lease": begun["lease"], "outcome": "succeeded", "result": result});
+    let end = json!({"call_id": begun["call_id"], "lease": begun["lease"], "ticket": begun["ticket"], "outcome": "succeeded", "result": result});
     assert_eq!(does("mcp_finish_call", end)["result"], result);
     assert_eq!(does("mcp_list_calls", json!({"agent_id": name, "tool": TOOL}))["items"][0]["outcome"], "succeeded");
 }

@@ -86,7 +86,7 @@ fn a_state_is_good_for_its_call_and_its_caller_alone() {
 
 #[test]
 fn what_people_reject_or_let_expire_is_denied() {
-    let mut shop = Shop::new();
+    let mut shop = Shop::alone();
     let clerk = shop.clerk.clone();
     let asked = waiting(&mut shop, "A-1");
     shop.does(&clerk, "reject_approval", json!({"approval_id": asked["approval"]["approval_id"], "reason": "no"}));
@@ -96,6 +96,88 @@ fn what_people_reject_or_let_expire_is_denied() {
         (&denied["code"], &denied["reason"], &denied["gate"]),
         (&json!("E-MCP-GATE-008"), &json!("rejected"), &json!(5))
     );
+    let asked = waiting(&mut shop, "A-2");
+    shop.edit_approval(&asked["approval"], "expires_at = clock_timestamp() - interval '1 second'");
+    let denied = shop.denied(on(&asked, order("A-2")));
+    assert_eq!((&denied["code"], &denied["reason"]), (&json!("E-MCP-GATE-008"), &json!("expired")));
+}
+
+#[test]
+fn people_are_asked_about_so_much_and_no_more() {
+    let mut shop = Shop::new();
+    let project = json!({
+        "kind": "project", "contract_version": 1, "name": shop.office.project, "migration_mode": "active",
+        "owners": [{"principal_id": "ann", "responsibility": "accountable"}], "capacity": {"max_waiting_approvals": 2}
+    });
+    shop.activate(&project);
+    let (agent, clerk) = (shop.agent.clone(), shop.clerk.clone());
+    let first = waiting(&mut shop, "A-1");
+    waiting(&mut shop, "A-2");
+    let denied = shop.denied(Shop::wanted(REFUND, order("A-3")));
+    assert_eq!((&denied["code"], &denied["reason"]), (&json!("E-MCP-GATE-008"), &json!("too_many_waiting")));
+    let explained = shop.does(&agent, "mcp_explain", Shop::wanted(REFUND, order("A-3")));
+    assert_eq!((&explained["verdict"], &explained["code"]), (&json!("denied"), &denied["code"]));
+    // A run asks no more than a call does.
+    let worker = shop.worker.clone();
+    let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
+    let envelope = shop.does(&worker, "build_envelope", envelope);
+    shop.does(&worker, "create_run", json!({"envelope": envelope}));
+    let answer = shop.does(&worker, "claim_runs", json!({"worker_id": "w", "max_runs": 1}));
+    let run = crate::harness::quiet::claims(&answer).pop().expect("a run");
+    let request =
+        json!({"run_id": run.run, "lease": run.lease, "step_key": "x", "tool": REFUND, "arguments": order("A-4")});
+    assert_eq!(shop.code(&worker, "request_approval", request), "E-APPROVAL-017");
+    // With one of them decided there is room again.
+    shop.does(&clerk, "reject_approval", json!({"approval_id": first["approval"]["approval_id"], "reason": "no"}));
+    waiting(&mut shop, "A-5");
+}
+
+#[test]
+fn an_agent_asks_people_so_often_and_no_more() {
+    let mut shop = Shop::new();
+    let project = shop.office.project.clone();
+    waiting(&mut shop, "A-1");
+    let agent = shop.agent.clone();
+    // As if it had asked as often as it may, just now.
+    shop.office.sql(&format!(
+        "with asked as (
+             update awooop.mcp_rate set calls = calls + 199 where project_id = '{project}' and key like 'asks:agent:%'
+             returning key, calls
+         )
+         insert into awooop.mcp_rate_hit (project_id, key, call, at)
+         select '{project}', key, n, clock_timestamp() from asked, generate_series(2, calls) n returning call"
+    ));
+    let denied = shop.denied(Shop::wanted(REFUND, order("A-2")));
+    assert_eq!((&denied["code"], &denied["reason"]), (&json!("E-MCP-GATE-007"), &json!("asks")));
+    let explained = shop.does(&agent, "mcp_explain", Shop::wanted(REFUND, order("A-2")));
+    assert_eq!(explained["code"], "E-MCP-GATE-007");
+    // What needs nobody goes on.
+    shop.begin(LOOK_UP, order("A-1"));
+}
+
+#[test]
+fn a_call_from_before_is_told_of_to_nobody_who_may_not_call() {
+    let mut shop = Shop::new();
+    let (agent, project) = (shop.agent.clone(), shop.office.project.clone());
+    let mut keyed = Shop::wanted(LOOK_UP, order("A-1"));
+    keyed["call_key"] = "k".into();
+    let begun = shop.does(&agent, "mcp_begin_call", keyed.clone());
+    shop.finish(&begun, "succeeded", said("found"));
+    assert_eq!(shop.does(&agent, "mcp_begin_call", keyed.clone())["verdict"], "replayed");
+    let asked = waiting(&mut shop, "A-2");
+    // In another agent's name it is another call.
+    shop.office.admin.within(&project, "select awooop.create_agent('other')");
+    let mut other = keyed.clone();
+    other["agent_id"] = "other".into();
+    assert_eq!(shop.code(&agent, "mcp_begin_call", other), "E-MCP-012");
+    let mut other = on(&asked, order("A-2"));
+    other["agent_id"] = "other".into();
+    assert_eq!(shop.code(&agent, "mcp_begin_call", other), "E-MCP-012");
+    shop.office.admin.within(&project, "select awooop.create_agent('agent', enabled => false)");
+    for wanted in [keyed, on(&asked, order("A-2"))] {
+        let denied = shop.denied(wanted);
+        assert_eq!((&denied["code"], &denied["reason"]), (&json!("E-MCP-GATE-002"), &json!("disabled")));
+    }
 }
 
 #[test]
@@ -134,12 +216,14 @@ fn within_a_run_the_run_waits_and_whoever_claims_it_goes_on_with_the_same_step()
     let again = shop.does(&worker, "mcp_begin_call", wanted(&run.lease, "A-1"));
     assert_eq!((&again["verdict"], &again["call_id"]), (&json!("waiting"), &asked["call_id"]));
     shop.approve(&asked["approval"]);
+    // Whoever held it then is told to wait until somebody holds it.
+    assert_eq!(shop.does(&worker, "mcp_begin_call", wanted(&run.lease, "A-1"))["verdict"], "waiting");
     let next = claim(&mut shop);
     assert_eq!(next.run, run.run);
     assert_eq!(shop.code(&worker, "mcp_begin_call", wanted(&next.lease, "A-2")), "E-MCP-012");
     let begun = shop.does(&worker, "mcp_begin_call", wanted(&next.lease, "A-1"));
     assert_eq!((&begun["verdict"], &begun["call_id"]), (&json!("allowed"), &asked["call_id"]));
-    let end = json!({"call_id": begun["call_id"], "lease": next.lease, "outcome": "succeeded", "result": said("done")});
+    let end = json!({"call_id": begun["call_id"], "lease": next.lease, "ticket": begun["ticket"], "outcome": "succeeded", "result": said("done")});
     shop.does(&worker, "mcp_finish_call", end);
     let replayed = shop.does(&worker, "mcp_begin_call", wanted(&next.lease, "A-1"));
     assert_eq!((&replayed["verdict"], &replayed["result"]), (&json!("replayed"), &said("done")));
@@ -151,8 +235,7 @@ fn a_server_that_asks_something_back_gets_its_own_state_with_the_answer() {
     let mut shop = Shop::new();
     let agent = shop.agent.clone();
     let begun = shop.begin(LOOK_UP, order("A-1"));
-    let suspend =
-        json!({"call_id": begun["call_id"], "lease": begun["lease"], "upstream_state": "server's \"own\" state"});
+    let suspend = json!({"call_id": begun["call_id"], "lease": begun["lease"], "ticket": begun["ticket"], "upstream_state": "server's \"own\" state"});
     let suspended = shop.does(&agent, "mcp_suspend_call", suspend);
     let mut wanted = Shop::wanted(LOOK_UP, order("A-1"));
     wanted["request_state"] = suspended["request_state"].clone();
@@ -163,8 +246,61 @@ fn a_server_that_asks_something_back_gets_its_own_state_with_the_answer() {
     );
     // The lease from before is over, and the call is ended once.
     assert_eq!(shop.code(&agent, "mcp_finish_call", Shop::ended(&begun, "succeeded", said("x"))), "E-RUN-003");
+    // It asks again: the answer to the question before is none to this one.
+    let suspend = json!({"call_id": on["call_id"], "lease": on["lease"], "ticket": on["ticket"]});
+    let second = shop.does(&agent, "mcp_suspend_call", suspend);
+    assert_eq!(shop.code(&agent, "mcp_begin_call", wanted.clone()), "E-MCP-011");
+    wanted["request_state"] = second["request_state"].clone();
+    let on = shop.does(&agent, "mcp_begin_call", wanted.clone());
+    assert_eq!((&on["verdict"], &on["upstream"]["state"]), (&json!("allowed"), &Value::Null));
     shop.finish(&on, "succeeded", said("found"));
     assert_eq!(shop.does(&agent, "mcp_begin_call", wanted)["verdict"], "replayed");
+}
+
+#[test]
+fn a_question_within_a_run_is_answered_there_and_every_answer_counts() {
+    let mut rated = super::stage::policy();
+    rated["rates"] = json!({"calls": {"agent": {"count": 3, "window_seconds": 3600}}});
+    let mut shop = Shop::under(&rated);
+    let worker = shop.worker.clone();
+    let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
+    let envelope = shop.does(&worker, "build_envelope", envelope);
+    shop.does(&worker, "create_run", json!({"envelope": envelope}));
+    let answer = shop.does(&worker, "claim_runs", json!({"worker_id": "w", "max_runs": 1, "lease_seconds": 600}));
+    let run = crate::harness::quiet::claims(&answer).pop().expect("a run");
+    let mut wanted =
+        json!({"run_id": run.run, "lease": run.lease, "step_key": "find", "tool": LOOK_UP, "arguments": order("A-1")});
+    let mut begun = shop.does(&worker, "mcp_begin_call", wanted.clone());
+    for n in 0..2 {
+        let suspend = json!({"call_id": begun["call_id"], "lease": run.lease, "ticket": begun["ticket"],
+                             "upstream_state": format!("q{n}")});
+        wanted["request_state"] = shop.does(&worker, "mcp_suspend_call", suspend)["request_state"].clone();
+        // Its state names the step.
+        let mut elsewhere = wanted.clone();
+        elsewhere["step_key"] = "other".into();
+        assert_eq!(shop.code(&worker, "mcp_begin_call", elsewhere), "E-MCP-011");
+        wanted["step_key"] = Value::Null;
+        begun = shop.does(&worker, "mcp_begin_call", wanted.clone());
+        assert_eq!((&begun["verdict"], &begun["step_key"]), (&json!("allowed"), &json!("find")));
+        assert_eq!(begun["upstream"]["state"], format!("q{n}"));
+    }
+    let suspend = json!({"call_id": begun["call_id"], "lease": run.lease, "ticket": begun["ticket"]});
+    wanted["request_state"] = shop.does(&worker, "mcp_suspend_call", suspend)["request_state"].clone();
+    let full = shop.ask(&worker, "mcp_begin_call", wanted).expect("a refusal").body;
+    assert_eq!((&full["code"], &full["reason"]), (&json!("E-MCP-GATE-007"), &json!("agent")));
+}
+
+#[test]
+fn what_a_server_wants_to_have_back_is_bounded_and_so_is_how_often() {
+    let mut shop = Shop::new();
+    let agent = shop.agent.clone();
+    let begun = shop.begin(LOOK_UP, order("A-1"));
+    let suspend = |state: String| json!({"call_id": begun["call_id"], "lease": begun["lease"], "ticket": begun["ticket"], "upstream_state": state});
+    assert_eq!(shop.code(&agent, "mcp_suspend_call", suspend("查".repeat(20_000))), "E-INPUT-001");
+    for _ in 0..32 {
+        shop.does(&agent, "mcp_suspend_call", suspend("s".repeat(32 * 1024)));
+    }
+    assert_eq!(shop.code(&agent, "mcp_suspend_call", suspend("s".to_owned())), "E-MCP-021");
 }
 
 #[test]

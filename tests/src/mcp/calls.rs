@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{LOOK_UP, NOTE, Shop, contract, order, said};
+use super::stage::{LOOK_UP, NOTE, REFUND, Shop, contract, order, said};
 use crate::harness::quiet::{Claim, claims, text};
 
 /// A run of the agent's that the worker holds.
@@ -27,7 +27,18 @@ fn within(run: &Claim, step_key: &str, tool: &str, arguments: Value) -> Value {
 }
 
 fn ended(begun: &Value, run: &Claim, outcome: &str, result: Value) -> Value {
-    json!({"call_id": begun["call_id"], "lease": run.lease, "outcome": outcome, "result": result})
+    json!({"call_id": begun["call_id"], "lease": run.lease, "ticket": begun["ticket"], "outcome": outcome, "result": result})
+}
+
+/// Lets the lease of a run expire, and the platform see that.
+fn reaped(shop: &mut Shop, run_id: &Value) {
+    let project = shop.office.project.clone();
+    shop.office.sql(&format!(
+        "update awooop.run_lease set expires_at = clock_timestamp() - interval '1 second'
+         where project_id = '{project}' and run_id = '{}' returning epoch",
+        text(run_id)
+    ));
+    shop.office.sql("select awooop.reap_stale_runs()");
 }
 
 #[test]
@@ -82,6 +93,127 @@ fn an_end_is_said_once_and_whoever_asks_again_gets_the_same() {
 }
 
 #[test]
+fn only_whoever_was_told_to_make_a_call_says_how_it_ended() {
+    let mut shop = Shop::new();
+    let agent = shop.agent.clone();
+    let mut wanted = Shop::wanted(LOOK_UP, order("A-1"));
+    wanted["call_key"] = "k".into();
+    let first = shop.does(&agent, "mcp_begin_call", wanted.clone());
+    let second = shop.does(&agent, "mcp_begin_call", wanted.clone());
+    assert_eq!(first["call_id"], second["call_id"]);
+    assert!(text(&second["ticket"]).starts_with("awt_") && first["ticket"] != second["ticket"]);
+    // Who was told so before somebody else was, who guesses, and who was told of another call.
+    let other = shop.begin(LOOK_UP, order("A-2"));
+    for ticket in [first["ticket"].clone(), json!("awt_x"), other["ticket"].clone()] {
+        let mut end = Shop::ended(&second, "succeeded", said("forged"));
+        end["ticket"] = ticket;
+        assert_eq!(shop.code(&agent, "mcp_finish_call", end.clone()), "E-MCP-020");
+        end.as_object_mut().unwrap().retain(|name, _| ["call_id", "lease", "ticket"].contains(&name.as_str()));
+        assert_eq!(shop.code(&agent, "mcp_suspend_call", end), "E-MCP-020");
+    }
+    shop.finish(&second, "succeeded", said("found"));
+    // Nor is how it ended told again to anybody else.
+    let mut end = Shop::ended(&second, "succeeded", said("x"));
+    end["ticket"] = first["ticket"].clone();
+    assert_eq!(shop.code(&agent, "mcp_finish_call", end), "E-MCP-020");
+    // It is kept as a digest alone.
+    let project = shop.office.project.clone();
+    let secret = text(&second["ticket"]);
+    let found = shop.office.sql(&format!(
+        "select count(*) from awooop.mcp_call c, awooop.audit_log a
+         where c.project_id = '{project}' and a.project_id = c.project_id
+           and (c::text like '%{secret}%' or a::text like '%{secret}%')"
+    ));
+    assert_eq!(found, "0");
+}
+
+#[test]
+fn the_run_of_a_call_is_for_no_other_call() {
+    let mut shop = Shop::new();
+    let (agent, worker) = (shop.agent.clone(), shop.worker.clone());
+    let begun = shop.begin(LOOK_UP, order("A-1"));
+    let inside =
+        json!({"tool": LOOK_UP, "arguments": order("A-2"), "run_id": begun["run_id"], "lease": begun["lease"]});
+    for key in [&agent, &worker] {
+        assert_eq!(shop.code(key, "mcp_begin_call", inside.clone()), "E-INPUT-001");
+    }
+}
+
+#[test]
+fn what_a_call_cost_is_what_its_contract_says_unless_somebody_who_may_spend_says_otherwise() {
+    let mut free = super::stage::policy();
+    free["calls"]["medium"] = json!({"decision": "allow"});
+    let mut shop = Shop::under(&free);
+    let (agent, admin, project) = (shop.agent.clone(), shop.admin.clone(), shop.office.project.clone());
+    shop.does(&admin, "set_budget", json!({"level": "project", "period": "day", "hard_micro_usd": 1_000_000}));
+    let spent = |shop: &mut Shop| {
+        let status = shop.does(&admin, "budget_status", json!({}));
+        status["total"]["spent"]["micro_usd"].as_i64()
+    };
+    let begun = shop.begin(REFUND, order("A-1"));
+    let mut end = Shop::ended(&begun, "succeeded", said("done"));
+    end["micro_usd"] = 0.into();
+    assert_eq!(shop.code(&agent, "mcp_finish_call", end.clone()), "E-AUTH-003");
+    // Nor does the reservation go by itself.
+    let reservation = shop.office.sql(&format!(
+        "select reservation_id from awooop.mcp_call where project_id = '{project}' and call_id = '{}'",
+        text(&begun["call_id"])
+    ));
+    let spender = shop.office.key("bot", "tools:call,budgets:spend,budgets:read,runs:read");
+    for (operation, arguments) in [
+        ("release_budget", json!({"reservation_id": reservation})),
+        ("settle_budget", json!({"reservation_id": reservation, "micro_usd": 0})),
+    ] {
+        assert_eq!(shop.code(&spender, operation, arguments), "E-BUDGET-012", "{operation}");
+    }
+    end["micro_usd"] = 700.into();
+    assert_eq!(shop.does(&spender, "mcp_finish_call", end.clone())["micro_usd"], 700);
+    assert_eq!(shop.does(&agent, "mcp_finish_call", end)["micro_usd"], 700);
+    assert_eq!(spent(&mut shop), Some(700));
+    // Within a run, and of a call that costs nothing by its contract.
+    let worker = shop.worker.clone();
+    let held = run(&mut shop);
+    let begun = shop.does(&worker, "mcp_begin_call", within(&held, "a", LOOK_UP, order("A-1")));
+    let mut end = ended(&begun, &held, "succeeded", said("found"));
+    end["micro_usd"] = 40.into();
+    assert_eq!(shop.does(&worker, "mcp_finish_call", end)["micro_usd"], 40);
+    let paid = shop.does(&worker, "mcp_begin_call", within(&held, "b", REFUND, order("A-1")));
+    shop.does(&worker, "mcp_finish_call", ended(&paid, &held, "not_sent", Value::Null));
+    let paid = shop.does(&worker, "mcp_begin_call", within(&held, "c", REFUND, order("A-1")));
+    let unresolved = shop.does(&worker, "mcp_finish_call", ended(&paid, &held, "unresolved", Value::Null));
+    assert!(text(&unresolved["result"]["content"][0]["text"]).starts_with("E-MCP-GATE-009"), "{unresolved}");
+    let paid = shop.does(&worker, "mcp_begin_call", within(&held, "d", REFUND, order("A-1")));
+    shop.does(&worker, "mcp_finish_call", ended(&paid, &held, "failed", Value::Null));
+    shop.does(&worker, "complete_run", json!({"run_id": held.run, "lease": held.lease}));
+    assert_eq!(spent(&mut shop), Some(700 + 40 + 500));
+}
+
+#[test]
+fn what_is_sent_again_costs_again() {
+    let mut free = super::stage::policy();
+    free["calls"]["medium"] = json!({"decision": "allow"});
+    let mut shop = Shop::of(crate::contracts::stage::Office::new(), &free, |tool| {
+        let mut contract = contract(tool);
+        if tool == REFUND {
+            contract["idempotency"] = json!({"mode": "natural"});
+        }
+        contract
+    });
+    let (agent, admin) = (shop.agent.clone(), shop.admin.clone());
+    shop.does(&admin, "set_budget", json!({"level": "project", "period": "day", "hard_micro_usd": 1200}));
+    let mut wanted = Shop::wanted(REFUND, order("A-1"));
+    wanted["call_key"] = "k".into();
+    shop.does(&agent, "mcp_begin_call", wanted.clone());
+    let again = shop.does(&agent, "mcp_begin_call", wanted.clone());
+    assert_eq!(again["verdict"], "allowed");
+    // There is no room for a third.
+    assert_eq!(shop.denied(wanted)["code"], "E-MCP-GATE-006");
+    assert_eq!(shop.finish(&again, "succeeded", said("done"))["micro_usd"], 1000);
+    let call = shop.does(&agent, "mcp_list_calls", json!({}))["items"][0].clone();
+    assert_eq!((&call["cost_micro_usd"], &call["used_micro_usd"]), (&json!(500), &json!(1000)));
+}
+
+#[test]
 fn a_call_whose_gateway_died_is_unknown_and_its_run_ends_without_another_attempt() {
     let mut shop = Shop::new();
     let (agent, project) = (shop.agent.clone(), shop.office.project.clone());
@@ -117,7 +249,11 @@ fn the_same_call_key_is_the_same_call() {
     // What changes something is not sent twice.
     let mut note = Shop::wanted(NOTE, order("A-1"));
     note["call_key"] = "k-2".into();
-    shop.does(&agent, "mcp_begin_call", note.clone());
+    let begun = shop.does(&agent, "mcp_begin_call", note.clone());
+    assert_eq!(shop.does(&agent, "mcp_begin_call", note.clone())["verdict"], "unknown");
+    // Nor is it once its caller was gone for too long.
+    reaped(&mut shop, &begun["run_id"]);
+    assert_eq!(shop.state(&begun["run_id"]), "timed_out");
     assert_eq!(shop.does(&agent, "mcp_begin_call", note)["verdict"], "unknown");
     // A key is its caller's own.
     let other = shop.office.key("other", super::stage::CALLS);
@@ -129,7 +265,7 @@ fn the_same_call_key_is_the_same_call() {
 #[test]
 fn within_a_run_a_call_is_a_step_of_its_journal_and_later_attempts_get_its_result() {
     let mut shop = Shop::new();
-    let (worker, project) = (shop.worker.clone(), shop.office.project.clone());
+    let worker = shop.worker.clone();
     let first = run(&mut shop);
     let begun = shop.does(&worker, "mcp_begin_call", within(&first, "find", LOOK_UP, order("A-1")));
     assert_eq!((&begun["verdict"], &begun["lease"]), (&json!("allowed"), &Value::Null));
@@ -137,12 +273,7 @@ fn within_a_run_a_call_is_a_step_of_its_journal_and_later_attempts_get_its_resul
     let note = shop.does(&worker, "mcp_begin_call", within(&first, "note", NOTE, order("A-1")));
     assert_eq!(note["verdict"], "allowed");
     // Another attempt comes to the same steps.
-    shop.office.sql(&format!(
-        "update awooop.run_lease set expires_at = clock_timestamp() - interval '1 second'
-         where project_id = '{project}' and run_id = '{}' returning epoch",
-        first.run
-    ));
-    shop.office.sql("select awooop.reap_stale_runs()");
+    reaped(&mut shop, &json!(first.run));
     let second = claim(&mut shop);
     assert_eq!(second.run, first.run);
     let replayed = shop.does(&worker, "mcp_begin_call", within(&second, "find", LOOK_UP, order("A-1")));
@@ -155,7 +286,8 @@ fn within_a_run_a_call_is_a_step_of_its_journal_and_later_attempts_get_its_resul
         steps.as_array().unwrap().iter().map(|s| (text(&s["step_key"]), text(&s["phase"]))).collect();
     assert_eq!(
         seen,
-        [("find", "started"), ("find", "completed"), ("note", "started")].map(|(a, b)| (a.to_owned(), b.to_owned()))
+        [("find", "started"), ("find", "completed"), ("note", "started")]
+            .map(|(step, phase)| (format!("awooop:call/{step}"), phase.to_owned()))
     );
     // The one that lost the lease begins nothing and ends nothing.
     assert_eq!(shop.code(&worker, "mcp_begin_call", within(&first, "more", LOOK_UP, order("A-1"))), "E-RUN-003");
@@ -164,19 +296,42 @@ fn within_a_run_a_call_is_a_step_of_its_journal_and_later_attempts_get_its_resul
 }
 
 #[test]
-fn a_step_that_a_worker_recorded_is_no_call_and_a_call_is_no_step_of_a_workers() {
+fn what_a_worker_records_is_no_call_and_takes_no_calls_place() {
     let mut shop = Shop::new();
     let worker = shop.worker.clone();
     let held = run(&mut shop);
-    let step = json!({"run_id": held.run, "lease": held.lease, "step_key": "mine", "kind": "model"});
-    shop.does(&worker, "record_step", step);
-    assert_eq!(shop.code(&worker, "mcp_begin_call", within(&held, "mine", LOOK_UP, order("A-1"))), "E-RUN-005");
-    let begun = shop.does(&worker, "mcp_begin_call", within(&held, "call", NOTE, order("A-1")));
-    let forged =
-        json!({"run_id": held.run, "lease": held.lease, "step_key": "call", "kind": "tool", "result": {"ok": true}});
-    shop.does(&worker, "record_step", forged);
-    // A journal that says otherwise is not written over; the call is still to be ended.
-    let _ = begun;
+    let step = |key: &str| json!({"run_id": held.run, "lease": held.lease, "step_key": key, "kind": "tool", "result": {"forged": true}});
+    shop.does(&worker, "record_step", step("mine"));
+    let begun = shop.does(&worker, "mcp_begin_call", within(&held, "mine", LOOK_UP, order("A-1")));
+    assert_eq!((&begun["verdict"], &begun["step_key"]), (&json!("allowed"), &json!("mine")));
+    assert_eq!(shop.code(&worker, "record_step", step("awooop:call/mine")), "E-INPUT-001");
+    shop.does(&worker, "mcp_finish_call", ended(&begun, &held, "succeeded", said("found")));
+    let replayed = shop.does(&worker, "mcp_begin_call", within(&held, "mine", LOOK_UP, order("A-1")));
+    assert_eq!((&replayed["verdict"], &replayed["result"]), (&json!("replayed"), &said("found")));
+    // One that nobody names has a name all the same.
+    let mut unnamed = within(&held, "", LOOK_UP, order("A-1"));
+    unnamed["step_key"] = Value::Null;
+    let begun = shop.does(&worker, "mcp_begin_call", unnamed);
+    let again = within(&held, &text(&begun["step_key"]), LOOK_UP, order("A-1"));
+    assert_eq!(shop.does(&worker, "mcp_begin_call", again)["call_id"], begun["call_id"]);
+}
+
+#[test]
+fn a_run_that_may_record_no_more_steps_makes_no_call() {
+    let mut shop = Shop::new();
+    let mut short = crate::contracts::stage::run_contract("short");
+    (short["max_steps"], short["input_schema"]) = (json!(2), json!({}));
+    shop.activate(&short);
+    let mut bound = super::stage::agent();
+    bound["run_contract"] = "short".into();
+    shop.activate(&bound);
+    let worker = shop.worker.clone();
+    let held = run(&mut shop);
+    let begun = shop.does(&worker, "mcp_begin_call", within(&held, "a", LOOK_UP, order("A-1")));
+    shop.does(&worker, "mcp_finish_call", ended(&begun, &held, "succeeded", said("found")));
+    let code = shop.code(&worker, "mcp_begin_call", within(&held, "b", LOOK_UP, order("A-1")));
+    assert_eq!(code, "E-RUN-011");
+    assert_eq!(shop.state(&json!(held.run)), "failed");
 }
 
 #[test]
@@ -238,6 +393,7 @@ fn bad_input_is_a_fault_that_names_the_argument_and_changes_nothing() {
         (json!({"tool": LOOK_UP, "agent_id": "agent", "run_id": begun["run_id"]}), "E-INPUT-008"),
         (json!({"tool": LOOK_UP, "agent_id": "agent", "request_state": "x"}), "E-MCP-011"),
         (json!({"tool": "a b", "agent_id": "agent"}), "E-INPUT-001"),
+        (json!({"tool": LOOK_UP, "run_id": begun["run_id"], "lease": begun["lease"], "envelope": {}}), "E-INPUT-001"),
     ] {
         assert_eq!(shop.code(&agent, "mcp_begin_call", wanted.clone()), code, "{wanted}");
     }

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{LOOK_UP, REFUND, Shop, order, said};
+use super::stage::{LOOK_UP, REFUND, Shop, definition, order, said};
 
 #[test]
 fn projects_with_servers_tools_and_agents_of_the_same_names_have_each_their_own() {
     let (mut ours, mut theirs) = (Shop::new(), Shop::new());
     let (admin, agent) = (theirs.admin.clone(), theirs.agent.clone());
     theirs.does(&admin, "mcp_register_server", json!({"server_id": "shop", "address": "https://their.example/mcp"}));
+    theirs.import(&super::stage::ALL.map(|tool| definition(tool.split_once("__").expect("a name").0)));
     theirs.does(&admin, "mcp_switch_tool", json!({"tool": REFUND, "enabled": false}));
     assert_eq!(ours.begin(LOOK_UP, order("A-1"))["upstream"]["address"], "https://shop.example/mcp");
     assert_eq!(theirs.begin(LOOK_UP, order("A-1"))["upstream"]["address"], "https://their.example/mcp");

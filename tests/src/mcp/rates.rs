@@ -17,7 +17,6 @@ fn every_rate_of_policy_contract_and_grant_is_counted_for_what_it_names() {
         NOTE => of_tool.clone(),
         other => contract(other),
     });
-    let admin = shop.admin.clone();
     let denied = |shop: &mut Shop, tool: &str| {
         let body = shop.denied(Shop::wanted(tool, order("A-1")));
         assert_eq!(body["code"], "E-MCP-GATE-007", "{body}");
@@ -33,10 +32,37 @@ fn every_rate_of_policy_contract_and_grant_is_counted_for_what_it_names() {
         shop.begin(LOOK_UP, order("A-1"));
     }
     assert_eq!(denied(&mut shop, LOOK_UP)["count"], 3);
-    // A grant's own rate holds as well; a new grant is counted anew.
-    let grant = json!({"agent_id": "agent", "tool": LOOK_UP, "rate_count": 1, "rate_window_seconds": 60});
-    shop.does(&admin, "mcp_grant_tool", grant);
-    assert_eq!(denied(&mut shop, LOOK_UP)["rate"], "tool");
+}
+
+#[test]
+fn a_grants_own_rate_holds_as_well_and_a_new_grant_is_counted_anew() {
+    let mut shop = Shop::new();
+    let admin = shop.admin.clone();
+    let grant = json!({"agent_id": "agent", "tool": LOOK_UP, "rate_count": 1, "rate_window_seconds": 3600});
+    for _ in 0..2 {
+        shop.does(&admin, "mcp_grant_tool", grant.clone());
+        shop.begin(LOOK_UP, order("A-1"));
+        let full = shop.denied(Shop::wanted(LOOK_UP, order("A-1")));
+        assert_eq!((&full["code"], &full["rate"]), (&json!("E-MCP-GATE-007"), &json!("grant")));
+    }
+    // Of another tool it says nothing.
+    shop.begin(NOTE, order("A-1"));
+}
+
+#[test]
+fn whoever_tries_names_of_agents_is_counted_as_one() {
+    let mut shop = Shop::new();
+    let project = shop.office.project.clone();
+    for n in 0..5 {
+        let mut wanted = Shop::wanted(LOOK_UP, order("A-1"));
+        wanted["agent_id"] = format!("nobody-{n}").into();
+        assert_eq!(shop.denied(wanted)["reason"], "unknown");
+    }
+    let rows = shop.office.sql(&format!(
+        "select string_agg(key || '=' || calls, ',') from awooop.mcp_rate
+         where project_id = '{project}' and key like 'refusals:%'"
+    ));
+    assert_eq!(rows, "refusals::bot=5");
 }
 
 #[test]

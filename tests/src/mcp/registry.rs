@@ -118,29 +118,46 @@ fn hostile_names_are_seen_under_names_that_every_model_takes_and_found_again() {
 }
 
 #[test]
-fn what_is_no_list_of_tools_is_refused_whole() {
+fn what_cannot_be_read_of_a_list_is_named_and_the_rest_is_taken() {
     let mut shop = Shop::new();
     let admin = shop.admin.clone();
-    let import = |shop: &mut Shop, tools: Value| {
-        shop.code(&admin, "mcp_import_tools", json!({"server_id": "shop", "tools": tools}))
-    };
-    for bad in [
-        json!({}),
-        json!([{"name": "a"}]),
-        json!([{"inputSchema": {"type": "object"}}]),
-        json!([{"name": "", "inputSchema": {"type": "object"}}]),
-        json!([{"name": "x".repeat(300), "inputSchema": {"type": "object"}}]),
-        json!([{"name": "a", "inputSchema": {"type": "string"}}]),
-        json!([definition("look_up"), 7]),
-    ] {
-        assert_eq!(import(&mut shop, bad.clone()), "E-MCP-004", "{bad}");
+    let list = json!([
+        definition("note"),
+        {"name": "a"},
+        {"inputSchema": {"type": "object"}},
+        {"name": "", "inputSchema": {"type": "object"}},
+        {"name": "x".repeat(300), "inputSchema": {"type": "object"}},
+        {"name": "a", "inputSchema": {"type": "string"}},
+        7,
+        definition("refund"),
+        {"name": "look_up", "inputSchema": {"type": "array"}},
+        definition("refund"),
+        definition("erase")
+    ]);
+    let imported = shop.does(&admin, "mcp_import_tools", json!({"server_id": "shop", "tools": list}));
+    assert_eq!(imported["unreadable"], json!([1, 2, 3, 4, 5, 6, 7, 8, 9]));
+    shop.begin(NOTE, order("A-1"));
+    // A tool that is there twice, or cannot be read any more, is gone.
+    for tool in [super::stage::REFUND, LOOK_UP] {
+        assert_eq!(shop.denied(Shop::wanted(tool, order("A-1")))["reason"], "gone", "{tool}");
     }
-    assert_eq!(import(&mut shop, json!([definition("new"), definition("new")])), "E-MCP-005");
+    assert_eq!(shop.code(&admin, "mcp_import_tools", json!({"server_id": "shop", "tools": {}})), "E-MCP-004");
     let unknown = json!({"server_id": "elsewhere", "tools": []});
     assert_eq!(shop.code(&admin, "mcp_import_tools", unknown), "E-MCP-001");
-    // Nothing of it was taken.
-    shop.begin(LOOK_UP, order("A-1"));
     assert_eq!(shop.does(&admin, "mcp_list_registry", json!({}))["items"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn another_address_is_another_server_until_its_tools_are_imported() {
+    let mut shop = Shop::new();
+    let admin = shop.admin.clone();
+    let at = |address: &str| json!({"server_id": "shop", "address": address, "title": "The shop"});
+    shop.does(&admin, "mcp_register_server", at("https://shop.example/mcp"));
+    shop.begin(LOOK_UP, order("A-1"));
+    shop.does(&admin, "mcp_register_server", at("https://elsewhere.example/mcp"));
+    assert_eq!(shop.denied(Shop::wanted(LOOK_UP, order("A-1")))["reason"], "gone");
+    shop.import(&[definition("look_up")]);
+    assert_eq!(shop.begin(LOOK_UP, order("A-1"))["upstream"]["address"], "https://elsewhere.example/mcp");
 }
 
 #[test]

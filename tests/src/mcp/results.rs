@@ -132,3 +132,81 @@ fn a_call_that_did_not_come_to_a_result_tells_the_agent_why() {
         assert_eq!(shop.state(&begun["run_id"]), state);
     }
 }
+
+#[test]
+fn a_result_is_what_the_protocol_knows_and_nothing_else() {
+    let mut shop = Shop::new();
+    let finished = shown(
+        &mut shop,
+        json!({
+            "content": [{"type": "text", "text": "found", "more": TOKEN}], "isError": TOKEN, TOKEN: TOKEN,
+            "_meta": {"seen": 1}
+        }),
+    );
+    assert_eq!(
+        (&finished["outcome"], &finished["result"]),
+        (&json!("succeeded"), &json!({"content": [{"type": "text", "text": "found"}], "_meta": {"seen": 1}}))
+    );
+    for bad in [
+        json!({"content": [{"type": TOKEN, "text": "x"}]}),
+        json!({"content": [{"type": "text", "text": {"a": TOKEN}}]}),
+        json!({"content": [{"type": "image", "mimeType": "image/png", "data": "not base64!"}]}),
+        json!({"content": [{"type": "resource", "resource": {"uri": "a:b", "blob": {"a": 1}}}]}),
+    ] {
+        let finished = shown(&mut shop, bad);
+        assert_eq!(finished["outcome"], "failed");
+        assert!(!finished.to_string().contains(TOKEN) && !finished.to_string().contains("not base64"), "{finished}");
+    }
+    // Where a secret is named, it is hidden, in whatever member.
+    let named = json!({
+        "content": [{"type": "resource_link", "uri": format!("https://example.com/?key={TOKEN}"), "name": TOKEN}],
+        "structuredContent": {"password": "correct horse", "nested": [{"api_key": "battery staple"}]}, "_meta": {"token": TOKEN}
+    });
+    let finished = shown(&mut shop, named).to_string();
+    for secret in [TOKEN, "correct horse", "battery staple"] {
+        assert!(!finished.contains(secret), "{finished}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_cut_up_over_texts_is_put_together_and_redacted() {
+    let mut shop = Shop::new();
+    let (one, rest) = TOKEN.split_at(13);
+    let (two, three) = rest.split_at(11);
+    let picture = json!({"type": "image", "mimeType": "image/png", "data": STANDARD.encode([0x89, 0xff, 0xfe])});
+    let block = |text: &str| json!({"type": "text", "text": text});
+    let result =
+        json!({"content": [block(&format!("use {one}")), picture, block(two), block(&format!("{three} for it"))]});
+    let finished = shown(&mut shop, result);
+    let blocks = finished["result"]["content"].as_array().expect("blocks").clone();
+    assert_eq!((blocks.len(), &blocks[1]), (2, &picture), "{finished}");
+    let shown = text(&blocks[0]["text"]);
+    assert!(shown.starts_with("use [REDACTED:") && shown.ends_with(" for it"), "{shown}");
+    for part in [one, two, three] {
+        assert!(!finished.to_string().contains(part), "{finished}");
+    }
+    // What holds none stays in as many.
+    let finished = shown_parts(&mut shop);
+    assert_eq!(finished["result"]["content"].as_array().map(Vec::len), Some(2));
+}
+
+fn shown_parts(shop: &mut Shop) -> Value {
+    shown(shop, json!({"content": [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]}))
+}
+
+#[test]
+fn a_result_that_cannot_be_cut_to_its_schema_is_a_success_that_says_so() {
+    let mut typed = contract(LOOK_UP);
+    typed["output_schema"] = json!({
+        "type": "object", "required": ["rows"],
+        "properties": {"rows": {"type": "array", "items": {"type": "object"}}}
+    });
+    let mut shop = Shop::with(|tool| if tool == LOOK_UP { typed.clone() } else { contract(tool) });
+    let rows: Vec<Value> = (0..3000).map(|n| json!({"id": n, "name": "customer"})).collect();
+    let begun = shop.begin(LOOK_UP, order("A-1"));
+    let finished = shop.finish(&begun, "succeeded", json!({"content": [], "structuredContent": {"rows": rows}}));
+    assert_eq!((&finished["outcome"], &finished["result"]["isError"]), (&json!("succeeded"), &json!(true)));
+    assert!(text(&finished["result"]["content"][0]["text"]).starts_with("E-MCP-019: "), "{finished}");
+    assert!(finished["cut_bytes"].as_u64() > Some(50_000));
+    assert_eq!(shop.state(&begun["run_id"]), "completed");
+}

@@ -10,6 +10,7 @@ fn no_dml_changes_what_was_decided_about_a_call_or_how_it_ended() {
     let mut shop = Shop::new();
     let project = shop.office.project.clone();
     let begun = shop.begin(LOOK_UP, order("A-1"));
+    let open = shop.begin(LOOK_UP, order("A-2"));
     shop.finish(&begun, "failed", said("x"));
     let id = text(&begun["call_id"]);
     for statement in [
@@ -18,6 +19,9 @@ fn no_dml_changes_what_was_decided_about_a_call_or_how_it_ended() {
         format!("update awooop.mcp_call set outcome = 'succeeded' where call_id = '{id}'"),
         format!("update awooop.mcp_call set principal_id = 'somebody' where call_id = '{id}'"),
         format!("delete from awooop.mcp_call where call_id = '{id}'"),
+        format!("update awooop.mcp_call set begun_at = null where call_id = '{}'", text(&open["call_id"])),
+        format!("update awooop.mcp_call set basis = '{{}}' where call_id = '{}'", text(&open["call_id"])),
+        format!("update awooop.mcp_call set cost_micro_usd = 0 where call_id = '{}'", text(&open["call_id"])),
         "truncate awooop.mcp_call".to_owned(),
         format!("update awooop.run_state set call_id = null where run_id = '{}'", text(&begun["run_id"])),
         format!("update awooop.api_keys set agent_id = 'agent' where project_id = '{project}'"),
@@ -30,19 +34,23 @@ fn no_dml_changes_what_was_decided_about_a_call_or_how_it_ended() {
 #[test]
 fn a_forged_grant_or_a_forged_pin_opens_nothing_that_signed_contracts_do_not() {
     let mut shop = Shop::alone();
-    let (project, agent) = (shop.office.project.clone(), shop.agent.clone());
-    // A grant by hand of what the agent's contract does not allow.
+    let (project, agent, admin) = (shop.office.project.clone(), shop.agent.clone(), shop.admin.clone());
+    // A grant by hand of what the policy denies, in place of the one that there was.
+    shop.does(&admin, "mcp_revoke_grant", json!({"agent_id": "agent", "tool": ERASE}));
+    assert_eq!(shop.denied(Shop::wanted(ERASE, order("A-1")))["reason"], "not_granted");
     shop.office.sql(&format!(
         "insert into awooop.mcp_grant (project_id, grant_id, agent_id, tool, granted_by)
-         select '{project}', gen_random_uuid(), 'agent', name, 'dba' from awooop.mcp_tool
-         where project_id = '{project}' and name = '{ERASE}'
-         on conflict do nothing returning tool"
+         values ('{project}', gen_random_uuid(), 'agent', '{ERASE}', 'dba') returning tool"
     ));
     assert_eq!(shop.denied(Shop::wanted(ERASE, order("A-1")))["reason"], "policy");
-    // A registry that says that nothing changed does not make a contract out of what did.
+    // A pin by hand of what nobody has reviewed: what is reviewed the contract says.
     let mut drifted = super::stage::definition("look_up");
     drifted["description"] = "x".into();
     shop.import(&[drifted]);
+    shop.office.sql(&format!(
+        "update awooop.mcp_tool set pinned_digest = digest, pinned_definition = definition
+         where project_id = '{project}' and name = '{LOOK_UP}' returning name"
+    ));
     assert_eq!(shop.denied(Shop::wanted(LOOK_UP, order("A-1")))["reason"], "drifted");
     assert_eq!(shop.does(&agent, "mcp_explain", Shop::wanted(REFUND, order("A-1")))["code"], "E-MCP-GATE-003");
 }
@@ -52,20 +60,13 @@ fn an_approval_that_was_forged_in_the_rows_lets_no_call_through() {
     let mut shop = Shop::alone();
     let agent = shop.agent.clone();
     let asked = shop.does(&agent, "mcp_begin_call", Shop::wanted(REFUND, order("A-1")));
-    let id = text(&asked["approval"]["approval_id"]);
-    shop.office.admin.run(&format!(
-        "begin;
-         alter table awooop.approval_request disable trigger user;
-         update awooop.approval_request set approved_at = clock_timestamp(), token_until = clock_timestamp() + interval '1 hour',
-                grant_key = digest_key, grant_mac = mac where approval_id = '{id}';
-         alter table awooop.approval_request enable always trigger approval_immutable;
-         alter table awooop.approval_request enable always trigger approval_ended;
-         alter table awooop.approval_request enable always trigger approval_kept;
-         alter table awooop.approval_request enable always trigger approval_truncate;
-         update awooop.run_state set state = 'pending' where run_id = '{}';
-         commit;",
-        text(&asked["run_id"])
-    ));
+    shop.edit_approval(
+        &asked["approval"],
+        "approved_at = clock_timestamp(), token_until = clock_timestamp() + interval '1 hour', grant_key = digest_key,
+         grant_mac = mac",
+    );
+    let run_id = text(&asked["run_id"]);
+    shop.office.admin.run(&format!("update awooop.run_state set state = 'pending' where run_id = '{run_id}'"));
     let mut wanted = Shop::wanted(REFUND, order("A-1"));
     wanted["request_state"] = asked["request_state"].clone();
     let denied = shop.denied(wanted);

@@ -40,7 +40,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "agent_id",
                 ID,
                 "null",
-                "The only agent in whose name it may call tools; any of the project's where null.",
+                "The only agent in whose name it may call tools, and nothing else but look; any of the project's where null.",
             ),
         ],
         result: result::issued_key,

@@ -308,6 +308,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         arguments: &[
             CALL_ID,
             Argument::required("lease", CREDENTIAL, "The lease that mcp_begin_call gave, or the run's."),
+            Argument::required("ticket", CREDENTIAL, "The ticket that mcp_begin_call gave."),
             Argument::optional(
                 "upstream_state",
                 Kind::Text { rule: NameRule::Free, max: 32 * 1024 },
@@ -329,13 +330,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         arguments: &[
             CALL_ID,
             Argument::required("lease", CREDENTIAL, "The lease that mcp_begin_call gave, or the run's."),
+            Argument::required("ticket", CREDENTIAL, "The ticket that mcp_begin_call gave."),
             Argument::required("outcome", Kind::Word(outcomes), "How it ended."),
             Argument::optional("result", RESULT, "null", "The result as the server gave it: an object with `content`."),
             Argument::optional(
                 "micro_usd",
                 Kind::Integer { min: 0, max: 1_000_000_000_000_000 },
                 "null",
-                "What it cost, where that is not what the contract says.",
+                "What it cost, where that is not what the contract says; takes the scope budgets:spend.",
             ),
         ],
         result: result::mcp_finished,

@@ -51,7 +51,8 @@ pub(in crate::operation) fn mcp_import() -> Value {
             "tool": text(), "upstream_name": text(), "digest": text(),
             "state": {"type": "string", "enum": ["callable", "new", "drifted", "gone", "disabled"]},
             "changes": list(json!({"type": "object"})), "proposal": {"type": ["object", "null"]}
-        })))
+        }))),
+        "unreadable": list(integer())
     }))
 }
 
@@ -107,7 +108,7 @@ pub(in crate::operation) fn mcp_begun() -> Value {
     }
     object(json!({
         "verdict": {"type": "string", "enum": ["allowed", "waiting", "replayed", "unknown"]},
-        "call_id": uuid(), "run_id": uuid(), "tool": text(), "lease": maybe_text(),
+        "call_id": uuid(), "run_id": uuid(), "step_key": text(), "tool": text(), "lease": maybe_text(), "ticket": maybe_text(),
         "upstream": {"anyOf": [{"type": "null"}, object(upstream)]}, "credential": credential(),
         "approval": {"type": ["object", "null"]}, "request_state": maybe_text(), "result": {"type": ["object", "null"]}
     }))
@@ -144,7 +145,7 @@ pub(in crate::operation) fn mcp_calls() -> Value {
             "platform_subject_id": text(), "tool": text(), "server_id": text(),
             "state": {"type": "string", "enum": ["waiting", "under_way", "suspended", "finished", "unknown"]},
             "outcome": maybe_text(), "arguments": {"type": "object"}, "result": {"type": ["object", "null"]},
-            "cut_bytes": maybe_integer(), "cost_micro_usd": integer(), "based_on": {"type": "object"}, "asked_at": time(),
+            "cut_bytes": maybe_integer(), "cost_micro_usd": integer(), "used_micro_usd": maybe_integer(), "based_on": {"type": "object"}, "asked_at": time(),
             "begun_at": maybe_time(), "finished_at": maybe_time()
         })),
         maybe_text(),

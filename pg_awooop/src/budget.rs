@@ -51,5 +51,6 @@ pub(crate) use settle::{release, settle};
 pub(crate) use status::status;
 pub(crate) use switches::{Switch, set as set_switch, standing};
 pub(crate) use tools::{
-    Place, lacks as lacks_for_tool, release as release_tool, reserve as reserve_tool, settle as settle_tool,
+    Place, ended as ended_for_tool, lacks as lacks_for_tool, release as release_tool, reserve as reserve_tool,
+    settle as settle_tool,
 };

@@ -117,6 +117,10 @@ create table awooop.mcp_call (
     used_micro_usd      bigint,
     -- Of the secret that whoever was told to make the call has, and says with how it ended.
     ticket_digest       bytea,
+    -- When the latest of them was told so, how many were told to send it anew, and by which contract of the tool.
+    told_at             timestamptz,
+    sends               integer     not null default 0,
+    tool_revision_id    uuid        not null,
     asked_at            timestamptz not null,
     begun_at            timestamptz,
     -- The server asked something back: the call goes on with the answer.
@@ -200,7 +204,7 @@ alter table awooop.mcp_call enable always trigger mcp_call_truncate;
 grant select on awooop.mcp_server, awooop.mcp_tool, awooop.mcp_grant, awooop.mcp_rate, awooop.mcp_rate_hit to awooop_auditor;
 grant select (project_id, call_id, run_id, is_whole_run, step_key, call_key, principal_id, agent_id, platform_subject_id,
               trace_id, tool, server_id, grant_id, basis, arguments, reservation_id, cost_micro_usd, used_micro_usd, asked_at, begun_at,
-              suspended_at, suspensions, finished_at, outcome, result_bytes, cut_bytes)
+              told_at, sends, tool_revision_id, suspended_at, suspensions, finished_at, outcome, result_bytes, cut_bytes)
     on awooop.mcp_call to awooop_auditor;
 grant select (agent_id) on awooop.api_keys to awooop_auditor;
 grant select (call_id) on awooop.run_state to awooop_auditor;

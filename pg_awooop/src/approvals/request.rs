@@ -7,6 +7,7 @@ use awooop_policy::approval::{Binding, Need, RequestState, Terms};
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::keyring::Vouched;
+use awooop_policy::output_attempts::RESERVED;
 use awooop_policy::run_fsm::RunState;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -96,7 +97,16 @@ pub(crate) fn request(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
             Problem::from(ErrorCode::InputInvalid).with("argument", "arguments").with("expected", "a JSON object"),
         );
     }
+    // Such a step is a call that its gates judge.
+    if asked.step_key.starts_with(RESERVED) {
+        return fault(
+            Problem::from(ErrorCode::InputInvalid)
+                .with("argument", "step_key")
+                .with("expected", format!("a key that does not begin with {RESERVED}")),
+        );
+    }
     let held = runs::lock_with_lease(caller, asked.run_id, arguments.text("lease"))?;
+    runs::ensure_for_workers(&held)?;
     let before = Request::of_step(&caller.project_id, asked.run_id, asked.step_key)?;
     if let Some(before) = &before {
         let is_same = before.tool == asked.tool && canonical_json(&before.arguments()?)? == asked.canonical;

@@ -143,7 +143,8 @@ pub(crate) fn was_used(
     Ok(request.state() == RequestState::Used
         && request.tool == tool
         && canonical_json(&request.arguments()?)? == canonical_json(arguments)?
-        && request.is_granted(project_id, &keyring)?)
+        && request.is_granted(project_id, &keyring)?
+        && request.is_current(project_id)?)
 }
 
 /// The request about a call of a run as the caller may see it, if there is one. The run is locked.

@@ -33,7 +33,8 @@ statements! {
     BY_KEY: reading [TEXTOID, UUIDOID, TEXTOID] = concat!(
         "select ", call_columns!(), " from awooop.budget_reservation
          where project_id = $1 and escrow_id = $2 and idempotency_key = $3");
-    FIND: reading [TEXTOID, UUIDOID] = concat!(
+    // Writing, for a snapshot of after the run's lock.
+    FIND: writing [TEXTOID, UUIDOID] = concat!(
         "select ", call_columns!(), " from awooop.budget_reservation where project_id = $1 and reservation_id = $2");
     CLOSE: writing [TEXTOID, UUIDOID, TEXTOID, INT8OID, INT8OID] =
         "update awooop.budget_reservation

@@ -224,6 +224,12 @@ fn settle_outside(caller: &Caller, reservation_id: Uuid, priced: &Priced) -> Out
     shown(Some(reservation_id), None, "settled", &booked)
 }
 
+/// What was booked of the caller's reservation outside of a run, where it has ended.
+pub(super) fn ended_outside(caller: &Caller, reservation_id: Uuid) -> Outcome<Option<Amount>> {
+    let escrow = own_reservation(caller, reservation_id)?;
+    Ok(escrow.outcome.is_some().then(|| escrow.used()))
+}
+
 /// The same for whoever does not ask how it had ended, where it had: then it was booked whole.
 pub(super) fn settle_if_open(caller: &Caller, reservation_id: Uuid, priced: &Priced) -> Outcome<()> {
     let mut escrow = own_reservation(caller, reservation_id)?;

@@ -63,7 +63,17 @@ pub(crate) fn reserve(caller: &Caller, place: &Place, micro_usd: i64) -> Outcome
     }
 }
 
-/// Books what a call cost: of its reservation, else of what its run holds. One whose reservation has ended was booked whole.
+/// What was booked of a call's reservation that has ended already: its run was given up, or took too long. Nothing where it is
+/// still there; then it is for as long as the transaction lasts.
+pub(crate) fn ended(caller: &Caller, reservation_id: Uuid, is_whole_run: bool) -> Outcome<Option<i64>> {
+    if is_whole_run {
+        return settle::ended_outside(caller, reservation_id).map(|used| used.map(|used| used.micro_usd));
+    }
+    let call = calls::find(&caller.project_id, reservation_id)?;
+    Ok(call.filter(|call| call.outcome.is_some()).map(|call| call.used.micro_usd))
+}
+
+/// Books what a call cost: of its reservation, which has not ended, else of what its run holds.
 pub(crate) fn settle(
     caller: &Caller,
     reservation_id: Option<Uuid>,

@@ -11,7 +11,7 @@ use super::call::Call;
 use super::open::{ask, opened};
 use super::rate;
 use super::scene::{Asked, Going, Scene, envelope, invalid};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Wanted};
 use super::state;
 use super::stored::{self, in_run, repeated};
 use crate::approvals;
@@ -36,10 +36,10 @@ pub(crate) fn begin(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
 }
 
 fn outside(caller: &Caller, arguments: &Arguments, asked: &Asked) -> Outcome<Answer> {
-    if let Some(answer) = repeated(caller, asked)? {
+    let scene = Scene::Own { envelope: Box::new(envelope(caller, arguments)?) };
+    if let Some(answer) = repeated(caller, asked, &scene)? {
         return Ok(answer);
     }
-    let scene = Scene::Own { envelope: Box::new(envelope(caller, arguments)?) };
     judged(caller, asked, &scene, None)
 }
 
@@ -65,13 +65,14 @@ pub(super) fn shut(caller: &Caller, asked: &Asked, scene: &Scene) -> Outcome<Opt
 
 /// Judges the call, and begins it if all gates are open.
 pub(super) fn judged(caller: &Caller, asked: &Asked, scene: &Scene, before: Option<(Call, Going)>) -> Outcome<Answer> {
-    let wanted = scene.wanted(asked);
+    let wanted = Wanted { call_id: before.as_ref().map(|(call, _)| call.call_id), ..scene.wanted(asked) };
     let snapshot = Snapshot::take(caller, &wanted)?;
     let mut facts = snapshot.facts(approval_of(caller, asked, scene, before.as_ref())?);
     let has_begun = matches!(before, Some((_, Going::On | Going::Again)));
-    if has_begun {
-        // Its run has counted it when it began; every rate counts each time that something is sent.
-        facts.run = facts.run.map(|run| gates::RunFacts { calls: 0, calls_of_tool: 0, under_way: 0, ..run });
+    if let (Some((_, Going::On)), Some(run)) = (&before, &mut facts.run) {
+        // Its run has counted it when it was sent; the rates count the answer as well.
+        run.calls = run.calls.saturating_sub(1);
+        run.calls_of_tool = run.calls_of_tool.saturating_sub(1);
     }
     let judgement = gates::judge(&facts);
     if judgement.denial().is_some() || judgement.asks() {

@@ -1,6 +1,8 @@
 //! A call as it is stored.
 
-use awooop_contracts::canonical_json;
+use std::rc::Rc;
+
+use awooop_contracts::{Contract, canonical_json};
 use awooop_policy::approval::Binding;
 use awooop_policy::credential::CredentialDigest;
 use awooop_policy::error::ErrorCode;
@@ -11,6 +13,7 @@ use uuid::Uuid;
 use super::scene::Asked;
 use crate::audit;
 use crate::caller::Caller;
+use crate::contracts::active::{self, Loaded};
 use crate::fault::{Outcome, fault};
 use crate::keyring;
 use crate::statement::{Statement, column, optional_uuid_column, pg_uuid, statements, uuid_column};
@@ -18,31 +21,34 @@ use crate::statement::{Statement, column, optional_uuid_column, pg_uuid, stateme
 macro_rules! call_columns {
     () => {
         "k.call_id, k.run_id, k.is_whole_run, k.step_key, k.principal_id, k.agent_id, k.platform_subject_id, k.trace_id,
-         k.tool, k.basis::text, k.digest, k.digest_key, k.reservation_id, k.cost_micro_usd, k.begun_at is not null,
+         k.tool, k.digest, k.digest_key, k.reservation_id, k.cost_micro_usd, k.begun_at is not null,
          k.suspended_at is not null, k.outcome, k.result::text, coalesce(k.cut_bytes, 0), coalesce(k.used_micro_usd, 0),
-         k.ticket_digest, k.suspensions, k.upstream_state"
+         k.ticket_digest, k.suspensions, k.upstream_state, k.tool_revision_id"
     };
 }
 
 statements! {
     INSERT: writing [TEXTOID, UUIDOID, UUIDOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-                     TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, UUIDOID, INT8OID, BYTEAOID] =
+                     TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, UUIDOID, INT8OID, BYTEAOID, UUIDOID] =
         "insert into awooop.mcp_call (project_id, call_id, run_id, is_whole_run, step_key, call_key, principal_id, agent_id,
                 platform_subject_id, trace_id, tool, server_id, grant_id, basis, arguments, digest, digest_key, reservation_id,
-                cost_micro_usd, asked_at, begun_at, ticket_digest)
+                cost_micro_usd, asked_at, begun_at, ticket_digest, told_at, sends, tool_revision_id)
          select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16, $17, $18, $19, t.at,
-                case when $20 is not null then t.at end, $20
+                case when $20 is not null then t.at end, $20, case when $20 is not null then t.at end,
+                case when $20 is not null then 1 else 0 end, $21
          from (select clock_timestamp() as at) t
          on conflict (project_id, principal_id, call_key) where call_key is not null do nothing";
     // What people were asked about, and have agreed to.
-    BEGUN: writing [TEXTOID, UUIDOID, UUIDOID, BYTEAOID, TEXTOID] =
+    BEGUN: writing [TEXTOID, UUIDOID, UUIDOID, BYTEAOID, TEXTOID, UUIDOID] =
         "update awooop.mcp_call
-         set begun_at = clock_timestamp(), reservation_id = $3, ticket_digest = $4, basis = $5::jsonb
+         set begun_at = clock_timestamp(), told_at = clock_timestamp(), sends = 1, reservation_id = $3, ticket_digest = $4,
+             basis = $5::jsonb, tool_revision_id = $6
          where project_id = $1 and call_id = $2 and begun_at is null";
     // What it was judged by when it began stays.
-    RESUMED: writing [TEXTOID, UUIDOID, UUIDOID, BYTEAOID, INT8OID] =
+    RESUMED: writing [TEXTOID, UUIDOID, UUIDOID, BYTEAOID, INT8OID, UUIDOID, BOOLOID] =
         "update awooop.mcp_call
-         set suspended_at = null, reservation_id = coalesce($3, reservation_id), ticket_digest = $4,
+         set told_at = clock_timestamp(), suspended_at = null, ticket_digest = $4, tool_revision_id = $6,
+             reservation_id = case when $7 then $3 else reservation_id end, sends = sends + case when $7 then 1 else 0 end,
              used_micro_usd = coalesce(used_micro_usd, 0) + $5
          where project_id = $1 and call_id = $2 and finished_at is null";
     SUSPENDED: writing [TEXTOID, UUIDOID, TEXTOID] =
@@ -87,7 +93,6 @@ pub(super) struct Call {
     pub(super) platform_subject_id: String,
     pub(super) trace_id: String,
     pub(super) tool: String,
-    basis: String,
     digest: Vec<u8>,
     digest_key: String,
     pub(super) reservation_id: Option<Uuid>,
@@ -103,6 +108,8 @@ pub(super) struct Call {
     /// How often its server has asked something back, and what it wants to have with the answer.
     pub(super) suspensions: i32,
     pub(super) upstream_state: Option<String>,
+    /// The contract of the tool by which it was last told to be sent.
+    pub(super) tool_revision_id: Uuid,
 }
 
 impl Call {
@@ -117,20 +124,20 @@ impl Call {
             platform_subject_id: column(row, 7)?,
             trace_id: column(row, 8)?,
             tool: column(row, 9)?,
-            basis: column(row, 10)?,
-            digest: column(row, 11)?,
-            digest_key: column(row, 12)?,
-            reservation_id: optional_uuid_column(row, 13)?,
-            cost_micro_usd: column(row, 14)?,
-            is_begun: column(row, 15)?,
-            is_suspended: column(row, 16)?,
-            outcome: row.get(17)?,
-            result: row.get(18)?,
-            cut_bytes: column(row, 19)?,
-            used_micro_usd: column(row, 20)?,
-            ticket_digest: row.get(21)?,
-            suspensions: column(row, 22)?,
-            upstream_state: row.get(23)?,
+            digest: column(row, 10)?,
+            digest_key: column(row, 11)?,
+            reservation_id: optional_uuid_column(row, 12)?,
+            cost_micro_usd: column(row, 13)?,
+            is_begun: column(row, 14)?,
+            is_suspended: column(row, 15)?,
+            outcome: row.get(16)?,
+            result: row.get(17)?,
+            cut_bytes: column(row, 18)?,
+            used_micro_usd: column(row, 19)?,
+            ticket_digest: row.get(20)?,
+            suspensions: column(row, 21)?,
+            upstream_state: row.get(22)?,
+            tool_revision_id: uuid_column(row, 23)?,
         })
     }
 
@@ -179,8 +186,17 @@ impl Call {
         journal_key(self.is_whole_run, &self.step_key)
     }
 
-    pub(super) fn basis(&self) -> Outcome<Value> {
-        Ok(serde_json::from_str(&self.basis)?)
+    /// The contract by which it was last told to be sent.
+    pub(super) fn tool(&self, project_id: &str) -> Outcome<Rc<Loaded>> {
+        active::load(project_id, self.tool_revision_id)
+    }
+
+    /// What it costs by that contract.
+    pub(super) fn price_micro_usd(&self, project_id: &str) -> Outcome<i64> {
+        match &self.tool(project_id)?.contract {
+            Contract::Tool(tool) => Ok(i64::try_from(tool.call_cost_micro_usd()).unwrap_or(i64::MAX)),
+            _ => fault(ErrorCode::SystemInternal),
+        }
     }
 
     /// What the agent was shown of it.
@@ -220,6 +236,7 @@ pub(super) struct New<'a> {
     pub(super) shown: &'a Value,
     pub(super) reservation_id: Option<Uuid>,
     pub(super) cost_micro_usd: i64,
+    pub(super) tool_revision_id: Uuid,
     /// Of the ticket, where it begins at once.
     pub(super) ticket: Option<CredentialDigest>,
 }
@@ -252,9 +269,16 @@ impl New<'_> {
             self.reservation_id.map(pg_uuid).into(),
             self.cost_micro_usd.into(),
             self.ticket.as_ref().map(|digest| digest.as_bytes().as_slice()).into(),
+            pg_uuid(self.tool_revision_id).into(),
         ];
         Ok(INSERT.with(|s| s.run(&parameters))? > 0)
     }
+}
+
+/// That a call is told to be sent, to whoever has the ticket.
+pub(super) struct Told<'a> {
+    pub(super) ticket: &'a CredentialDigest,
+    pub(super) tool_revision_id: Uuid,
 }
 
 /// Says that a call which had to wait begins.
@@ -262,33 +286,36 @@ pub(super) fn begun(
     project_id: &str,
     call_id: Uuid,
     reservation_id: Option<Uuid>,
-    ticket: &CredentialDigest,
+    told: &Told,
     basis: &Value,
 ) -> Outcome<bool> {
     let parameters = [
         project_id.into(),
         pg_uuid(call_id).into(),
         reservation_id.map(pg_uuid).into(),
-        ticket.as_bytes().as_slice().into(),
+        told.ticket.as_bytes().as_slice().into(),
         basis.to_string().into(),
+        pg_uuid(told.tool_revision_id).into(),
     ];
     Ok(BEGUN.with(|s| s.run(&parameters))? > 0)
 }
 
-/// Says that a call which had begun goes on, with what was booked for it meanwhile.
+/// Says that a call which had begun goes on; where it is sent anew, with its new reservation and what was booked for it before.
 pub(super) fn resumed(
     project_id: &str,
     call_id: Uuid,
-    reservation_id: Option<Uuid>,
-    ticket: &CredentialDigest,
-    booked_micro_usd: i64,
+    told: &Told,
+    anew: Option<(Option<Uuid>, i64)>,
 ) -> Outcome<bool> {
+    let (reservation_id, booked_micro_usd) = anew.unwrap_or_default();
     let parameters = [
         project_id.into(),
         pg_uuid(call_id).into(),
         reservation_id.map(pg_uuid).into(),
-        ticket.as_bytes().as_slice().into(),
+        told.ticket.as_bytes().as_slice().into(),
         booked_micro_usd.into(),
+        pg_uuid(told.tool_revision_id).into(),
+        anew.is_some().into(),
     ];
     Ok(RESUMED.with(|s| s.run(&parameters))? > 0)
 }

@@ -27,6 +27,7 @@ fn explained(caller: &Caller, agent_id: &str, tool: &str, arguments: &Value) -> 
         tool,
         arguments,
         run_id: None,
+        call_id: None,
         channel_type: "mcp",
         channel_user_id: &caller.principal_id,
         subject_id: &subject_id,

@@ -1,12 +1,11 @@
 //! Ending a call: what came of it is redacted and bounded, what it cost is booked, and the run that was made for it ends.
 
-use awooop_contracts::{Contract, Kind};
+use awooop_contracts::Contract;
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::journal::Phase;
 use awooop_policy::scope::Scope;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::call::{self, Call};
 use super::result::{self, Fit};
@@ -15,7 +14,6 @@ use super::state;
 use crate::audit;
 use crate::budget;
 use crate::caller::Caller;
-use crate::contracts::active;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
 use crate::runs::{self, Held};
@@ -34,13 +32,15 @@ fn held(caller: &Caller, arguments: &Arguments) -> Outcome<(Call, Held)> {
     if !call.is_begun {
         return fault(Problem::from(ErrorCode::McpCallEnded).with("outcome", "waiting"));
     }
-    ensure_begun_with(&call, arguments)?;
+    ensure_begun_with(caller, &call, arguments)?;
     Ok((call, held))
 }
 
 /// Refuses whoever was not told to make the call, or was told so before somebody else was.
-fn ensure_begun_with(call: &Call, arguments: &Arguments) -> Outcome<()> {
-    if call.is_begun_with(arguments.text("ticket")) { Ok(()) } else { refuse(ErrorCode::McpTicket) }
+fn ensure_begun_with(caller: &Caller, call: &Call, arguments: &Arguments) -> Outcome<()> {
+    // A run may be worked on by others; one that was made for a call is its caller's.
+    let is_the_callers = !call.is_whole_run || call.principal_id == caller.principal_id;
+    if is_the_callers && call.is_begun_with(arguments.text("ticket")) { Ok(()) } else { refuse(ErrorCode::McpTicket) }
 }
 
 /// Operation `mcp_suspend_call`.
@@ -83,7 +83,7 @@ pub(crate) fn finish(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         other => other,
     };
     let was_sent = !matches!(outcome, "not_sent" | "unresolved");
-    let cost = if was_sent { priced(caller, &call, arguments)? } else { 0 };
+    let (cost, due) = bill(caller, &call, arguments, was_sent)?;
     let used = call.used_micro_usd.saturating_add(cost);
     let text = fit.result.to_string();
     let sizes = (fit.bytes, fit.cut_bytes);
@@ -93,14 +93,14 @@ pub(crate) fn finish(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     }
     tell(caller, &call, outcome, &fit, used)?;
     if call.is_whole_run {
-        settle(caller, &call, &held, was_sent, cost)?;
+        settle(caller, &call, &held, due)?;
         let error = (outcome != "succeeded").then(|| json!({"code": outcome, "message": null}).to_string());
         runs::end_with_call(caller, call.run_id, outcome == "succeeded", Some(text), error)?;
     } else {
         let step_key = call.journal_key();
         let step = (step_key.as_str(), Phase::Completed);
         runs::record_call(caller, call.run_id, &held, step, &Value::Null, &fit.result)?;
-        settle(caller, &call, &held, was_sent, cost)?;
+        settle(caller, &call, &held, due)?;
         runs::ensure_licensed(caller, call.run_id, &held)?;
     }
     let body = json!({
@@ -110,15 +110,40 @@ pub(crate) fn finish(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     Ok(Answer::ok(body.to_string()))
 }
 
-/// What the call cost: what its contract says, unless somebody who may spend says otherwise.
+/// What is still to be done about the price of a call.
+enum Due {
+    /// Its reservation goes back.
+    Nothing,
+    /// Booked of its reservation, or of the run's.
+    Whole(i64),
+    /// Its reservation has ended, and was booked; so much more is to be.
+    More(i64),
+}
+
+/// What the call cost by the time it is over, and what of that is still to be booked.
+fn bill(caller: &Caller, call: &Call, arguments: &Arguments, was_sent: bool) -> Outcome<(i64, Due)> {
+    let cost = if was_sent { priced(caller, call, arguments)? } else { 0 };
+    let ended = match call.reservation_id {
+        Some(reservation_id) => budget::ended_for_tool(caller, reservation_id, call.is_whole_run)?,
+        None => None,
+    };
+    Ok(match ended {
+        Some(booked) => (cost.max(booked), Due::More(cost.saturating_sub(booked).max(0))),
+        None if was_sent => (cost, Due::Whole(cost)),
+        None => (0, Due::Nothing),
+    })
+}
+
+/// What its contract says, unless somebody who may spend says otherwise.
 fn priced(caller: &Caller, call: &Call, arguments: &Arguments) -> Outcome<i64> {
+    let price = call.price_micro_usd(&caller.project_id)?;
     match arguments.optional_integer("micro_usd") {
-        Some(micro_usd) if micro_usd != call.cost_micro_usd && !caller.scopes.contains(Scope::BudgetsSpend) => {
+        Some(micro_usd) if micro_usd != price && !caller.scopes.contains(Scope::BudgetsSpend) => {
             let scope = Scope::BudgetsSpend.as_str();
             refuse(Problem::from(ErrorCode::AuthScope).with("argument", "micro_usd").with("required_scope", scope))
         }
         Some(micro_usd) => Ok(micro_usd),
-        None => Ok(call.cost_micro_usd),
+        None => Ok(price),
     }
 }
 
@@ -127,7 +152,7 @@ fn finished_before(caller: &Caller, arguments: &Arguments) -> Outcome<Option<Ans
     let call = Call::find(&caller.project_id, arguments.uuid("call_id"))?;
     match call.outcome {
         Some(_) if call.is_whole_run && call.principal_id == caller.principal_id => {
-            ensure_begun_with(&call, arguments)?;
+            ensure_begun_with(caller, &call, arguments)?;
             answered(&call, arguments).map(Some)
         }
         _ => Ok(None),
@@ -157,25 +182,23 @@ fn fit(caller: &Caller, call: &Call, outcome: &str, given: &Value) -> Outcome<Fi
         "not_sent" => ErrorCode::McpUnreachable,
         "failed" if given.is_null() => ErrorCode::McpUpstream,
         _ => {
-            // By the contract that the call was judged by.
-            let revision = call.basis()?["tool_revision_id"].as_str().and_then(|id| Uuid::try_parse(id).ok());
-            let tool = active::load(&caller.project_id, revision.unwrap_or_default())?;
+            let tool = call.tool(&caller.project_id)?;
             let Contract::Tool(contract) = &tool.contract else { return fault(ErrorCode::SystemInternal) };
-            debug_assert_eq!(tool.contract.kind(), Kind::Tool);
             return result::fit(given, &tool, contract);
         }
     };
     Ok(plain(result::error(code, "")))
 }
 
-fn settle(caller: &Caller, call: &Call, held: &Held, was_sent: bool, cost: i64) -> Outcome<()> {
-    let run_id = (!call.is_whole_run).then_some(call.run_id);
-    match (was_sent, call.reservation_id) {
-        (true, reservation_id) => {
-            budget::settle_tool(caller, reservation_id, (call.run_id, held), call.is_whole_run, cost)
+fn settle(caller: &Caller, call: &Call, held: &Held, due: Due) -> Outcome<()> {
+    let run = (call.run_id, held);
+    match (due, call.reservation_id) {
+        (Due::Whole(cost), reservation_id) => budget::settle_tool(caller, reservation_id, run, call.is_whole_run, cost),
+        (Due::More(cost), _) => budget::settle_tool(caller, None, run, call.is_whole_run, cost),
+        (Due::Nothing, Some(reservation_id)) => {
+            budget::release_tool(caller, reservation_id, (!call.is_whole_run).then_some(call.run_id))
         }
-        (false, Some(reservation_id)) => budget::release_tool(caller, reservation_id, run_id),
-        (false, None) => Ok(()),
+        (Due::Nothing, None) => Ok(()),
     }
 }
 

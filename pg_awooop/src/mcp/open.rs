@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::answer::{self, Which};
-use super::call::{self, Call, New};
+use super::call::{self, Call, New, Told};
 use super::rate;
 use super::scene::{Asked, Going, Scene};
 use super::snapshot::Snapshot;
@@ -52,7 +52,7 @@ pub(super) fn opened(
     })?;
     let Some(Begun { call_id, run_id, lease }) = begun else {
         // Its key is another call's by now.
-        return repeated(caller, asked)?.map_or_else(|| fault(ErrorCode::SystemRetry), Ok);
+        return repeated(caller, asked, scene)?.map_or_else(|| fault(ErrorCode::SystemRetry), Ok);
     };
     let entry = audit::Entry { run_id: Some(run_id), ..scene.entry() };
     let risk = judgement.risk.map(|risk| risk.as_str());
@@ -106,6 +106,11 @@ struct Begun {
 
 fn seconds(seconds: u64) -> i32 {
     i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
+/// The contract of the tool that the call is judged by.
+fn revision(snapshot: &Snapshot) -> Outcome<Uuid> {
+    snapshot.tool.revision_id().map_or_else(|| fault(ErrorCode::SystemInternal), Ok)
 }
 
 /// What a call of the tool costs.
@@ -214,6 +219,7 @@ fn store(
         shown: &kept(asked, snapshot)?,
         reservation_id,
         cost_micro_usd: cost,
+        tool_revision_id: revision(snapshot)?,
         ticket,
     };
     new.insert(caller)
@@ -243,6 +249,7 @@ fn begin_again(
             (&reopened, own_place(envelope, held_for))
         }
     };
+    let told = Told { ticket, tool_revision_id: revision(snapshot)? };
     let is_written = match going {
         Going::Approved(request) => {
             let reservation_id = budget::reserve_tool(caller, &place, call.cost_micro_usd)?;
@@ -250,15 +257,14 @@ fn begin_again(
                 started(caller, call.run_id, held, scene, &request.arguments()?)?;
             }
             approvals::use_token(caller, held, &scene.journal_key(), request)?;
-            call::begun(project_id, call.call_id, reservation_id, ticket, &snapshot.basis())?
+            call::begun(project_id, call.call_id, reservation_id, &told, &snapshot.basis())?
         }
-        Going::On => call::resumed(project_id, call.call_id, None, ticket, 0)?,
+        Going::On => call::resumed(project_id, call.call_id, &told, None)?,
         Going::Again => {
             // The one before may have had its effect, and its price; this one has its own.
-            let (of_run, cost) = ((call.run_id, held), call.cost_micro_usd);
-            budget::settle_tool(caller, call.reservation_id, of_run, call.is_whole_run, cost)?;
-            let reservation_id = budget::reserve_tool(caller, &place, cost)?;
-            call::resumed(project_id, call.call_id, reservation_id, ticket, cost)?
+            let booked = book_whole(caller, call, held)?;
+            let reservation_id = budget::reserve_tool(caller, &place, cost(snapshot)?)?;
+            call::resumed(project_id, call.call_id, &told, Some((reservation_id, booked)))?
         }
     };
     // Whoever writes to it holds its run.
@@ -267,6 +273,20 @@ fn begin_again(
     } else {
         fault(ErrorCode::SystemRetry)
     }
+}
+
+/// Books a sending of a call that nobody has reported on; what was booked.
+fn book_whole(caller: &Caller, call: &Call, held: &Held) -> Outcome<i64> {
+    let ended = match call.reservation_id {
+        Some(reservation_id) => budget::ended_for_tool(caller, reservation_id, call.is_whole_run)?,
+        None => None,
+    };
+    if let Some(booked) = ended {
+        return Ok(booked);
+    }
+    let price = call.price_micro_usd(&caller.project_id)?;
+    budget::settle_tool(caller, call.reservation_id, (call.run_id, held), call.is_whole_run, price)?;
+    Ok(price)
 }
 
 /// Asks people; the call waits for them.
@@ -304,7 +324,7 @@ pub(super) fn ask(caller: &Caller, asked: &Asked, scene: &Scene, snapshot: &Snap
     match waiting {
         Some(answer) => Ok(answer),
         // Its key is another call's by now.
-        None => repeated(caller, asked)?.map_or_else(|| fault(ErrorCode::SystemRetry), Ok),
+        None => repeated(caller, asked, scene)?.map_or_else(|| fault(ErrorCode::SystemRetry), Ok),
     }
 }
 

@@ -108,12 +108,31 @@ fn hide(result: &mut Value, places: &[&str]) {
     if let Some(structured) = result.get_mut("structuredContent") {
         hidden(structured);
     }
+    let hidden_in = |text: &str| {
+        let mut inner = serde_json::from_str::<Value>(text).ok()?;
+        hidden(&mut inner).then(|| inner.to_string())
+    };
     for block in result["content"].as_array_mut().into_iter().flatten() {
-        let Some(Ok(mut inner)) = block["text"].as_str().map(serde_json::from_str::<Value>) else { continue };
-        if hidden(&mut inner) {
-            block["text"] = inner.to_string().into();
+        for place in ["/text", "/resource/text"] {
+            if let Some(text) = block.pointer_mut(place)
+                && let Some(hidden) = text.as_str().and_then(hidden_in)
+            {
+                *text = hidden.into();
+            }
+        }
+        for place in ["/data", "/resource/blob"] {
+            if let Some(data) = block.pointer_mut(place)
+                && let Some(hidden) = text_of(data).as_deref().and_then(hidden_in)
+            {
+                *data = STANDARD.encode(hidden).into();
+            }
         }
     }
+}
+
+/// Binary data that is text after all.
+fn text_of(data: &Value) -> Option<String> {
+    BASE64.decode(data.as_str()?).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 /// The result redacted as the project has it, part by part: what says which part is which is the protocol's, and stays.
@@ -173,7 +192,7 @@ fn redact_resource(resource: &mut Value) -> Outcome<()> {
 
 /// Pictures and other binary data stay as they are; data that is text after all is redacted as that.
 fn redact_data(data: &mut Value) -> Outcome<()> {
-    if let Some(Ok(text)) = data.as_str().and_then(|text| BASE64.decode(text).ok()).map(String::from_utf8) {
+    if let Some(text) = text_of(data) {
         let redacted = redaction::shown_text(&text)?;
         if redacted != text {
             *data = STANDARD.encode(redacted).into();

@@ -114,6 +114,7 @@ impl Scene {
                 Scene::Run { run_id, .. } => Some(*run_id),
                 Scene::Own { .. } => None,
             },
+            call_id: None,
             channel_type,
             channel_user_id,
             subject_id: self.subject_id(),

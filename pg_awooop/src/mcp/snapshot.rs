@@ -103,6 +103,8 @@ pub(super) struct Wanted<'a> {
     pub(super) arguments: &'a Value,
     /// The run that it is made in.
     pub(super) run_id: Option<Uuid>,
+    /// The call, if it is there already.
+    pub(super) call_id: Option<Uuid>,
     /// On whose behalf.
     pub(super) channel_type: &'a str,
     pub(super) channel_user_id: &'a str,
@@ -300,6 +302,9 @@ impl Snapshot {
         }
         if let Some(seconds) = rate::wait(&caller.project_id, &self.asks)? {
             facts.rates.push(RateFacts { retry_after_seconds: Some(seconds), ..self.asks.clone() });
+        } else if self.volatile.run.is_some_and(|run| run.under_way > 0) {
+            // A run that waits is nobody's, and what its other calls come to would be lost.
+            facts.approval = Approval::Bad("others_under_way");
         } else if approvals::crowd(caller)?.is_some() {
             facts.approval = Approval::Bad("too_many_waiting");
         }

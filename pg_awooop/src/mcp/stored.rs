@@ -42,9 +42,7 @@ pub(super) fn in_run(
         (None, given) => given,
     };
     let held = runs::lock_with_lease(caller, run_id, lease)?;
-    if held.is_for_call {
-        return invalid("run_id", "a run that was not made for one call");
-    }
+    runs::ensure_for_workers(&held)?;
     if asked.agent_id.is_some_and(|agent_id| agent_id != held.agent_id) {
         return invalid("agent_id", "the agent of the run");
     }
@@ -107,10 +105,12 @@ fn going(before: &Call, state: Option<&State>) -> Outcome<Going> {
 }
 
 /// The answer to a call outside of a run that was begun before with the same key.
-pub(super) fn repeated(caller: &Caller, asked: &Asked) -> Outcome<Option<Answer>> {
+pub(super) fn repeated(caller: &Caller, asked: &Asked, scene: &Scene) -> Outcome<Option<Answer>> {
     let Some(key) = asked.call_key else { return Ok(None) };
     let Some(before) = Call::by_key(caller, key)? else { return Ok(None) };
-    if !before.is_of(&caller.project_id, asked)? || !before.is_for(asked) {
+    // Where nothing is said it is the caller's own, as it is of a new one.
+    let is_for_same = before.agent_id == scene.agent_id() && before.platform_subject_id == scene.subject_id();
+    if !before.is_of(&caller.project_id, asked)? || !is_for_same {
         return fault(ErrorCode::McpCallKey);
     }
     go_on(caller, asked, before.call_id, None).map(Some)

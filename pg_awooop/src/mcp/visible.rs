@@ -68,6 +68,7 @@ pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
                 tool,
                 arguments: &nothing,
                 run_id: None,
+                call_id: None,
                 channel_type: "",
                 channel_user_id: "",
                 subject_id: "",

@@ -11,7 +11,8 @@ use awooop_policy::error::ErrorCode;
 statements! {
     // What an attempt before has left open is nobody's any more. The seconds until there is room for one more of each key, 0 where there is. Under row-level security only what is computed
     // already finds a row by its key, hence `offset 0`.
-    VOLATILE: reading_alike [TEXTOID, TEXTOID, UUIDOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTOID, TEXTOID] =
+    VOLATILE: reading_alike [TEXTOID, TEXTOID, UUIDOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTOID, TEXTOID,
+                              UUIDOID] =
         "select r.mode, c.calls, c.of_tool, c.under_way,
                 (select array_agg(coalesce((
                      select (select ceil(extract(epoch from h.at - now.at) + w.seconds)::int8
@@ -27,8 +28,10 @@ statements! {
          left join awooop.run_state r on r.project_id = $1 and r.run_id = $3
          left join awooop.run_lease l on l.project_id = $1 and l.run_id = $3
          left join lateral (
-             select count(*) as calls, count(*) filter (where k.tool = $2) as of_tool,
-                    count(*) filter (where k.finished_at is null and k.begun_at >= l.granted_at) as under_way
+             select coalesce(sum(k.sends), 0)::int8 as calls,
+                    coalesce(sum(k.sends) filter (where k.tool = $2), 0)::int8 as of_tool,
+                    count(*) filter (where k.finished_at is null and k.told_at >= l.granted_at
+                                       and k.call_id is distinct from $9) as under_way
              from awooop.mcp_call k where k.project_id = $1 and k.run_id = $3 and k.begun_at is not null
          ) c on $3 is not null";
 }
@@ -61,6 +64,7 @@ pub(super) fn read(
         windows.into(),
         wanted.channel_type.into(),
         wanted.channel_user_id.into(),
+        wanted.call_id.map(pg_uuid).into(),
     ];
     let found = VOLATILE.with(|s| {
         s.row(&parameters, |row| {

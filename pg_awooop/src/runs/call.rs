@@ -41,7 +41,7 @@ statements! {
              set state = 'running', epoch = s.epoch + 1, updated_at = clock_timestamp(),
                  attempts = case when s.state = 'pending' then s.attempts + 1 else s.attempts end
              where s.project_id = $1 and s.run_id = $2 and s.call_id is not null and s.state in ('pending', 'running')
-               and s.deadline_at > clock_timestamp()
+               and s.deadline_at >= clock_timestamp() + $5 * interval '1 second'
              returning s.epoch
          )
          update awooop.run_lease l
@@ -133,7 +133,9 @@ pub(crate) fn keep_for_call(caller: &Caller, run_id: Uuid) -> Outcome<()> {
 
 /// Locks the run for whoever holds it and may go on.
 pub(crate) fn hold_for_call(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked> {
-    lease::hold(caller, run_id, lease)
+    let locked = lease::lock(caller, run_id, lease)?;
+    lease::ensure_holds(caller, run_id, &locked)?;
+    Ok(locked)
 }
 
 /// Ends a run that was made for a call, with the call.
@@ -170,6 +172,14 @@ pub(crate) fn record_call(
         return fault(ErrorCode::SystemInternal);
     }
     let request_digest = digest(request)?;
-    let step = Step { step_key, phase, kind: "tool", request, request_digest: &request_digest, result };
+    let step = Step {
+        step_key,
+        phase,
+        kind: "tool",
+        request,
+        request_digest: &request_digest,
+        result,
+        is_owed: phase == Phase::Completed,
+    };
     journal::append(caller, run_id, held, &step).map(drop)
 }

@@ -112,6 +112,7 @@ pub(crate) fn complete(caller: &Caller, arguments: &Arguments) -> Outcome<Answer
         return super::listing::show(caller, run_id);
     }
     lease::ensure_holds(caller, run_id, &locked)?;
+    lease::ensure_for_workers(&locked)?;
     ensure_may(locked.state, RunState::Completed)?;
     let result = arguments.json("result");
     output::ensure_valid(caller, run_id, &locked, result)?;

@@ -43,7 +43,8 @@ statements! {
     PRIOR: reading [TEXTOID, UUIDOID, TEXTOID] = concat!(
         "select j.phase, j.epoch, j.request_digest, json_build_object(", step_members!(), ")::text ",
         of_run!(), "and j.step_key = $3");
-    APPEND: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, BYTEAOID, TEXTOID] = concat!(
+    APPEND: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, BYTEAOID, TEXTOID,
+                     BOOLOID] = concat!(
         "with last as materialized (
              select s.created_at, s.max_steps,
                     coalesce((select max(m.seq) from awooop.step_journal m
@@ -53,7 +54,7 @@ statements! {
          insert into awooop.step_journal as j (project_id, run_id, run_created_at, step_key, phase, seq, kind, epoch,
                                                request, request_digest, result)
          select $1, $2, l.created_at, $3, $4, 1 + l.seq, $5, $6, $7::jsonb, $8, $9::jsonb
-         from last l where l.max_steps is null or l.max_steps > l.seq
+         from last l where $10 or l.max_steps is null or l.max_steps > l.seq
          returning json_build_object(", step_members!(), ")::text, j.result::text");
     OUTPUTS: reading [TEXTOID, UUIDOID, TEXTOID, BYTEAOID] = concat!(
         "select coalesce(j.result -> 'valid' = 'true', false), j.request_digest = $4 ",
@@ -88,6 +89,8 @@ pub(super) struct Step<'a> {
     pub(super) request: &'a Value,
     pub(super) request_digest: &'a [u8],
     pub(super) result: &'a Value,
+    /// It is recorded whatever the run's contract allows: what it completes was begun when there was room.
+    pub(super) is_owed: bool,
 }
 
 /// An entry as it was recorded.
@@ -111,6 +114,7 @@ pub(super) fn append(caller: &Caller, run_id: Uuid, held: &lease::Locked, step: 
                 json_or_null(step.request).into(),
                 step.request_digest.into(),
                 json_or_null(step.result).into(),
+                step.is_owed.into(),
             ],
             |row| Ok(Recorded { step: column(row, 1)?, result: column(row, 2)? }),
         )
@@ -185,6 +189,7 @@ pub(crate) fn record_step(caller: &Caller, arguments: &Arguments) -> Outcome<Ans
                 request,
                 request_digest: &request_digest,
                 result: arguments.json("result"),
+                is_owed: false,
             };
             let recorded = append(caller, run_id, &held, &step)?;
             if let Some(approval) = approval {

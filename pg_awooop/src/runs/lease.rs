@@ -3,7 +3,7 @@
 use awooop_policy::argument::Arguments;
 use awooop_policy::budget::Who;
 use awooop_policy::credential::{CredentialDigest, LeaseParts, lease_parts};
-use awooop_policy::error::ErrorCode;
+use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::run_fsm::RunState;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -109,7 +109,20 @@ pub(super) fn lock(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked
 pub(super) fn hold(caller: &Caller, run_id: Uuid, lease: &str) -> Outcome<Locked> {
     let locked = lock(caller, run_id, lease)?;
     ensure_holds(caller, run_id, &locked)?;
+    ensure_for_workers(&locked)?;
     Ok(locked)
+}
+
+/// Refuses a worker's work in a run that was made for one call: it ends with the call, and has what the call came to.
+pub(crate) fn ensure_for_workers(locked: &Locked) -> Outcome<()> {
+    match locked.is_for_call {
+        false => Ok(()),
+        true => fault(
+            Problem::from(ErrorCode::InputInvalid)
+                .with("argument", "run_id")
+                .with("expected", "a run that was not made for one call"),
+        ),
+    }
 }
 
 /// Refuses a worker whose lease does not hold, and one whose agent lost its contract or whose budget is switched off: that

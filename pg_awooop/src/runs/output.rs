@@ -137,6 +137,7 @@ impl Verdict {
             request: &request.document,
             request_digest: &request.digest,
             result: &self.answer(),
+            is_owed: false,
         };
         let answer = journal::append(caller, run_id, held, &step)?.result;
         if self.attempts_left() > 0 {

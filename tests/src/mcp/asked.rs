@@ -209,6 +209,17 @@ fn within_a_run_the_run_waits_and_whoever_claims_it_goes_on_with_the_same_step()
         crate::harness::quiet::claims(&answer).pop().expect("a run")
     };
     let run = claim(&mut shop);
+    // While another of its calls is under way it does not wait: nobody would hold it, and the result would be lost.
+    let other =
+        json!({"run_id": run.run, "lease": run.lease, "step_key": "find", "tool": LOOK_UP, "arguments": order("A-1")});
+    let begun = shop.does(&worker, "mcp_begin_call", other);
+    let early =
+        json!({"run_id": run.run, "lease": run.lease, "step_key": "early", "tool": REFUND, "arguments": order("A-1")});
+    let denied = shop.ask(&worker, "mcp_begin_call", early).expect("a refusal").body;
+    assert_eq!((&denied["code"], &denied["reason"]), (&json!("E-MCP-GATE-008"), &json!("others_under_way")));
+    let end = json!({"call_id": begun["call_id"], "lease": run.lease, "ticket": begun["ticket"], "outcome": "succeeded",
+                     "result": said("found")});
+    shop.does(&worker, "mcp_finish_call", end);
     let wanted = |lease: &str, id: &str| json!({"run_id": run.run, "lease": lease, "step_key": "refund", "tool": REFUND, "arguments": order(id)});
     let asked = shop.does(&worker, "mcp_begin_call", wanted(&run.lease, "A-1"));
     assert_eq!(asked["verdict"], "waiting");

@@ -137,6 +137,20 @@ fn the_run_of_a_call_is_for_no_other_call() {
     for key in [&agent, &worker] {
         assert_eq!(shop.code(key, "mcp_begin_call", inside.clone()), "E-INPUT-001");
     }
+    // Nor for a worker's work: it has what the call came to, and nothing else.
+    let (run, lease) = (begun["run_id"].clone(), begun["lease"].clone());
+    for (operation, arguments) in [
+        ("complete_run", json!({"result": {"forged": true}})),
+        ("fail_run", json!({"error_code": "x"})),
+        ("record_step", json!({"step_key": "a", "kind": "tool"})),
+        ("request_approval", json!({"step_key": "call", "tool": REFUND, "arguments": order("A-1")})),
+    ] {
+        let mut arguments = arguments;
+        (arguments["run_id"], arguments["lease"]) = (run.clone(), lease.clone());
+        assert_eq!(shop.code(&worker, operation, arguments), "E-INPUT-001", "{operation}");
+    }
+    shop.finish(&begun, "succeeded", said("found"));
+    assert_eq!(shop.run(&run)["result"], said("found"));
 }
 
 #[test]
@@ -186,6 +200,47 @@ fn what_a_call_cost_is_what_its_contract_says_unless_somebody_who_may_spend_says
     shop.does(&worker, "mcp_finish_call", ended(&paid, &held, "failed", Value::Null));
     shop.does(&worker, "complete_run", json!({"run_id": held.run, "lease": held.lease}));
     assert_eq!(spent(&mut shop), Some(700 + 40 + 500));
+}
+
+#[test]
+fn a_reservation_that_was_booked_meanwhile_is_told_as_it_was_booked() {
+    let mut free = super::stage::policy();
+    free["calls"]["medium"] = json!({"decision": "allow"});
+    let mut shop = Shop::under(&free);
+    let (admin, worker) = (shop.admin.clone(), shop.worker.clone());
+    shop.does(&admin, "set_budget", json!({"level": "project", "period": "day", "hard_micro_usd": 1_000_000}));
+    let first = run(&mut shop);
+    let begin =
+        |shop: &mut Shop, key: &str| shop.does(&worker, "mcp_begin_call", within(&first, key, REFUND, order("A-1")));
+    let (sent, unsent) = (begin(&mut shop, "1"), begin(&mut shop, "2"));
+    // Nobody held the run for a while: what its calls had reserved was booked whole.
+    reaped(&mut shop, &json!(first.run));
+    let second = claim(&mut shop);
+    let mut end = ended(&sent, &second, "succeeded", said("done"));
+    end["micro_usd"] = 700.into();
+    assert_eq!(shop.does(&worker, "mcp_finish_call", end)["micro_usd"], 700);
+    let end = ended(&unsent, &second, "not_sent", Value::Null);
+    assert_eq!(shop.does(&worker, "mcp_finish_call", end)["micro_usd"], 500);
+    shop.does(&worker, "complete_run", json!({"run_id": second.run, "lease": second.lease}));
+    let status = shop.does(&admin, "budget_status", json!({}));
+    assert_eq!(status["total"]["spent"]["micro_usd"], 1200);
+}
+
+#[test]
+fn a_call_that_goes_on_under_another_contract_is_held_to_that_one() {
+    let mut shop = Shop::new();
+    let agent = shop.agent.clone();
+    let mut wanted = Shop::wanted(LOOK_UP, order("A-1"));
+    wanted["call_key"] = "k".into();
+    shop.does(&agent, "mcp_begin_call", wanted.clone());
+    let mut stricter = contract(LOOK_UP);
+    stricter["sensitive_results"] = json!(["/name"]);
+    stricter["call_cost_micro_usd"] = 30.into();
+    shop.activate(&stricter);
+    let again = shop.does(&agent, "mcp_begin_call", wanted);
+    let finished = shop.finish(&again, "succeeded", said(&json!({"name": "Wang"}).to_string()));
+    assert_eq!(finished["micro_usd"], 30);
+    assert!(!finished.to_string().contains("Wang"), "{finished}");
 }
 
 #[test]
@@ -327,8 +382,14 @@ fn a_run_that_may_record_no_more_steps_makes_no_call() {
     shop.activate(&bound);
     let worker = shop.worker.clone();
     let held = run(&mut shop);
-    let begun = shop.does(&worker, "mcp_begin_call", within(&held, "a", LOOK_UP, order("A-1")));
-    shop.does(&worker, "mcp_finish_call", ended(&begun, &held, "succeeded", said("found")));
+    // What was begun when there was room is ended, and its result kept, however many steps there are by then.
+    let begin =
+        |shop: &mut Shop, key: &str| shop.does(&worker, "mcp_begin_call", within(&held, key, LOOK_UP, order("A-1")));
+    let (one, two) = (begin(&mut shop, "1"), begin(&mut shop, "2"));
+    for begun in [&one, &two] {
+        let finished = shop.does(&worker, "mcp_finish_call", ended(begun, &held, "succeeded", said("found")));
+        assert_eq!(finished["outcome"], "succeeded");
+    }
     let code = shop.code(&worker, "mcp_begin_call", within(&held, "b", LOOK_UP, order("A-1")));
     assert_eq!(code, "E-RUN-011");
     assert_eq!(shop.state(&json!(held.run)), "failed");

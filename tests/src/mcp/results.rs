@@ -52,9 +52,18 @@ fn what_the_contract_calls_sensitive_is_hidden_in_both_forms_of_a_result() {
     sensitive["sensitive_results"] = json!(["/customer/name"]);
     let mut shop = Shop::with(|tool| if tool == LOOK_UP { sensitive.clone() } else { contract(tool) });
     let structured = json!({"customer": {"name": "Wang Xiaoming", "city": "Taipei"}});
-    let result =
-        json!({"content": [{"type": "text", "text": structured.to_string()}], "structuredContent": structured});
+    let as_text = structured.to_string();
+    let result = json!({
+        "content": [
+            {"type": "text", "text": as_text},
+            {"type": "resource", "resource": {"uri": "shop://a", "text": as_text}},
+            {"type": "resource", "resource": {"uri": "shop://b", "blob": STANDARD.encode(&as_text)}}
+        ],
+        "structuredContent": structured
+    });
     let finished = shown(&mut shop, result);
+    let blob = STANDARD.decode(text(&finished["result"]["content"][2]["resource"]["blob"])).expect("base64");
+    assert!(!String::from_utf8(blob).expect("text").contains("Xiaoming"));
     assert!(!finished.to_string().contains("Xiaoming"), "{finished}");
     assert!(finished.to_string().contains("Taipei"));
 }

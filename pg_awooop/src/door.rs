@@ -7,13 +7,15 @@ mod call;
 mod sql;
 
 use awooop_policy::argument::Arguments;
-use awooop_policy::error::Problem;
+use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::operation::Operation;
+use uuid::Uuid;
 
 use crate::audit;
 use crate::caller::Caller;
-use crate::fault::{Outcome, Stop};
+use crate::fault::{Outcome, Stop, fault};
 use crate::operations;
+use crate::statement::pg_uuid;
 
 /// What an operation answers: an HTTP status and a JSON body.
 pub(crate) struct Answer {
@@ -48,6 +50,15 @@ impl Answer {
     /// The answer to a refused request.
     pub(crate) fn refusal(problem: &Problem) -> Self {
         Answer { status: problem.code.entry().status.into(), body: problem.to_document().to_string() }
+    }
+}
+
+/// The id behind which a page of a listing begins, of the cursor that the page before came with.
+pub(crate) fn page_after(arguments: &Arguments) -> Outcome<Option<pgrx::Uuid>> {
+    match arguments.optional_text("cursor").map(Uuid::try_parse) {
+        None => Ok(None),
+        Some(Ok(id)) => Ok(Some(pg_uuid(id))),
+        Some(Err(_)) => fault(ErrorCode::InputCursor),
     }
 }
 

@@ -5,12 +5,11 @@ use awooop_policy::approval::RequestState;
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::ErrorCode;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::row::{Request, state};
 use super::token;
 use crate::caller::Caller;
-use crate::door::Answer;
+use crate::door::{Answer, page_after};
 use crate::fault::{Outcome, fault};
 use crate::runs::{self, is_party};
 use crate::statement::{column, pg_uuid, rfc3339, statements};
@@ -116,11 +115,7 @@ pub(crate) fn status(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
 
 /// Operation `list_approvals`.
 pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let before = match arguments.optional_text("cursor").map(Uuid::try_parse) {
-        None => None,
-        Some(Ok(id)) => Some(pg_uuid(id)),
-        Some(Err(_)) => return fault(ErrorCode::InputCursor),
-    };
+    let before = page_after(arguments)?;
     let limit = arguments.integer("page_size");
     let rows = LIST.with(|s| {
         let parameters = [

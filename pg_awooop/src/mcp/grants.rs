@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::agents;
 use crate::audit;
 use crate::caller::Caller;
-use crate::door::Answer;
+use crate::door::{Answer, page_after};
 use crate::fault::{Outcome, fault};
 use crate::guarded::{self, Worker};
 use crate::redaction;
@@ -160,11 +160,7 @@ pub(crate) fn revoke(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
 
 /// Operation `mcp_list_grants`.
 pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let before = match arguments.optional_text("cursor").map(Uuid::try_parse) {
-        None => None,
-        Some(Ok(id)) => Some(pg_uuid(id)),
-        Some(Err(_)) => return fault(ErrorCode::InputCursor),
-    };
+    let before = page_after(arguments)?;
     let limit = arguments.integer("page_size");
     let parameters = [
         caller.project_id.as_str().into(),

@@ -1,12 +1,10 @@
 //! Looking calls up.
 
 use awooop_policy::argument::Arguments;
-use awooop_policy::error::ErrorCode;
-use uuid::Uuid;
 
 use crate::caller::Caller;
-use crate::door::Answer;
-use crate::fault::{Outcome, fault};
+use crate::door::{Answer, page_after};
+use crate::fault::Outcome;
 use crate::statement::{column, pg_uuid, rfc3339, statements};
 
 statements! {
@@ -34,11 +32,7 @@ statements! {
 
 /// Operation `mcp_list_calls`.
 pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let before = match arguments.optional_text("cursor").map(Uuid::try_parse) {
-        None => None,
-        Some(Ok(id)) => Some(pg_uuid(id)),
-        Some(Err(_)) => return fault(ErrorCode::InputCursor),
-    };
+    let before = page_after(arguments)?;
     let limit = arguments.integer("page_size");
     let parameters = [
         caller.project_id.as_str().into(),

@@ -297,8 +297,9 @@ impl Snapshot {
     /// room for is told so before anything that comes after it, and people are asked about so much and no more.
     pub(super) fn judge_waiting(&self, caller: &Caller, wanted: &Wanted, facts: &mut Facts) -> Outcome<Judgement> {
         facts.budget = self.room(caller, wanted)?;
-        if !judge(facts).asks() {
-            return Ok(judge(facts));
+        let judgement = judge(facts);
+        if !judgement.asks() {
+            return Ok(judgement);
         }
         if let Some(seconds) = rate::wait(&caller.project_id, &self.asks)? {
             facts.rates.push(RateFacts { retry_after_seconds: Some(seconds), ..self.asks.clone() });

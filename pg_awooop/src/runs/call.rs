@@ -9,6 +9,7 @@ use awooop_policy::run_fsm::RunState;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::create::created_ms;
 use super::journal::{self, Step};
 use super::lease::{self, Locked};
 use crate::budget;
@@ -82,13 +83,11 @@ pub(crate) struct ForCall<'a> {
 
 /// Makes the run, and holds it; the lease.
 pub(crate) fn open_for_call(caller: &Caller, run: &ForCall) -> Outcome<String> {
-    let (seconds, nanos) = run.run_id.get_timestamp().map(|t| t.to_unix()).unwrap_or_default();
-    let created_ms = i64::try_from(seconds).unwrap_or_default() * 1000 + i64::from(nanos / 1_000_000);
     let (secret, envelope) = (LeaseSecret::new()?, run.envelope);
     let parameters = [
         caller.project_id.as_str().into(),
         pg_uuid(run.run_id).into(),
-        created_ms.into(),
+        created_ms(run.run_id).into(),
         envelope.agent_id.as_str().into(),
         envelope.platform_subject_id.as_str().into(),
         envelope.channel_type.as_str().into(),

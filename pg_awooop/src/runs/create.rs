@@ -160,6 +160,12 @@ fn first_run(caller: &Caller, key: &str, request: &[u8; 32]) -> Outcome<Answer> 
     }
 }
 
+/// When a run is created, in milliseconds since 1970: the id's own time, so that whatever is partitioned by it can be found by the id.
+pub(super) fn created_ms(run_id: Uuid) -> i64 {
+    let (seconds, nanos) = run_id.get_timestamp().map(|t| t.to_unix()).unwrap_or_default();
+    i64::try_from(seconds).unwrap_or_default() * 1000 + i64::from(nanos / 1_000_000)
+}
+
 fn insert(
     caller: &Caller,
     run_id: Uuid,
@@ -168,9 +174,7 @@ fn insert(
     settings: &Settings,
     arguments: &Arguments,
 ) -> Outcome<Option<String>> {
-    // The creation time is the id's own, so that whatever is partitioned by it can be found by the id.
-    let (seconds, nanos) = run_id.get_timestamp().map(|t| t.to_unix()).unwrap_or_default();
-    let created_ms = i64::try_from(seconds).unwrap_or_default() * 1000 + i64::from(nanos / 1_000_000);
+    let created_ms = created_ms(run_id);
     INSERT.with(|s| {
         s.row(
             &[

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{is_party, run_json, run_summary_members};
 use crate::caller::Caller;
-use crate::door::Answer;
+use crate::door::{Answer, page_after};
 use crate::fault::{Outcome, fault};
 use crate::statement::{column, pg_uuid, statements};
 
@@ -45,11 +45,7 @@ pub(super) fn show(caller: &Caller, run_id: Uuid) -> Outcome<Answer> {
 
 /// Operation `list_runs`.
 pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let before = match arguments.optional_text("cursor").map(Uuid::try_parse) {
-        None => None,
-        Some(Ok(run_id)) => Some(pg_uuid(run_id)),
-        Some(Err(_)) => return fault(ErrorCode::InputCursor),
-    };
+    let before = page_after(arguments)?;
     let limit = arguments.integer("page_size");
     let rows = LIST.with(|s| {
         s.rows(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{LOOK_UP, REFUND, Shop, order, said};
+use super::stage::{self, LOOK_UP, REFUND, Shop, order, said};
 use crate::harness::quiet::text;
 
 /// A refund that waits.
@@ -66,7 +66,7 @@ fn a_state_is_good_for_its_call_and_its_caller_alone() {
     tool["request_state"] = asked["request_state"].clone();
     assert_eq!(shop.denied(tool)["reason"], "other_call");
     // Somebody else's, or one that was tampered with, is none.
-    let thief = shop.office.key("thief", super::stage::CALLS);
+    let thief = shop.office.key("thief", stage::CALLS);
     assert_eq!(shop.code(&thief, "mcp_begin_call", on(&asked, order("A-1"))), "E-MCP-011");
     let state = text(&asked["request_state"]);
     let (statement, rest) = state.split_once('.').expect("parts");
@@ -119,11 +119,7 @@ fn people_are_asked_about_so_much_and_no_more() {
     assert_eq!((&explained["verdict"], &explained["code"]), (&json!("denied"), &denied["code"]));
     // A run asks no more than a call does.
     let worker = shop.worker.clone();
-    let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
-    let envelope = shop.does(&worker, "build_envelope", envelope);
-    shop.does(&worker, "create_run", json!({"envelope": envelope}));
-    let answer = shop.does(&worker, "claim_runs", json!({"worker_id": "w", "max_runs": 1}));
-    let run = crate::harness::quiet::claims(&answer).pop().expect("a run");
+    let run = stage::run(&mut shop);
     let request =
         json!({"run_id": run.run, "lease": run.lease, "step_key": "x", "tool": REFUND, "arguments": order("A-4")});
     assert_eq!(shop.code(&worker, "request_approval", request), "E-APPROVAL-017");
@@ -201,14 +197,7 @@ fn what_was_approved_is_judged_again_when_it_begins() {
 fn within_a_run_the_run_waits_and_whoever_claims_it_goes_on_with_the_same_step() {
     let mut shop = Shop::new();
     let worker = shop.worker.clone();
-    let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
-    let envelope = shop.does(&worker, "build_envelope", envelope);
-    shop.does(&worker, "create_run", json!({"envelope": envelope}));
-    let claim = |shop: &mut Shop| {
-        let answer = shop.does(&worker, "claim_runs", json!({"worker_id": "w", "max_runs": 1, "lease_seconds": 600}));
-        crate::harness::quiet::claims(&answer).pop().expect("a run")
-    };
-    let run = claim(&mut shop);
+    let run = stage::run(&mut shop);
     // While another of its calls is under way it does not wait: nobody would hold it, and the result would be lost.
     let other =
         json!({"run_id": run.run, "lease": run.lease, "step_key": "find", "tool": LOOK_UP, "arguments": order("A-1")});
@@ -229,7 +218,7 @@ fn within_a_run_the_run_waits_and_whoever_claims_it_goes_on_with_the_same_step()
     shop.approve(&asked["approval"]);
     // Whoever held it then is told to wait until somebody holds it.
     assert_eq!(shop.does(&worker, "mcp_begin_call", wanted(&run.lease, "A-1"))["verdict"], "waiting");
-    let next = claim(&mut shop);
+    let next = stage::claim(&mut shop);
     assert_eq!(next.run, run.run);
     assert_eq!(shop.code(&worker, "mcp_begin_call", wanted(&next.lease, "A-2")), "E-MCP-012");
     let begun = shop.does(&worker, "mcp_begin_call", wanted(&next.lease, "A-1"));
@@ -270,15 +259,11 @@ fn a_server_that_asks_something_back_gets_its_own_state_with_the_answer() {
 
 #[test]
 fn a_question_within_a_run_is_answered_there_and_every_answer_counts() {
-    let mut rated = super::stage::policy();
+    let mut rated = stage::policy();
     rated["rates"] = json!({"calls": {"agent": {"count": 3, "window_seconds": 3600}}});
     let mut shop = Shop::under(&rated);
     let worker = shop.worker.clone();
-    let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
-    let envelope = shop.does(&worker, "build_envelope", envelope);
-    shop.does(&worker, "create_run", json!({"envelope": envelope}));
-    let answer = shop.does(&worker, "claim_runs", json!({"worker_id": "w", "max_runs": 1, "lease_seconds": 600}));
-    let run = crate::harness::quiet::claims(&answer).pop().expect("a run");
+    let run = stage::run(&mut shop);
     let mut wanted =
         json!({"run_id": run.run, "lease": run.lease, "step_key": "find", "tool": LOOK_UP, "arguments": order("A-1")});
     let mut begun = shop.does(&worker, "mcp_begin_call", wanted.clone());

@@ -66,7 +66,12 @@ fn explaining_changes_nothing() {
             "budget_escrow",
             "approval_request",
         ]
-        .map(|table| shop.office.sql(&format!("select count(*) from awooop.{table} where project_id = '{project}'")))
+        .map(|table| {
+            shop.office.sql(&format!(
+                "select count(*) || coalesce(md5(string_agg(t::text, '' order by t::text)), '')
+                 from awooop.{table} t where project_id = '{project}'"
+            ))
+        })
     };
     let before = counted(&mut shop);
     for tool in ALL.into_iter().chain(["other__shop"]) {

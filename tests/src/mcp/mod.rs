@@ -2,6 +2,7 @@
 
 mod asked;
 mod calls;
+mod costs;
 mod explained;
 mod gates;
 mod isolation;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::contracts::stage::Office;
 use crate::harness::contracts::{activate, agent_contract};
 use crate::harness::platform_logins::Reply;
-use crate::harness::quiet::text;
+use crate::harness::quiet::{Claim, claims, text};
 
 /// Reads; low risk.
 pub const LOOK_UP: &str = "look_up__shop";
@@ -254,4 +254,40 @@ pub fn order(order: &str) -> Value {
 /// A result with one text.
 pub fn said(text: &str) -> Value {
     json!({"content": [{"type": "text", "text": text}]})
+}
+
+/// A run of the agent's that the worker holds.
+#[track_caller]
+pub fn run(shop: &mut Shop) -> Claim {
+    let worker = shop.worker.clone();
+    let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
+    let envelope = shop.does(&worker, "build_envelope", envelope);
+    shop.does(&worker, "create_run", json!({"envelope": envelope}));
+    claim(shop)
+}
+
+#[track_caller]
+pub fn claim(shop: &mut Shop) -> Claim {
+    let worker = shop.worker.clone();
+    let answer = shop.does(&worker, "claim_runs", json!({"worker_id": "w", "max_runs": 1, "lease_seconds": 600}));
+    claims(&answer).pop().unwrap_or_else(|| panic!("nothing to claim: {answer}"))
+}
+
+pub fn within(run: &Claim, step_key: &str, tool: &str, arguments: Value) -> Value {
+    json!({"run_id": run.run, "lease": run.lease, "step_key": step_key, "tool": tool, "arguments": arguments})
+}
+
+pub fn ended(begun: &Value, run: &Claim, outcome: &str, result: Value) -> Value {
+    json!({"call_id": begun["call_id"], "lease": run.lease, "ticket": begun["ticket"], "outcome": outcome, "result": result})
+}
+
+/// Lets the lease of a run expire, and the platform see that.
+pub fn reaped(shop: &mut Shop, run_id: &Value) {
+    let project = shop.office.project.clone();
+    shop.office.sql(&format!(
+        "update awooop.run_lease set expires_at = clock_timestamp() - interval '1 second'
+         where project_id = '{project}' and run_id = '{}' returning epoch",
+        text(run_id)
+    ));
+    shop.office.sql("select awooop.reap_stale_runs()");
 }

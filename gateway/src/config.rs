@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::audit::AuditCommand;
 use crate::contract::ContractCommand;
 use crate::keyring::KeyringCommand;
+use crate::mcp::settings::McpSettings;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -125,6 +126,10 @@ pub struct Settings {
     /// How much to log. One line a request is `info`.
     #[arg(long, env = "AWOOOP_LOG", value_enum, default_value_t = LogLevel::Info, value_name = "LEVEL", global = true)]
     pub log: LogLevel,
+
+    /// MCP.
+    #[command(flatten)]
+    pub mcp: McpSettings,
 }
 
 /// How much to log.

@@ -10,6 +10,7 @@
 //! [`contract`] are commands of the same binary that need neither HTTP nor a database.
 
 pub mod answer;
+pub mod ask;
 pub mod audit;
 pub mod config;
 pub mod contract;
@@ -19,6 +20,8 @@ pub mod forward;
 pub mod gateway;
 pub mod keyring;
 pub mod log;
+#[allow(deprecated, reason = "clients and servers of the older revisions need what the current one gives up")]
+pub mod mcp;
 pub mod metrics;
 pub mod observe;
 pub mod openapi;

@@ -16,31 +16,47 @@ use tracing::info;
 use crate::answer::{Answer, stamp};
 use crate::forward;
 use crate::gateway::Gateway;
+use crate::mcp::{Mcp, Place};
 use crate::metrics::Meters;
 use crate::operation::Operation;
 use crate::pages;
 use crate::registry::Route;
+use crate::start::StartError;
 use crate::trace::{RequestId, TraceParent};
 
 /// What answers requests: the operations, and the pages beside them.
 pub struct Door {
     gateway: Arc<Gateway>,
+    mcp: Mcp,
     pages: Router,
     page_meters: Meters,
 }
 
 impl Door {
     /// The door of a gateway.
-    pub fn new(gateway: Arc<Gateway>) -> Door {
+    pub fn new(gateway: Arc<Gateway>) -> Result<Door, StartError> {
         let pages = pages::router(Arc::clone(&gateway));
         let page_meters = gateway.metrics.meters("-");
-        Door { gateway, pages, page_meters }
+        let mcp = Mcp::new(Arc::clone(&gateway))?;
+        Ok(Door { gateway, mcp, pages, page_meters })
+    }
+
+    /// Ends what would wait for ever, once no call is under way any more.
+    pub async fn finish(&self) {
+        self.mcp.finish().await;
     }
 
     /// Answers one request. It always answers: what goes wrong is an answer, too.
     pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let (head, mut body) = request.into_parts();
         let mut seen = Seen::new(self, &head.method, RequestId::of(&head.headers), TraceParent::of(&head.headers));
+        if let Some(place) = Place::of(head.uri.path().to_owned().as_str()) {
+            seen.page = place.template();
+            let mut response = self.mcp.answer(&place, head, body, &seen.id, &seen.trace).await;
+            stamp(response.headers_mut(), &seen.id, &seen.trace);
+            seen.status = Some(response.status().as_u16());
+            return Ok(response);
+        }
         let registry = self.gateway.registry.get();
         let route = match &registry {
             Some(registry) => registry.route(&head.method, head.uri.path()),

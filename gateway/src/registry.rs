@@ -87,6 +87,11 @@ impl Registry {
         }
     }
 
+    /// The scope that an operation takes.
+    pub fn scope_of(&self, operation: &str) -> Option<String> {
+        self.rows.iter().find(|row| row.name == operation).and_then(|row| row.scope.clone())
+    }
+
     /// The OpenAPI document of these operations.
     pub fn openapi(&self) -> Bytes {
         self.openapi.clone()

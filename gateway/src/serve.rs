@@ -37,8 +37,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until told to stop, and then until the requests in flight are answered.
-pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, mut stop: Stop) {
-    let door = Arc::new(Door::new(Arc::clone(&gateway)));
+pub async fn serve(gateway: Arc<Gateway>, door: Arc<Door>, listener: TcpListener, mut stop: Stop) {
     let room = Arc::new(Semaphore::new(gateway.settings.max_connections));
     let open = GracefulShutdown::new();
     let mut http = http1::Builder::new();
@@ -66,7 +65,13 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, mut stop: Stop)
         () = drain::begun(&gateway, &mut stop) => {}
     }
     drop(listener);
-    drain::finish(&gateway, &mut stop, open.shutdown()).await;
+    // A stream that waits for news would be waited for in vain.
+    let connections = open.shutdown();
+    let quiet = door.finish();
+    drain::finish(&gateway, &mut stop, async move {
+        tokio::join!(connections, quiet);
+    })
+    .await;
 }
 
 /// The next connection, once there is room for one more.

@@ -14,6 +14,7 @@ use tracing::info;
 use crate::config::{Cli, Command, Settings};
 use crate::drain::{Stop, keep_operations_current};
 use crate::gateway::Gateway;
+use crate::observe::Door;
 use crate::pool::Failure;
 use crate::{audit, contract, keyring, log, openapi, problem, registry, serve};
 
@@ -27,6 +28,8 @@ pub enum StartError {
     System(io::Error),
     /// The address cannot be listened on.
     Listen(io::Error),
+    /// The TLS library does not start.
+    Tls,
     /// A metric could not be registered.
     Metrics(prometheus::Error),
     /// The operations could not be read.
@@ -51,6 +54,7 @@ impl fmt::Display for StartError {
             StartError::DatabaseUrl => f.write_str("the database URL is not one: postgres://user@host:5432/database"),
             StartError::System(cause) => write!(f, "the system refused: {cause}"),
             StartError::Listen(cause) => write!(f, "cannot listen: {cause}"),
+            StartError::Tls => f.write_str("TLS cannot be used: are there root certificates?"),
             StartError::Metrics(cause) => write!(f, "a metric is wrong: {cause}"),
             StartError::Operations(failure) => {
                 let entry = problem::of_failure(failure, None).code.entry();
@@ -120,12 +124,13 @@ fn serve_until_stopped(settings: Settings) -> Result<(), StartError> {
 async fn serve_operations(settings: Settings) -> Result<(), StartError> {
     let stop = Stop::listen().map_err(StartError::System)?;
     let gateway = Arc::new(Gateway::new(settings)?);
+    let door = Arc::new(Door::new(Arc::clone(&gateway))?);
     let listener = serve::listen(gateway.settings.listen).map_err(StartError::Listen)?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     // Started even when the database is away: the gateway then says 503 and comes to life with it.
     let reading = tokio::spawn(keep_operations_current(Arc::clone(&gateway)));
-    serve::serve(Arc::clone(&gateway), listener, stop).await;
+    serve::serve(Arc::clone(&gateway), door, listener, stop).await;
     reading.abort();
     gateway.pool.close().await;
     gateway.control.close().await;

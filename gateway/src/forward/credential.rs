@@ -23,7 +23,7 @@ impl<'a> Credential<'a> {
     }
 
     /// The proof itself, for the parameter of the statement alone.
-    pub(super) fn reveal(&self) -> &'a str {
+    pub(crate) fn reveal(&self) -> &'a str {
         self.0
     }
 

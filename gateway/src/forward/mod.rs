@@ -8,22 +8,18 @@ mod credential;
 
 use awooop_policy::error::{ErrorCode, Problem};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName};
 use hyper::body::{Body, Bytes};
 use matchit::Params;
-use sqlx::Row as _;
 use tokio::time::timeout;
 
 use self::args::Members;
-use self::credential::{Credential, project};
+pub use self::credential::{Credential, project};
 use crate::answer::Answer;
+use crate::ask::{Question, ask};
 use crate::gateway::Gateway;
 use crate::operation::{ArgKind, IDEMPOTENCY_ARG, Operation};
-use crate::pool::Failure;
-use crate::problem;
 use crate::trace::{RequestId, TraceParent};
-
-const CALL: &str = "select status, body from awooop.call($1, $2, $3, $4, $5)";
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -76,22 +72,14 @@ where
         ""
     };
     let args = members.before(body);
-    let statement = sqlx::query(CALL)
-        .bind(project)
-        .bind(credential.reveal())
-        .bind(operation.row.name.as_str())
-        .bind(args.as_ref())
-        .bind(trace.as_str());
-    let row = gateway.pool.fetch_one(statement).await;
-    let answer = row.and_then(|row| {
-        let status: i32 = row.try_get(0).map_err(Failure::Statement)?;
-        let body: &str = row.try_get(1).map_err(Failure::Statement)?;
-        Ok((status, Bytes::copy_from_slice(body.as_bytes())))
-    });
-    let (status, body) = answer.map_err(|failure| problem::of_failure(&failure, Some(id.as_str())))?;
-    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-    let status = status.ok_or(ErrorCode::SystemInternal)?;
-    gateway.metrics.count_refusal(status.as_u16());
+    let question = Question {
+        project,
+        credential: credential.reveal(),
+        operation: operation.row.name.as_str(),
+        args: args.as_ref(),
+        trace: trace.as_str(),
+    };
+    let (status, body) = ask(gateway, question, id.as_str()).await?;
     match operation.text_type() {
         Some(kind) if status.is_success() => {
             let text: String = serde_json::from_slice(&body).map_err(|_| ErrorCode::SystemInternal)?;

@@ -546,6 +546,9 @@ catalogue! {
     McpSuspended = "E-MCP-021", "54000", 409,
         "the server has asked something back too often",
         "End the call with mcp_finish_call; a server that never stops asking gives no result.";
+    McpSession = "E-MCP-030", "42704", 404,
+        "there is no such session of this caller",
+        "Begin another with `initialize`. A session ends after a while without requests, and with the gateway.";
 
     TokenMalformed = "E-TOKEN-001", "28000", 403,
         "this is no approval token",

@@ -1,0 +1,202 @@
+//! Hides the exact values of a call's own credential in what a server answered, before the answer goes anywhere: as they are,
+//! in base64, in hexadecimal, percent-encoded, escaped in JSON, and cut up over several texts. What else may be secret in an
+//! answer is found by patterns, in the database.
+//!
+//! A text is read in several views: as it is, with JSON escapes undone, with percent-encoding undone, those several times over,
+//! and each without white space. In every view the values, their three alignments in base64, and their hexadecimal are looked
+//! for; what is found is hidden where it came from.
+
+mod view;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use self::view::views;
+
+/// What stands in a value's place.
+pub const MARK: &str = "[REDACTED:credential]";
+/// A shorter piece of base64 stands in ordinary text by chance.
+const LEAST_CORE: usize = 8;
+
+/// Finds the values of one call.
+pub struct Mask(Option<AhoCorasick>);
+
+impl Mask {
+    /// Of these values; each is at least eight bytes long.
+    pub fn new(values: &[SecretString]) -> Mask {
+        let needles: Vec<Vec<u8>> = values.iter().flat_map(|value| needles(value.expose_secret().as_bytes())).collect();
+        if needles.is_empty() {
+            return Mask(None);
+        }
+        // Where two begin at one place the longer one counts, or its end would be left.
+        Mask(AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(needles).ok())
+    }
+
+    /// Hides them wherever they are in a document.
+    pub fn hide(&self, document: &mut Value) {
+        if self.0.is_none() {
+            return;
+        }
+        self.hide_alone(document);
+        // Over several texts: those of one name, which a reader would join, then all that say something.
+        let mut leaves = Vec::new();
+        collect(document, "", &mut leaves);
+        let names: std::collections::BTreeSet<String> = leaves.iter().map(|leaf| leaf.name.clone()).collect();
+        for name in names {
+            self.hide_across(&mut leaves, |leaf| leaf.name == name);
+        }
+        self.hide_across(&mut leaves, |leaf| !matches!(leaf.name.as_str(), "type" | "mimeType" | "role"));
+        let mut texts = leaves.into_iter().map(|leaf| leaf.text);
+        put_back(document, &mut texts);
+    }
+
+    /// The text with them hidden.
+    pub fn hide_text(&self, text: &str) -> String {
+        let mut hidden = String::with_capacity(text.len());
+        let mut from = 0;
+        for (start, end) in self.found(text) {
+            hidden.push_str(text.get(from..start).unwrap_or_default());
+            hidden.push_str(MARK);
+            from = end;
+        }
+        hidden.push_str(text.get(from..).unwrap_or_default());
+        hidden
+    }
+
+    fn hide_alone(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if !self.found(text).is_empty() {
+                    *text = self.hide_text(text);
+                }
+            }
+            Value::Number(number) => {
+                if !self.found(&number.to_string()).is_empty() {
+                    *value = MARK.into();
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.hide_alone(item)),
+            Value::Object(members) => {
+                for (name, mut member) in std::mem::take(members) {
+                    self.hide_alone(&mut member);
+                    let name = if self.found(&name).is_empty() { name } else { self.hide_text(&name) };
+                    members.insert(name, member);
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn hide_across(&self, leaves: &mut [Leaf], is_part: impl Fn(&Leaf) -> bool) {
+        let mut joined = String::new();
+        let mut starts = Vec::new();
+        for (index, leaf) in leaves.iter().enumerate().filter(|(_, leaf)| is_part(leaf)) {
+            starts.push((index, joined.len()));
+            joined.push_str(&leaf.text);
+        }
+        if starts.len() < 2 {
+            return;
+        }
+        // From the end, so that earlier places stay where they are.
+        for (start, end) in self.found(&joined).into_iter().rev() {
+            for (index, begins) in starts.iter().rev() {
+                let Some(leaf) = leaves.get_mut(*index) else { continue };
+                let ends = begins + leaf.text.len();
+                let (from, to) = (start.max(*begins), end.min(ends));
+                if from < to {
+                    let mark = if from == start { MARK } else { "" };
+                    leaf.text.replace_range(from - begins..to - begins, mark);
+                }
+            }
+        }
+    }
+
+    /// Where values are in a text: byte ranges in order that do not overlap, each on whole characters.
+    fn found(&self, text: &str) -> Vec<(usize, usize)> {
+        let Some(finder) = &self.0 else { return Vec::new() };
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        for view in views(text) {
+            found.extend(finder.find_iter(view.bytes()).map(|one| view.origin(one.start(), one.end())));
+        }
+        found.sort_unstable();
+        let mut merged: Vec<(usize, usize)> = Vec::new();
+        for (start, end) in found {
+            match merged.last_mut() {
+                Some(last) if start < last.1 => last.1 = last.1.max(end),
+                _ => merged.push((start, end)),
+            }
+        }
+        merged.into_iter().map(|(start, end)| on_characters(text, start, end)).collect()
+    }
+}
+
+fn on_characters(text: &str, mut start: usize, mut end: usize) -> (usize, usize) {
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while end < text.len() && !text.is_char_boundary(end) {
+        end += 1;
+    }
+    (start, end)
+}
+
+/// What a value looks like where it is not encoded away: itself, its hexadecimal, and what is certain of its base64 whatever
+/// stands before and behind it.
+fn needles(value: &[u8]) -> Vec<Vec<u8>> {
+    let hex = |upper: bool| -> Vec<u8> {
+        value
+            .iter()
+            .flat_map(|byte| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") }.into_bytes())
+            .collect()
+    };
+    let mut needles = vec![value.to_vec(), hex(false), hex(true)];
+    for before in 0..3 {
+        let padded = [vec![0; before], value.to_vec()].concat();
+        // Characters that hold bits of what stands before, or behind.
+        let skip = [0, 2, 3].get(before).copied().unwrap_or_default();
+        let uncertain = usize::from(padded.len() % 3 != 0);
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let encoded = engine.encode(&padded);
+            let core = encoded.get(skip..encoded.len().saturating_sub(uncertain)).unwrap_or_default();
+            if core.len() >= LEAST_CORE {
+                needles.push(core.as_bytes().to_vec());
+            }
+        }
+    }
+    needles
+}
+
+/// A text in a document, and the name of the member that it is in.
+struct Leaf {
+    name: String,
+    text: String,
+}
+
+fn collect(value: &Value, name: &str, into: &mut Vec<Leaf>) {
+    match value {
+        Value::String(text) => into.push(Leaf { name: name.to_owned(), text: text.clone() }),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, name, into)),
+        Value::Object(members) => members.iter().for_each(|(name, member)| collect(member, name, into)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// In the order of [`collect`].
+fn put_back(value: &mut Value, texts: &mut impl Iterator<Item = String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(hidden) = texts.next() {
+                *text = hidden;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| put_back(item, texts)),
+        Value::Object(members) => members.values_mut().for_each(|member| put_back(member, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

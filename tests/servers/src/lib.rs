@@ -1,0 +1,13 @@
+//! MCP servers for tests, benchmarks and the demo to put the gateway in front of. They are real: another process, another
+//! port, the protocol as the official library speaks it. What they serve is decided in one module each; how they listen
+//! and when they end is the same for all of them ([`serve`]).
+//!
+//! | program | module | what for |
+//! |---|---|---|
+//! | `conformance-server` | [`conformance`] | everything the public conformance suite asks of a server, and trouble on demand |
+
+#![allow(dead_code)]
+
+pub mod conformance;
+pub mod serve;
+mod speak;

@@ -5,9 +5,13 @@
 //! | program | module | what for |
 //! |---|---|---|
 //! | `conformance-server` | [`conformance`] | everything the public conformance suite asks of a server, and trouble on demand |
+//! | `echo-server` | [`echo`] | one tool that answers at once: what is left of a call's time is the gateway's |
+//! | `header-proxy` | [`proxy`] | adds a key to the requests of a client that cannot be given one |
 
 #![allow(dead_code)]
 
 pub mod conformance;
+pub mod echo;
+pub mod proxy;
 pub mod serve;
 mod speak;

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use hyper::body::Bytes;
 use sqlx::Row as _;
 
+use crate::fault;
 use crate::gateway::Gateway;
 use crate::pool::Failure;
 use crate::problem;
@@ -28,7 +29,12 @@ pub struct Question<'a> {
 
 /// Asks, and waits for the answer: its status and its body. A problem is what never became an answer.
 pub async fn ask(gateway: &Gateway, question: Question<'_>, request_id: &str) -> Result<(StatusCode, Bytes), Problem> {
-    let statement = sqlx::query(CALL)
+    let statement = match fault::is("inline") {
+        false => sqlx::query(CALL),
+        // What a statement says is in the server's log, and in pg_stat_activity.
+        true => sqlx::query(sqlx::AssertSqlSafe(format!("{CALL} -- {}", question.args))),
+    };
+    let statement = statement
         .bind(question.project)
         .bind(question.credential)
         .bind(question.operation)

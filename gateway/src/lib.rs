@@ -16,6 +16,7 @@ pub mod config;
 pub mod contract;
 pub mod docs;
 pub mod drain;
+pub mod fault;
 pub mod forward;
 pub mod gateway;
 pub mod keyring;

@@ -20,6 +20,7 @@ mod harness;
 mod http;
 mod keys;
 mod mcp;
+mod mcp_gateway;
 mod output;
 mod projects;
 mod redaction;

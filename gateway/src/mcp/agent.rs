@@ -110,6 +110,7 @@ pub struct Agent(pub Arc<Session>);
 pub(super) struct Listed {
     pub(super) items: Vec<Value>,
     pub(super) next_cursor: Option<String>,
+    #[serde(default)]
     pub(super) features: Vec<Granted>,
 }
 

@@ -11,13 +11,13 @@ use rmcp::model::{
     InputResponses, JsonObject, MetaObject, ProtocolVersion, RequestMetaObject, ServerResult,
 };
 use rmcp::service::{PeerRequestOptions, RequestContext};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
-use super::agent::Session;
+use super::agent::{Core, Session};
 use super::database::Refusal;
 use super::presented::Presented;
 use super::relay::Relay;
@@ -25,6 +25,7 @@ use super::secret::Use;
 use super::secret::mask::Mask;
 use super::upstream::{Fault, Lane, Leave, Profile, Server};
 use super::wire::{self, Round};
+use crate::fault;
 
 /// Where a request may say more of a call than the protocol does: agent, envelope, run, lease, keys.
 const CALL: &str = "io.awooop/call";
@@ -78,6 +79,7 @@ struct Upstream {
     #[serde(flatten)]
     server: Server,
     tool: String,
+    #[serde(default = "tool")]
     feature: String,
     timeout_seconds: u64,
     max_attempts: u64,
@@ -86,6 +88,10 @@ struct Upstream {
     max_delay_seconds: u64,
     idempotency_key: Option<String>,
     state: Option<String>,
+}
+
+fn tool() -> String {
+    "tool".into()
 }
 
 /// Of `mcp_finish_call`.
@@ -209,8 +215,9 @@ impl Caller<'_> {
             return Err(ErrorData::internal_error("the call was let through without saying where to", None));
         };
         let mut open = Open { caller: self, call_id: begun.call_id, lease, ticket, mask: Mask::new(&[]) };
+        let core = &self.session.core;
         let secret = match &begun.credential {
-            Some(used) => match self.session.core.upstreams.secret(used).await {
+            Some(used) => match core.upstreams.secret(used).await {
                 Ok(value) => Some((used.clone(), value)),
                 Err(why) => {
                     warn!(call_id = open.call_id, why = why.as_str(), "a credential cannot be had");
@@ -220,6 +227,9 @@ impl Caller<'_> {
             None => None,
         };
         open.mask = Mask::new(&hidden(secret.as_ref()));
+        if let Some((_, value)) = &secret {
+            show_where_it_must_not_be(core, value);
+        }
         let round = Round { responses: wanted.responses.clone(), state: upstream.state.clone() };
         let answered = open.exchange(&upstream, begun.credential.as_ref(), wanted, round).await;
         // A rotation while the call was under way: the server may have been shown the next value.
@@ -253,6 +263,16 @@ impl Caller<'_> {
             log_level: self.session.log_level(),
         };
         (&self.session.own, profile)
+    }
+}
+
+/// What a careless build would do, in a build with faults.
+fn show_where_it_must_not_be(core: &Core, value: &SecretString) {
+    if fault::is("logged") {
+        warn!(credential = value.expose_secret(), "a credential was read");
+    }
+    if fault::is("labelled") {
+        core.database.0.metrics.meters(value.expose_secret()).count(200, 0.0);
     }
 }
 

@@ -1,0 +1,11 @@
+//! MCP through the gateway: the real gateway, real MCP servers behind it as processes of their own, and clients of the protocol.
+//! What the gates decide is tested in `mcp`; here it is what the gateway does with it.
+
+mod client;
+mod stage;
+
+mod auth;
+mod echoes;
+mod protocol;
+mod upstream;
+mod waiting;

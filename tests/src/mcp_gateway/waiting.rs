@@ -1,0 +1,148 @@
+//! Calls that people must approve, and servers that ask something back: the same conversation goes on.
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::stage::{Desk, Setup};
+use crate::harness::answer::eventually;
+
+/// Somebody has to agree to it.
+fn medium(contract: &mut Value) {
+    if contract["name"] == "test_simple_text__desk" {
+        contract["risk"] = "medium".into();
+    }
+}
+
+fn desk() -> Desk {
+    Desk::with(Setup { review: medium, ..Setup::default() })
+}
+
+fn approve(desk: &mut Desk, approval: &Value) {
+    let clerk = desk.clerk.clone();
+    desk.office.does(&clerk, "approve", json!({"request_id": approval["request_id"]}));
+}
+
+fn again(client: &Client, state: &Value) -> Value {
+    client.request("tools/call", json!({"name": "test_simple_text", "arguments": {}, "requestState": state})).response()
+}
+
+#[test]
+fn a_call_that_people_must_approve_goes_on_in_the_same_conversation() {
+    let mut desk = desk();
+    let bot = desk.bot();
+    let waits = bot.call("test_simple_text", json!({}));
+    assert_eq!(waits["resultType"], "input_required", "{waits}");
+    assert!(waits.get("inputRequests").is_none_or(Value::is_null), "{waits}");
+    let state = &waits["requestState"];
+    let still = again(&bot, state);
+    assert_eq!(still["result"]["resultType"], "input_required", "{still}");
+    approve(&mut desk, &waits["_meta"]["io.awooop/approval"]);
+    let done = again(&bot, state);
+    assert_eq!(done["result"]["isError"], json!(false), "{done}");
+    assert_eq!(desk.calls().len(), 1);
+    // Once is once.
+    let twice = again(&bot, state);
+    assert_ne!(twice["result"]["content"], done["result"]["content"].clone().take(), "{twice}");
+}
+
+#[test]
+fn a_state_that_was_tampered_with_or_is_anothers_is_refused() {
+    let mut desk = desk();
+    let bot = desk.bot();
+    let waits = bot.call("test_simple_text", json!({}));
+    let state = waits["requestState"].as_str().expect("a state").to_owned();
+    approve(&mut desk, &waits["_meta"]["io.awooop/approval"]);
+    let mut bent = state.clone();
+    let last = bent.pop().expect("a character");
+    bent.push(if last == 'A' { 'B' } else { 'A' });
+    let refused = again(&bot, &bent.into());
+    assert_eq!(refused["error"]["data"]["code"], "E-MCP-011", "{refused}");
+    let other = desk.office.key("other", crate::mcp::stage::CALLS);
+    let stranger = desk.client(&other).at("/v1/mcp/desk").with("x-agent-id", "agent");
+    let refused = again(&stranger, &state.into());
+    assert!(refused["error"]["data"]["code"].as_str().is_some_and(|code| code.starts_with("E-MCP-0")), "{refused}");
+}
+
+#[test]
+fn a_session_of_an_older_revision_calls_again_with_the_same_arguments() {
+    let mut desk = desk();
+    let session = desk.bot().session("2025-11-25");
+    let call = || json!({"name": "test_simple_text", "arguments": {}});
+    let waits = session.result("tools/call", call());
+    assert_eq!(waits["isError"], json!(true), "{waits}");
+    assert!(waits["content"][0]["text"].as_str().is_some_and(|text| text.contains("E-MCP-GATE-008")), "{waits}");
+    let still = session.result("tools/call", call());
+    assert_eq!(still["_meta"]["io.awooop/approval"]["request_id"], waits["_meta"]["io.awooop/approval"]["request_id"]);
+    approve(&mut desk, &waits["_meta"]["io.awooop/approval"]);
+    let done = session.result("tools/call", call());
+    assert_eq!(done["isError"], json!(false), "{done}");
+    assert_eq!(desk.calls().len(), 1);
+}
+
+#[test]
+fn a_servers_questions_reach_the_caller_and_its_answers_the_server() {
+    let desk = Desk::new();
+    let bot = desk.bot();
+    let call = json!({"name": "test_input_required_result_request_state", "arguments": {}});
+    let asks = bot.result("tools/call", call.clone());
+    assert_eq!(asks["resultType"], "input_required", "{asks}");
+    let key = asks["inputRequests"].as_object().and_then(|all| all.keys().next()).expect("a question").clone();
+    let mut with_answer = call;
+    with_answer["requestState"] = asks["requestState"].clone();
+    with_answer["inputResponses"] = json!({key: {"action": "accept", "content": {"ok": true}}});
+    let done = bot.result("tools/call", with_answer);
+    assert_eq!(done["isError"], json!(false), "{done}");
+}
+
+#[test]
+fn a_session_is_asked_by_requests_of_its_own() {
+    let desk = Desk::new();
+    let session = desk.bot().session("2025-11-25");
+    let call = json!({"name": "test_elicitation", "arguments": {"message": "Who are you?"}});
+    let (response, heard) = session.converse("tools/call", call, |asked| {
+        assert_eq!(asked["method"], "elicitation/create", "{asked}");
+        json!({"action": "accept", "content": {"username": "ann", "email": "ann@example.com"}})
+    });
+    assert_eq!(response["result"]["isError"], json!(false), "{response}");
+    assert_eq!(heard.iter().filter(|said| said["method"] == "elicitation/create").count(), 1, "{heard:?}");
+}
+
+#[test]
+fn a_server_asks_nothing_that_its_tools_contract_does_not_allow() {
+    let mut desk = Desk::with(Setup {
+        review: |contract| {
+            contract.as_object_mut().expect("an object").remove("may_ask");
+        },
+        ..Setup::default()
+    });
+    let session = desk.bot().session("2025-11-25");
+    let call = json!({"name": "test_elicitation", "arguments": {"message": "Your password?"}});
+    let (response, heard) = session.converse("tools/call", call, |_| json!({"action": "accept", "content": {}}));
+    assert!(heard.iter().all(|said| said["method"] != "elicitation/create"), "{heard:?}");
+    assert!(response.to_string().contains("rror"), "{response}");
+    let refused = desk.bot().request("tools/call", json!({"name": "test_input_required_result_request_state", "arguments": {}})).response();
+    assert!(refused.to_string().contains("E-MCP-022"), "{refused}");
+    assert!(desk.calls().iter().all(|call| call["state"] == "finished"));
+}
+
+#[test]
+fn a_client_that_goes_away_cancels_its_call() {
+    let mut desk = Desk::troubled();
+    let session = desk.bot().session("2025-11-25");
+    std::thread::scope(|scope| {
+        let call = json!({"name": "sleep", "arguments": {"ms": 30_000, "key": "gone"}});
+        let waiting = scope.spawn(|| session.request("tools/call", call));
+        let bot = desk.bot();
+        eventually("the call's beginning", || {
+            bot.call("was_cancelled", json!({"key": "gone"}))["structuredContent"]["begun"] == 1
+        });
+        session.notify("notifications/cancelled", json!({"requestId": 7, "reason": "enough"}));
+        eventually("the server's hearing of it", || {
+            bot.call("was_cancelled", json!({"key": "gone"}))["structuredContent"]["cancelled"] == true
+        });
+        drop(waiting);
+    });
+    let calls = desk.calls();
+    let slept = calls.iter().find(|call| call["tool"] == "sleep__desk").expect("the call");
+    assert_eq!(slept["outcome"], "cancelled", "{slept}");
+}

@@ -329,7 +329,7 @@ create function awooop.mcp_import_tools(server_id text, tools jsonb)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.mcp_import_tools is 'Pins the digest of each definition. What differs from the one that the tool''s active contract names has drifted: it cannot be called until a contract with the new digest is active, and `changes` says what is different. `proposal` is a contract to begin with.';
+comment on function awooop.mcp_import_tools is 'Pins the digest of each definition. What differs from the one that the tool''s active contract names has drifted: it cannot be called until a contract with the new digest is active, and `changes` says what is different. `proposal` is a contract to begin with. With the server''s capabilities, its resources, prompts and completion are taken in as tools `mcp-resources__{server_id}`, `mcp-prompts__{server_id}` and `mcp-completion__{server_id}`.';
 
 create function awooop.mcp_list_registry(server_id text default null, cursor text default null, page_size integer default 50)
     returns jsonb language c volatile parallel unsafe security definer
@@ -365,7 +365,7 @@ create function awooop.mcp_list_tools(agent_id text default null, server_id text
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.mcp_list_tools is 'As MCP lists tools, by name: descriptions and schemas are those of the contracts. What gates 1 to 3 would deny whatever the arguments is not there.';
+comment on function awooop.mcp_list_tools is 'As MCP lists tools, by name: descriptions and schemas are those of the contracts. What gates 1 to 3 would deny whatever the arguments is not there. `features` names the tools that stand for servers'' resources, prompts and completion.';
 
 create function awooop.mcp_begin_call(tool text, arguments jsonb default '{}', agent_id text default null, envelope jsonb default null, run_id uuid default null, lease text default null, step_key text default null, call_key text default null, request_state text default null, ask boolean default true)
     returns jsonb language c volatile parallel unsafe security definer
@@ -373,17 +373,23 @@ create function awooop.mcp_begin_call(tool text, arguments jsonb default '{}', a
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.mcp_begin_call is 'The five gates, in order: a denial is a problem `E-MCP-GATE-001` to `008`. `allowed` says where the tool is, and by which reference its credential; `waiting` that people must approve the call: begin it again with `request_state`; `replayed` that it was made before. A call outside of a run makes one.';
 
-create function awooop.mcp_suspend_call(call_id uuid, lease text, ticket text, upstream_state text default null)
+create function awooop.mcp_suspend_call(call_id uuid, lease text, ticket text, upstream_state text default null, questions jsonb default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.mcp_suspend_call is 'The call goes on with begin_call and the `request_state` that comes back, which keeps the server''s own.';
+comment on function awooop.mcp_suspend_call is 'The call goes on with begin_call and the `request_state` that comes back, which keeps the server''s own. What was asked comes back as the caller may see it, if the tool''s contract lets its server ask that (`E-MCP-022`).';
+
+create function awooop.mcp_relay(call_id uuid, lease text, ticket text, kind text, message jsonb)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mcp_relay is 'Redacts and bounds it, for the caller to see. A question counts as one of `mcp_suspend_call` does, and takes the same leave; there are at most 1,000 reports and lines of a log in a call (`E-MCP-024`).';
 
 create function awooop.mcp_finish_call(call_id uuid, lease text, ticket text, outcome text, result jsonb default null, micro_usd bigint default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
-comment on function awooop.mcp_finish_call is 'Redacts the result and bounds it, settles its reservation, and ends the run that was made for it. What comes back is what the agent may see. `not_sent` and `unresolved` (`E-MCP-GATE-009`) give the reservation back.';
+comment on function awooop.mcp_finish_call is 'Redacts the result and bounds it, settles its reservation, and ends the run that was made for it. What comes back is what the agent may see, for a tool an object with `content`, for a method of the protocol its result. `not_sent` and `unresolved` (`E-MCP-GATE-009`) give the reservation back.';
 
 create function awooop.mcp_explain(agent_id text, tool text, arguments jsonb default '{}')
     returns jsonb language c volatile parallel unsafe security definer

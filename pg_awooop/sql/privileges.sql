@@ -87,7 +87,8 @@ begin
     loop
         execute pg_catalog.format('grant execute on function %s to awooop_tenant, awooop_operator', f.signature);
         if f.proname in ('claim_runs', 'heartbeat', 'record_step', 'validate_output', 'complete_run',
-                         'fail_run', 'reserve_budget', 'settle_budget', 'release_budget', 'request_approval', 'mcp_begin_call', 'mcp_suspend_call', 'mcp_finish_call') then
+                         'fail_run', 'reserve_budget', 'settle_budget', 'release_budget', 'request_approval', 'mcp_begin_call', 'mcp_suspend_call', 'mcp_relay',
+                         'mcp_finish_call') then
             execute pg_catalog.format('grant execute on function %s to awooop_worker', f.signature);
         end if;
     end loop;

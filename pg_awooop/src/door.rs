@@ -47,6 +47,15 @@ impl Answer {
         Self::ok(format!("{{\"items\":[{}],\"next_cursor\":{next}}}", items.join(",")))
     }
 
+    /// The same, an object, with one more member.
+    pub(crate) fn with(mut self, name: &str, value: &serde_json::Value) -> Self {
+        if self.body.ends_with('}') {
+            self.body.pop();
+            self.body.push_str(&format!(",{}:{value}}}", serde_json::Value::from(name)));
+        }
+        self
+    }
+
     /// The answer to a refused request.
     pub(crate) fn refusal(problem: &Problem) -> Self {
         Answer { status: problem.code.entry().status.into(), body: problem.to_document().to_string() }

@@ -27,6 +27,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0008_platform_budget", include_str!("../../sql/migrations/0008_platform_budget.sql")),
     ("0009_approvals", include_str!("../../sql/migrations/0009_approvals.sql")),
     ("0010_mcp", include_str!("../../sql/migrations/0010_mcp.sql")),
+    ("0011_mcp_features", include_str!("../../sql/migrations/0011_mcp_features.sql")),
 ];
 
 /// Re-applied by every migrate.

@@ -68,6 +68,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "mcp_list_servers" => mcp::list_servers,
         "mcp_list_tools" => mcp::list_tools,
         "mcp_register_server" => mcp::register_server,
+        "mcp_relay" => mcp::relay,
         "mcp_revoke_grant" => mcp::revoke_grant,
         "mcp_suspend_call" => mcp::suspend,
         "mcp_switch_server" => mcp::switch_server,

@@ -169,7 +169,8 @@ fn before_the_first_migration_everything_says_what_to_do() {
             "0007_budgets",
             "0008_platform_budget",
             "0009_approvals",
-            "0010_mcp"
+            "0010_mcp",
+            "0011_mcp_features"
         ])
     );
     assert_eq!(admin.json("select awooop.health()")["ready"], true);

@@ -51,6 +51,15 @@ words! {
     }
 }
 
+words! {
+    /// What a server may ask of the caller while a call of its tool is under way.
+    pub enum Question {
+        Elicitation = "elicitation",
+        Sampling = "sampling",
+        Roots = "roots",
+    }
+}
+
 /// A tool contract; the schema says what each field means.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
@@ -91,6 +100,8 @@ pub struct ToolContract {
     pub sensitive_arguments: Option<UniqueList<JsonPointer, 1, 32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sensitive_results: Option<UniqueList<JsonPointer, 1, 32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_ask: Option<UniqueList<Question, 1, 3>>,
 }
 
 checked!(ToolContract);

@@ -546,6 +546,15 @@ catalogue! {
     McpSuspended = "E-MCP-021", "54000", 409,
         "the server has asked something back too often",
         "End the call with mcp_finish_call; a server that never stops asking gives no result.";
+    McpMayNotAsk = "E-MCP-022", "42501", 403,
+        "the tool's contract does not let its server ask that",
+        "`kind` says what it asked. End the call as failed; a contract whose `may_ask` names the kind lets it ask.";
+    McpMessage = "E-MCP-023", "22023", 422,
+        "this is nothing that a server says while a call is under way",
+        "`expected` says what is. End the call as failed, or go on without what the server said.";
+    McpRelayed = "E-MCP-024", "54000", 429,
+        "the server has said too much in this call",
+        "Go on without what else it reports; the call's result is not touched by that.";
     McpSession = "E-MCP-030", "42704", 404,
         "there is no such session of this caller",
         "Begin another with `initialize`. A session ends after a while without requests, and with the gateway.";

@@ -3,10 +3,13 @@
 //! A provider may call its tools anything: with `__`, in any script, two hundred characters long. What agents see is at most
 //! 64 characters of what every model accepts, and within a project no two tools share a name: one that is fit to be seen is
 //! seen as it is, any other as what is readable of it and 64 bits of its digest. A fit name that looks like one of those is
-//! not seen as it is either, so no provider can take the place of another tool's digest.
+//! not seen as it is either, so no provider can take the place of another tool's digest. Nor is one that is called as the platform
+//! calls a server's resources, prompts or completion ([`Feature`]).
 
 use awooop_contracts::model::text::ToolName;
 use sha2::{Digest as _, Sha256};
+
+use crate::feature::Feature;
 
 /// The most characters of a tool's name, as common models take it.
 pub const MAX_NAME: usize = 64;
@@ -27,9 +30,18 @@ fn is_part(name: &str) -> bool {
 /// The name under which agents see what `provider` calls `upstream`. The provider's name is one.
 pub fn exposed(upstream: &str, provider: &str) -> String {
     let room = MAX_NAME - 2 - provider.len().min(MAX_PROVIDER);
-    let is_fit = upstream.len() <= room && is_part(upstream) && !has_digest(upstream);
+    let is_fit = upstream.len() <= room && is_part(upstream) && !has_digest(upstream) && !is_feature(upstream);
     let tool = if is_fit { upstream.to_owned() } else { digested(upstream, room) };
     format!("{tool}__{provider}")
+}
+
+/// The name under which agents use what `provider` offers besides tools; nothing for [`Feature::Tool`].
+pub fn of_feature(feature: Feature, provider: &str) -> Option<String> {
+    feature.name().map(|name| format!("{name}__{provider}"))
+}
+
+fn is_feature(tool: &str) -> bool {
+    Feature::OFFERED.iter().any(|feature| feature.name() == Some(tool))
 }
 
 /// Tool and provider of a name that agents use.
@@ -81,6 +93,8 @@ mod tests {
         // Not even its own digest form is seen as it is.
         let seen = exposed("orders/lookup", "shop");
         assert_ne!(exposed(parts(&seen).unwrap().0.as_str(), "shop"), seen);
+        // Nor is what the platform calls something else.
+        assert_eq!(exposed("mcp-resources", "shop"), "mcp-resources-dd9988aad776b445__shop");
     }
 
     #[test]
@@ -102,6 +116,8 @@ mod tests {
             "\\PC{1,200}",
             "[a-c]{1,3}-[0-9a-f]{16}",
             "[a-z]{190,200}",
+            prop::sample::select(vec!["mcp-resources", "mcp-prompts", "mcp-completion"]).prop_map(str::to_owned),
+            "mcp-(resources|prompts|completion)(-[0-9a-f]{16})?",
             // What another name is seen as.
             "[a-c/]{1,3}"
                 .prop_map(|name| exposed(&name, "p").split_once("__").map_or(name.clone(), |p| p.0.to_owned())),
@@ -116,6 +132,14 @@ mod tests {
             tools in prop::collection::hash_set((hostile(), prop::sample::select(vec!["p", "q", "p_q", "a-b", "a23456789012345678901234"])), 1..40)
         ) {
             let mut seen = HashMap::new();
+            for provider in ["p", "q", "p_q", "a-b", "a23456789012345678901234"] {
+                for feature in Feature::OFFERED {
+                    let name = of_feature(feature, provider).unwrap_or_default();
+                    prop_assert_eq!(parts(&name).map(|(_, of)| of), Some(provider.to_owned()));
+                    prop_assert!(name.len() <= MAX_NAME);
+                    seen.insert(name, (format!("{feature:?}"), provider));
+                }
+            }
             for (upstream, provider) in tools {
                 let name = exposed(&upstream, provider);
                 prop_assert!(name.len() <= MAX_NAME, "{name}");

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 /// The most bytes of a result as JSON (S27).
 pub const MAX_RESULT: usize = 16_384;
 /// Room for a marker.
-const MARKER: usize = 48;
+pub(crate) const MARKER: usize = 48;
 /// The member of an object that says what is missing of it.
 const MEMBER: &str = "[TRUNCATED]";
 
@@ -49,7 +49,7 @@ pub fn normal(result: &Value) -> Option<Value> {
     Some(Value::Object(normal))
 }
 
-fn block(block: &Value) -> Option<Value> {
+pub(crate) fn block(block: &Value) -> Option<Value> {
     let (kind, texts, others) = BLOCKS.iter().find(|(kind, ..)| block["type"] == *kind)?;
     if texts.iter().any(|name| !block[name].is_string()) {
         return None;
@@ -68,7 +68,7 @@ fn block(block: &Value) -> Option<Value> {
     Some(Value::Object(normal))
 }
 
-fn picked(value: &Value, names: &[&str]) -> Option<Map<String, Value>> {
+pub(crate) fn picked(value: &Value, names: &[&str]) -> Option<Map<String, Value>> {
     let members = value.as_object()?.iter().filter(|(name, _)| names.contains(&name.as_str()));
     Some(members.map(|(name, member)| (name.clone(), member.clone())).collect())
 }
@@ -150,7 +150,7 @@ fn blocks(blocks: &[Value], room: usize) -> Value {
 }
 
 /// The least that a block of text takes.
-const TEXT_BLOCK: usize = "{\"text\":\"\",\"type\":\"text\"},".len();
+pub(crate) const TEXT_BLOCK: usize = "{\"text\":\"\",\"type\":\"text\"},".len();
 
 fn text_block(block: &Value, room: usize) -> Option<Value> {
     let text = block["text"].as_str()?;
@@ -159,17 +159,17 @@ fn text_block(block: &Value, room: usize) -> Option<Value> {
 }
 
 /// What stands for a block that cannot be cut.
-fn named(kind: &str, block: &Value) -> Value {
+pub(crate) fn named(kind: &str, block: &Value) -> Value {
     let kind: String = kind.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(20).collect();
     json!({"type": "text", "text": format!("[TRUNCATED: {kind} of {} bytes]", length(block))})
 }
 
-fn marker(bytes: usize) -> String {
+pub(crate) fn marker(bytes: usize) -> String {
     format!("[TRUNCATED: {bytes} bytes]")
 }
 
 /// The value in at most `room` bytes of JSON, where that is enough for a marker.
-fn shorten(value: &Value, room: usize) -> Value {
+pub(crate) fn shorten(value: &Value, room: usize) -> Value {
     if length(value) <= room {
         return value.clone();
     }
@@ -219,7 +219,7 @@ fn shorten(value: &Value, room: usize) -> Value {
 }
 
 /// The text so that its JSON has at most `room` bytes between the quotes. One that is JSON stays JSON.
-fn shorten_text(text: &str, room: usize) -> String {
+pub(crate) fn shorten_text(text: &str, room: usize) -> String {
     if escaped(text) <= room {
         return text.to_owned();
     }
@@ -243,7 +243,7 @@ fn shorten_text(text: &str, room: usize) -> String {
 }
 
 /// The text cut at a character, so that its JSON has at most `room` bytes between the quotes.
-fn cut_text(text: &str, room: usize) -> String {
+pub(crate) fn cut_text(text: &str, room: usize) -> String {
     if escaped(text) <= room {
         return text.to_owned();
     }
@@ -261,7 +261,7 @@ fn cut_text(text: &str, room: usize) -> String {
 }
 
 /// Bytes of the text's JSON without its quotes.
-fn escaped(text: &str) -> usize {
+pub(crate) fn escaped(text: &str) -> usize {
     text.chars().map(escaped_char).sum()
 }
 

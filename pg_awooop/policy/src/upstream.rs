@@ -19,6 +19,11 @@ pub fn host(address: &str) -> Option<String> {
     (is_plain && !host.is_empty()).then_some(host)
 }
 
+/// Whether a person can be sent there: a page of the web.
+pub fn is_web(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
 /// Whether this can be the name of a server that the gateway starts.
 pub fn is_local(address: &str) -> bool {
     NameRule::Id.admits(address) && address.len() <= MAX_ID

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use awooop_policy::feature::Feature;
 use uuid::Uuid;
 
 use super::{insert, keep, kept, read};
@@ -13,7 +14,7 @@ statements! {
         "select s.server_id, s.transport, s.address, s.credential_reference, s.credential_placement, s.credential_name,
                 s.max_concurrency, s.max_response_bytes, s.disabled_at is null,
                 exists (select from awooop.mcp_private_host h where h.host = s.host),
-                t.upstream_name, t.digest, t.disabled_at is null, t.gone_at is not null
+                t.upstream_name, t.digest, t.disabled_at is null, t.gone_at is not null, t.feature
          from awooop.mcp_tool t
          join awooop.mcp_server s on s.project_id = t.project_id and s.server_id = t.server_id
          where t.project_id = $1 and t.name = $2";
@@ -40,6 +41,15 @@ pub(crate) struct Tool {
     pub(crate) digest: String,
     pub(crate) enabled: bool,
     pub(crate) gone: bool,
+    /// What it is: a tool, or what the server offers besides.
+    pub(crate) feature: Feature,
+}
+
+impl Tool {
+    /// The method that a call with these arguments is of; nothing for a tool.
+    pub(crate) fn method<'a>(&self, arguments: &'a serde_json::Value) -> Option<&'a str> {
+        arguments["method"].as_str().filter(|_| self.feature != Feature::Tool)
+    }
 }
 
 /// A grant that was not revoked.
@@ -73,6 +83,7 @@ pub(crate) fn tool(project_id: &str, name: &str) -> Outcome<Option<Rc<Tool>>> {
             digest: column(row, 12)?,
             enabled: column(row, 13)?,
             gone: column(row, 14)?,
+            feature: Feature::parse(&column::<String>(row, 15)?).unwrap_or(Feature::Tool),
         }))
     })?;
     if let (Some(tool), true) = (&found, fresh) {

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use awooop_contracts::{Contract, canonical_json};
 use awooop_policy::approval::Binding;
-use awooop_policy::credential::CredentialDigest;
+use awooop_policy::credential::{CredentialDigest, lease_parts};
 use awooop_policy::error::ErrorCode;
+use awooop_policy::feature::Method;
 use pgrx::spi::SpiTupleTable;
 use serde_json::Value;
 use uuid::Uuid;
@@ -23,19 +24,19 @@ macro_rules! call_columns {
         "k.call_id, k.run_id, k.is_whole_run, k.step_key, k.principal_id, k.agent_id, k.platform_subject_id, k.trace_id,
          k.tool, k.digest, k.digest_key, k.reservation_id, k.cost_micro_usd, k.begun_at is not null,
          k.suspended_at is not null, k.outcome, k.result::text, coalesce(k.cut_bytes, 0), coalesce(k.used_micro_usd, 0),
-         k.ticket_digest, k.suspensions, k.upstream_state, k.tool_revision_id"
+         k.ticket_digest, k.suspensions, k.upstream_state, k.tool_revision_id, k.grant_id, k.method, k.questions, k.relays"
     };
 }
 
 statements! {
     INSERT: writing [TEXTOID, UUIDOID, UUIDOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-                     TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, UUIDOID, INT8OID, BYTEAOID, UUIDOID] =
+                     TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, UUIDOID, INT8OID, BYTEAOID, UUIDOID, TEXTOID] =
         "insert into awooop.mcp_call (project_id, call_id, run_id, is_whole_run, step_key, call_key, principal_id, agent_id,
                 platform_subject_id, trace_id, tool, server_id, grant_id, basis, arguments, digest, digest_key, reservation_id,
-                cost_micro_usd, asked_at, begun_at, ticket_digest, told_at, sends, tool_revision_id)
+                cost_micro_usd, asked_at, begun_at, ticket_digest, told_at, sends, tool_revision_id, method)
          select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16, $17, $18, $19, t.at,
                 case when $20 is not null then t.at end, $20, case when $20 is not null then t.at end,
-                case when $20 is not null then 1 else 0 end, $21
+                case when $20 is not null then 1 else 0 end, $21, $22
          from (select clock_timestamp() as at) t
          on conflict (project_id, principal_id, call_key) where call_key is not null do nothing";
     // What people were asked about, and have agreed to.
@@ -51,11 +52,24 @@ statements! {
              reservation_id = case when $7 then $3 else reservation_id end, sends = sends + case when $7 then 1 else 0 end,
              used_micro_usd = coalesce(used_micro_usd, 0) + $5
          where project_id = $1 and call_id = $2 and finished_at is null";
-    SUSPENDED: writing [TEXTOID, UUIDOID, TEXTOID] =
+    SUSPENDED: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID] =
         "update awooop.mcp_call
-         set suspended_at = clock_timestamp(), suspensions = suspensions + 1, upstream_state = $3
+         set suspended_at = clock_timestamp(), suspensions = suspensions + 1, upstream_state = $3,
+             asked = asked || $4::jsonb
          where project_id = $1 and call_id = $2
          returning suspensions";
+    ASKED: writing [TEXTOID, UUIDOID, TEXTOID] =
+        "update awooop.mcp_call set questions = questions + 1, asked = asked || $3::jsonb
+         where project_id = $1 and call_id = $2";
+    // Everything that lets whoever has the ticket of a call say something of it, in one statement: a server may report often.
+    REPORTED: writing [TEXTOID, UUIDOID, BYTEAOID, TEXTOID, UUIDOID, INT4OID, BYTEAOID, INT4OID] =
+        "update awooop.mcp_call k set relays = k.relays + 1
+         from awooop.run_lease l
+         where k.project_id = $1 and k.call_id = $2 and k.ticket_digest = $3 and k.run_id = $5
+           and (not k.is_whole_run or k.principal_id = $4)
+           and k.begun_at is not null and k.suspended_at is null and k.finished_at is null and k.relays < $8
+           and l.project_id = $1 and l.run_id = $5 and l.epoch = $6 and l.digest = $7
+           and l.closed_at is null and l.expires_at > clock_timestamp()";
     FINISHED: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, INT4OID, INT8OID] =
         "update awooop.mcp_call
          set finished_at = clock_timestamp(), outcome = $3, result = $4::jsonb, result_bytes = $5, cut_bytes = $6,
@@ -110,6 +124,12 @@ pub(super) struct Call {
     pub(super) upstream_state: Option<String>,
     /// The contract of the tool by which it was last told to be sent.
     pub(super) tool_revision_id: Uuid,
+    pub(super) grant_id: Uuid,
+    /// Of a feature of the server's: which of its methods.
+    pub(super) method: Option<Method>,
+    /// How much its server has asked without waiting, and reported.
+    pub(super) questions: i32,
+    pub(super) relays: i32,
 }
 
 impl Call {
@@ -138,6 +158,10 @@ impl Call {
             suspensions: column(row, 21)?,
             upstream_state: row.get(22)?,
             tool_revision_id: uuid_column(row, 23)?,
+            grant_id: uuid_column(row, 24)?,
+            method: row.get::<String>(25)?.as_deref().and_then(Method::parse),
+            questions: column(row, 26)?,
+            relays: column(row, 27)?,
         })
     }
 
@@ -237,6 +261,8 @@ pub(super) struct New<'a> {
     pub(super) reservation_id: Option<Uuid>,
     pub(super) cost_micro_usd: i64,
     pub(super) tool_revision_id: Uuid,
+    /// Of a feature of the server's: which of its methods.
+    pub(super) method: Option<&'a str>,
     /// Of the ticket, where it begins at once.
     pub(super) ticket: Option<CredentialDigest>,
 }
@@ -270,6 +296,7 @@ impl New<'_> {
             self.cost_micro_usd.into(),
             self.ticket.as_ref().map(|digest| digest.as_bytes().as_slice()).into(),
             pg_uuid(self.tool_revision_id).into(),
+            self.method.into(),
         ];
         Ok(INSERT.with(|s| s.run(&parameters))? > 0)
     }
@@ -320,10 +347,40 @@ pub(super) fn resumed(
     Ok(RESUMED.with(|s| s.run(&parameters))? > 0)
 }
 
-/// Says that its server asked something back; how often it has by now.
-pub(super) fn suspended(project_id: &str, call_id: Uuid, upstream_state: Option<&str>) -> Outcome<i32> {
-    let parameters = [project_id.into(), pg_uuid(call_id).into(), upstream_state.into()];
+/// Says that its server asked something back, and what; how often it has by now.
+pub(super) fn suspended(
+    project_id: &str,
+    call_id: Uuid,
+    upstream_state: Option<&str>,
+    asked: &[Value],
+) -> Outcome<i32> {
+    let asked = Value::from(asked).to_string();
+    let parameters = [project_id.into(), pg_uuid(call_id).into(), upstream_state.into(), asked.into()];
     SUSPENDED.with(|s| s.row(&parameters, |row| column(row, 1)))?.map_or_else(|| fault(ErrorCode::McpCallUnknown), Ok)
+}
+
+/// Says that its server asked something, and waits.
+pub(super) fn asked(project_id: &str, call_id: Uuid, asked: &[Value]) -> Outcome<()> {
+    let asked = Value::from(asked).to_string();
+    ASKED.with(|s| s.run(&[project_id.into(), pg_uuid(call_id).into(), asked.into()])).map(drop)
+}
+
+/// Counts something that its server reported, if the caller may say so of it, and there is room for `most`.
+pub(super) fn reported(caller: &Caller, call_id: Uuid, ticket: &str, lease: &str, most: i32) -> Outcome<bool> {
+    let Some((parts, digest)) = lease_parts(lease).filter(|(parts, _)| parts.project_id == caller.project_id) else {
+        return Ok(false);
+    };
+    let parameters = [
+        caller.project_id.as_str().into(),
+        pg_uuid(call_id).into(),
+        CredentialDigest::of(ticket).as_bytes().as_slice().into(),
+        caller.principal_id.as_str().into(),
+        pg_uuid(parts.run_id).into(),
+        parts.epoch.into(),
+        digest.as_bytes().as_slice().into(),
+        most.into(),
+    ];
+    Ok(REPORTED.with(|s| s.run(&parameters))? > 0)
 }
 
 /// Says how it ended. False where somebody has said so before.

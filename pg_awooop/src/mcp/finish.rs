@@ -8,6 +8,8 @@ use awooop_policy::scope::Scope;
 use serde_json::{Value, json};
 
 use super::call::{self, Call};
+use super::feature;
+use super::questions::{Asked, ensure_room};
 use super::result::{self, Fit};
 use super::scene::invalid;
 use super::state;
@@ -20,11 +22,9 @@ use crate::runs::{self, Held};
 
 /// What a server wants to have back, at most.
 const MOST_STATE_BYTES: usize = 32 * 1024;
-/// How often it may ask something back.
-const MOST_SUSPENSIONS: i32 = 32;
 
 /// The call, and its run, which the caller holds.
-fn held(caller: &Caller, arguments: &Arguments) -> Outcome<(Call, Held)> {
+pub(super) fn held(caller: &Caller, arguments: &Arguments) -> Outcome<(Call, Held)> {
     let (project_id, call_id) = (caller.project_id.as_str(), arguments.uuid("call_id"));
     let run_id = Call::find(project_id, call_id)?.run_id;
     let held = runs::hold_for_charge(caller, run_id, arguments.text("lease"))?;
@@ -49,20 +49,30 @@ pub(crate) fn suspend(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
     if upstream_state.is_some_and(|state| state.len() > MOST_STATE_BYTES) {
         return invalid("upstream_state", &format!("at most {MOST_STATE_BYTES} bytes"));
     }
+    let questions = arguments.json("questions");
+    let asked = if questions.is_null() { None } else { Some(Asked::read(questions)?) };
     let (call, _) = held(caller, arguments)?;
     if let Some(outcome) = &call.outcome {
         return fault(Problem::from(ErrorCode::McpCallEnded).with("outcome", outcome.as_str()));
     }
-    if call.suspensions >= MOST_SUSPENSIONS {
-        return fault(Problem::from(ErrorCode::McpSuspended).with("limit", MOST_SUSPENSIONS));
+    ensure_room(&call)?;
+    let denial = asked.as_ref().map(|asked| asked.denial(caller, &call)).transpose()?.flatten();
+    if let Some(problem) = denial {
+        audit::refused(caller, "mcp_suspend_call", &problem, call.entry())?;
+        return Ok(Answer::refusal(&problem));
     }
-    let suspension = call::suspended(&caller.project_id, call.call_id, upstream_state)?;
+    let asked = asked.map(Asked::redacted).transpose()?;
+    let kept = asked.as_ref().map(Asked::kept).unwrap_or_default();
+    let suspension = call::suspended(&caller.project_id, call.call_id, upstream_state, &kept)?;
     if call.is_whole_run {
         runs::keep_for_call(caller, call.run_id)?;
     }
-    audit::done(caller, "tool_call_suspended", call.entry())?;
+    let kinds = asked.as_ref().map(Asked::words);
+    audit::done(caller, "tool_call_suspended", call.entry().with("asked", kinds.unwrap_or_else(|| json!([]))))?;
     let state = state::sealed(caller, call.call_id, Some(suspension))?;
-    let body = json!({"call_id": call.call_id, "run_id": call.run_id, "request_state": state});
+    let body = json!({
+        "call_id": call.call_id, "run_id": call.run_id, "request_state": state, "questions": asked.map(|asked| asked.questions)
+    });
     Ok(Answer::ok(body.to_string()))
 }
 
@@ -184,6 +194,10 @@ fn fit(caller: &Caller, call: &Call, outcome: &str, given: &Value) -> Outcome<Fi
         _ => {
             let tool = call.tool(&caller.project_id)?;
             let Contract::Tool(contract) = &tool.contract else { return fault(ErrorCode::SystemInternal) };
+            // What it says that has failed is told as a tool's failure is.
+            if let Some(method) = call.method.filter(|_| outcome == "succeeded") {
+                return feature::fit(&caller.project_id, call, method, given, &tool, contract);
+            }
             return result::fit(given, &tool, contract);
         }
     };

@@ -50,6 +50,8 @@ statements! {
          values ($1, $2, $3, $4, $5::jsonb, $6, $7, clock_timestamp() + $8 * interval '1 second', $9, $10)
          on conflict (project_id, agent_id, tool) where revoked_at is null do nothing
          returning ", grant_json!());
+    CONSTRAINTS: reading [TEXTOID, UUIDOID] =
+        "select constraints::text from awooop.mcp_grant where project_id = $1 and grant_id = $2";
     LIST: reading [TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT8OID] = concat!(
         "select ", grant_json!(), ", g.grant_id::text from awooop.mcp_grant g
          where g.project_id = $1 and ($2 is null or g.agent_id = $2) and ($3 is null or g.tool = $3)
@@ -76,6 +78,13 @@ pub(super) fn compiled(grant_id: Uuid, constraints: &str) -> Outcome<Rc<Compiled
         kept.insert(grant_id, (constraints.to_owned(), Rc::clone(&compiled)));
     });
     Ok(compiled)
+}
+
+/// The constraints of a grant, in force or not; nothing where it has none.
+pub(super) fn constraints_of(project_id: &str, grant_id: Uuid) -> Outcome<Option<Rc<CompiledSchema>>> {
+    let key = [project_id.into(), pg_uuid(grant_id).into()];
+    let constraints = CONSTRAINTS.with(|s| s.row(&key, |row| row.get::<String>(1)))?.flatten();
+    constraints.map(|text| compiled(grant_id, &text)).transpose()
 }
 
 fn compile(schema: Value) -> Outcome<CompiledSchema> {

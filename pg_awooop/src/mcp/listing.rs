@@ -20,7 +20,7 @@ statements! {
                                                  and l.closed_at is null and l.expires_at > clock_timestamp())
                                       then case when k.suspended_at is null then 'under_way' else 'suspended' end
                                   else 'unknown' end,
-                    'outcome', k.outcome, 'arguments', k.arguments, 'result', k.result, 'cut_bytes', k.cut_bytes,
+                    'outcome', k.outcome, 'arguments', k.arguments, 'result', k.result, 'cut_bytes', k.cut_bytes, 'asked', k.asked,
                     'cost_micro_usd', k.cost_micro_usd, 'used_micro_usd', k.used_micro_usd, 'based_on', k.basis, 'asked_at', ", rfc3339!("k.asked_at"), ",
                     'begun_at', ", rfc3339!("k.begun_at"), ", 'finished_at', ", rfc3339!("k.finished_at"), ")::text,
                 k.call_id::text

@@ -220,6 +220,7 @@ fn store(
         reservation_id,
         cost_micro_usd: cost,
         tool_revision_id: revision(snapshot)?,
+        method: snapshot.registered()?.method(asked.arguments),
         ticket,
     };
     new.insert(caller)
@@ -337,7 +338,7 @@ fn upstream(snapshot: &Snapshot, state: Option<&str>) -> Outcome<Value> {
     Ok(json!({
         "server_id": server.server_id, "transport": server.transport, "address": server.address,
         "private_host_allowed": server.private_host_allowed, "max_concurrency": server.max_concurrency,
-        "max_response_bytes": server.max_response_bytes, "tool": server.upstream_name,
+        "max_response_bytes": server.max_response_bytes, "feature": server.feature.as_str(), "tool": server.upstream_name,
         "timeout_seconds": contract.timeout_seconds(),
         "max_attempts": retry.map_or(1, |retry| retry.max_attempts()),
         "first_delay_seconds": retry.unwrap_or_default().first_delay_seconds(),

@@ -1,13 +1,14 @@
-//! The tools that servers list, each with the digest of what was said of it; and whether that is what was reviewed.
+//! The tools that servers list, and what else they offer, each with the digest of what was said of it; and whether that is what was
+//! reviewed.
 
 use std::collections::HashMap;
 
-use awooop_contracts::{Contract, Kind, canonical_json, diff, digest};
+use awooop_contracts::{Contract, Kind, canonical_json, diff};
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
-use awooop_policy::tool_name::exposed;
 use serde_json::{Map, Value, json};
 
+use super::offer;
 use crate::audit;
 use crate::caller::Caller;
 use crate::contracts::active;
@@ -15,11 +16,6 @@ use crate::door::Answer;
 use crate::fault::{Outcome, Stop, fault};
 use crate::redaction;
 use crate::statement::{column, rfc3339, statements};
-
-/// Tools of one server.
-const MOST_TOOLS: usize = 1000;
-/// Characters of a name that a server gives a tool.
-const MOST_NAME: usize = 256;
 
 macro_rules! tool_columns {
     () => {
@@ -30,7 +26,8 @@ macro_rules! tool_columns {
             ", ",
             rfc3339!("t.seen_at"),
             ", ",
-            rfc3339!("t.changed_at")
+            rfc3339!("t.changed_at"),
+            ", t.feature"
         )
     };
 }
@@ -38,20 +35,20 @@ macro_rules! tool_columns {
 statements! {
     LOCK_SERVER: writing [TEXTOID, TEXTOID] =
         "update awooop.mcp_server set imported_at = clock_timestamp() where project_id = $1 and server_id = $2";
-    SEEN: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
-        "insert into awooop.mcp_tool as t (project_id, name, server_id, upstream_name, definition, digest)
-         values ($1, $2, $3, $4, $5::jsonb, $6)
+    SEEN: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
+        "insert into awooop.mcp_tool as t (project_id, name, server_id, upstream_name, definition, digest, feature)
+         values ($1, $2, $3, $4, $5::jsonb, $6, $7)
          on conflict (project_id, name) do update
-            set definition = excluded.definition, digest = excluded.digest, seen_at = excluded.seen_at, gone_at = null,
+            set definition = excluded.definition, digest = excluded.digest, feature = excluded.feature, seen_at = excluded.seen_at, gone_at = null,
                 changed_at = case when t.digest = excluded.digest then t.changed_at else excluded.changed_at end
             where t.upstream_name = excluded.upstream_name
          returning name";
     PIN: writing [TEXTOID, TEXTOID] =
         "update awooop.mcp_tool set pinned_definition = definition, pinned_digest = digest
          where project_id = $1 and name = $2 and pinned_digest is distinct from digest";
-    GONE: writing [TEXTOID, TEXTOID, TEXTARRAYOID] =
+    GONE: writing [TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID] =
         "update awooop.mcp_tool set gone_at = clock_timestamp()
-         where project_id = $1 and server_id = $2 and not name = any ($3) and gone_at is null
+         where project_id = $1 and server_id = $2 and not name = any ($3) and gone_at is null and ($4 or feature = 'tool')
          returning name";
     SWITCH: writing [TEXTOID, TEXTOID, BOOLOID] =
         "update awooop.mcp_tool
@@ -77,6 +74,7 @@ struct Tool {
     is_gone: bool,
     is_disabled: bool,
     times: [String; 3],
+    feature: String,
 }
 
 impl Tool {
@@ -92,6 +90,7 @@ impl Tool {
             is_gone: column(row, 8)?,
             is_disabled: column(row, 9)?,
             times: [column(row, 10)?, column(row, 11)?, column(row, 12)?],
+            feature: column(row, 13)?,
         })
     }
 
@@ -132,57 +131,23 @@ impl Tool {
         let [first_seen_at, seen_at, changed_at] = &self.times;
         let contracted = self.contracted(project_id)?;
         Ok(json!({
-            "tool": self.name, "server_id": self.server_id, "upstream_name": self.upstream_name, "digest": self.digest,
+            "tool": self.name, "server_id": self.server_id, "feature": self.feature, "upstream_name": self.upstream_name, "digest": self.digest,
             "pinned_digest": contracted, "state": self.state(contracted.as_deref()), "changes": self.changes(contracted.as_deref())?,
             "first_seen_at": first_seen_at, "seen_at": seen_at, "changed_at": changed_at
         }))
     }
 }
 
-/// A definition as a server gave it.
-struct Listed<'a> {
-    upstream_name: &'a str,
-    name: String,
-    definition: &'a Value,
-    digest: String,
-}
-
-/// The definitions that can be read, and the places of those that cannot: a tool that comes with no name, without a schema of its
-/// arguments, or under the name of another is gone, and the rest are what they are.
-fn listed<'a>(server_id: &str, tools: &'a Value) -> Outcome<(Vec<Listed<'a>>, Vec<usize>)> {
-    let Some(tools) = tools.as_array().filter(|tools| tools.len() <= MOST_TOOLS) else {
-        return fault(ErrorCode::McpDefinition);
-    };
-    let mut read = Vec::with_capacity(tools.len());
-    let mut unreadable = Vec::new();
-    let mut count: HashMap<String, usize> = HashMap::new();
-    for (index, definition) in tools.iter().enumerate() {
-        let name = definition["name"].as_str().filter(|name| !name.is_empty() && name.chars().count() <= MOST_NAME);
-        let (Some(upstream_name), Some("object")) = (name, definition["inputSchema"]["type"].as_str()) else {
-            unreadable.push(index);
-            continue;
-        };
-        let name = exposed(upstream_name, server_id);
-        *count.entry(name.clone()).or_default() += 1;
-        let digest = format!("sha256:{}", hex::encode(digest(definition)?));
-        read.push((index, Listed { upstream_name, name, definition, digest }));
-    }
-    let (good, twice): (Vec<_>, Vec<_>) = read.into_iter().partition(|(_, tool)| count[&tool.name] == 1);
-    unreadable.extend(twice.into_iter().map(|(index, _)| index));
-    unreadable.sort_unstable();
-    Ok((good.into_iter().map(|(_, tool)| tool).collect(), unreadable))
-}
-
 /// Operation `mcp_import_tools`.
 pub(crate) fn import(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let (project_id, server_id) = (caller.project_id.as_str(), arguments.text("server_id"));
-    let (listed, unreadable) = listed(server_id, arguments.json("tools"))?;
+    let offer = offer::read(server_id, arguments.json("tools"))?;
     // Its row is locked: of two imports at once, the later one counts.
     if LOCK_SERVER.with(|s| s.run(&[project_id.into(), server_id.into()]))? == 0 {
         return fault(ErrorCode::McpServerUnknown);
     }
     let mut before = HashMap::new();
-    for tool in &listed {
+    for tool in &offer.listed {
         if let Some(known) = find(project_id, &tool.name)? {
             // What was reviewed is kept, to tell what changes.
             if known.contracted(project_id)?.as_ref() == Some(&known.digest) {
@@ -195,21 +160,21 @@ pub(crate) fn import(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
             tool.name.as_str().into(),
             server_id.into(),
             tool.upstream_name.into(),
-            canonical_json(tool.definition)?.into(),
+            canonical_json(&tool.definition)?.into(),
             tool.digest.as_str().into(),
+            tool.feature.as_str().into(),
         ];
         if SEEN.with(|s| s.run(&parameters))? == 0 {
             return fault(Problem::from(ErrorCode::McpNameTaken).with("name", tool.name.as_str()));
         }
     }
-    let names: Vec<String> = listed.iter().map(|tool| tool.name.clone()).collect();
-    let parameters = [project_id.into(), server_id.into(), names.into()];
+    let names: Vec<String> = offer.listed.iter().map(|tool| tool.name.clone()).collect();
+    let parameters = [project_id.into(), server_id.into(), names.into(), offer.has_capabilities.into()];
     let gone = GONE.with(|s| s.rows(&parameters, |row| column::<String>(row, 1)))?;
-    let mut shown = Vec::with_capacity(listed.len() + gone.len());
+    let mut shown = Vec::with_capacity(offer.listed.len() + gone.len());
     let mut changed = Vec::new();
-    for (name, definition) in
-        listed.iter().map(|tool| (&tool.name, Some(tool.definition))).chain(gone.iter().map(|name| (name, None)))
-    {
+    let known = offer.listed.iter().map(|tool| (&tool.name, Some(&*tool.definition)));
+    for (name, definition) in known.chain(gone.iter().map(|name| (name, None))) {
         let Some(tool) = find(project_id, name)? else { continue };
         let contracted = tool.contracted(project_id)?;
         let state = tool.state(contracted.as_deref());
@@ -223,17 +188,17 @@ pub(crate) fn import(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
             changed.push(json!({"tool": name, "state": state, "digest": tool.digest, "pinned": contracted}));
         }
         shown.push(json!({
-            "tool": name, "upstream_name": tool.upstream_name, "digest": tool.digest, "state": state, "changes": changes,
+            "tool": name, "feature": tool.feature, "upstream_name": tool.upstream_name, "digest": tool.digest, "state": state, "changes": changes,
             "proposal": proposal
         }));
     }
     let entry = audit::Entry::default()
         .with("server_id", server_id)
-        .with("tools", listed.len())
+        .with("tools", offer.listed.len())
         .with("changed", changed)
-        .with("unreadable", json!(unreadable));
+        .with("unreadable", json!(offer.unreadable));
     audit::done(caller, "mcp_tools_imported", entry)?;
-    Ok(Answer::ok(json!({"server_id": server_id, "tools": shown, "unreadable": unreadable}).to_string()))
+    Ok(Answer::ok(json!({"server_id": server_id, "tools": shown, "unreadable": offer.unreadable}).to_string()))
 }
 
 fn find(project_id: &str, name: &str) -> Outcome<Option<Tool>> {

@@ -75,9 +75,13 @@ fn agreed(result: &Value, tool: &Loaded) -> Outcome<Option<Value>> {
         .into_iter()
         .flatten()
         .flat_map(|block| [&block["data"], &block["resource"]["blob"]].into_iter().filter(|data| !data.is_null()));
-    let is_binary = |data: &Value| data.as_str().is_some_and(|data| BASE64.decode(data).is_ok());
     let is_agreed = data.into_iter().all(is_binary) && has_agreed_shape(&normal, tool)?;
     Ok(is_agreed.then_some(normal))
+}
+
+/// Whether it is base64.
+pub(super) fn is_binary(data: &Value) -> bool {
+    data.as_str().is_some_and(|data| BASE64.decode(data).is_ok())
 }
 
 /// Whether a result that reports no error has the structured content that the tool's contract promises.
@@ -92,60 +96,60 @@ fn has_agreed_shape(result: &Value, tool: &Loaded) -> Outcome<bool> {
 
 /// Takes out what the tool's contract calls sensitive, of the structured content and of texts that are the same as JSON.
 fn hide(result: &mut Value, places: &[&str]) {
+    if let Some(structured) = result.get_mut("structuredContent") {
+        is_hidden(structured, places);
+    }
+    for block in result["content"].as_array_mut().into_iter().flatten() {
+        hide_in_block(block, places);
+    }
+}
+
+/// Hides what there is at these places; whether there was something.
+fn is_hidden(value: &mut Value, places: &[&str]) -> bool {
+    let mut found = false;
+    for place in places {
+        if let Some(value) = value.pointer_mut(place) {
+            *value = Family::Secret.marker().into();
+            found = true;
+        }
+    }
+    found
+}
+
+/// The same in the texts of a block, or of a resource, that are JSON.
+pub(super) fn hide_in_block(block: &mut Value, places: &[&str]) {
     if places.is_empty() {
         return;
     }
-    let hidden = |value: &mut Value| {
-        let mut found = false;
-        for place in places {
-            if let Some(value) = value.pointer_mut(place) {
-                *value = Family::Secret.marker().into();
-                found = true;
-            }
-        }
-        found
-    };
-    if let Some(structured) = result.get_mut("structuredContent") {
-        hidden(structured);
-    }
     let hidden_in = |text: &str| {
         let mut inner = serde_json::from_str::<Value>(text).ok()?;
-        hidden(&mut inner).then(|| inner.to_string())
+        is_hidden(&mut inner, places).then(|| inner.to_string())
     };
-    for block in result["content"].as_array_mut().into_iter().flatten() {
-        for place in ["/text", "/resource/text"] {
-            if let Some(text) = block.pointer_mut(place)
-                && let Some(hidden) = text.as_str().and_then(hidden_in)
-            {
-                *text = hidden.into();
-            }
+    for place in ["/text", "/resource/text"] {
+        if let Some(text) = block.pointer_mut(place)
+            && let Some(hidden) = text.as_str().and_then(hidden_in)
+        {
+            *text = hidden.into();
         }
-        for place in ["/data", "/resource/blob"] {
-            if let Some(data) = block.pointer_mut(place)
-                && let Some(hidden) = text_of(data).as_deref().and_then(hidden_in)
-            {
-                *data = STANDARD.encode(hidden).into();
-            }
+    }
+    for place in ["/data", "/blob", "/resource/blob"] {
+        if let Some(data) = block.pointer_mut(place)
+            && let Some(hidden) = text_of(data).as_deref().and_then(hidden_in)
+        {
+            *data = STANDARD.encode(hidden).into();
         }
     }
 }
 
 /// Binary data that is text after all.
-fn text_of(data: &Value) -> Option<String> {
+pub(super) fn text_of(data: &Value) -> Option<String> {
     BASE64.decode(data.as_str()?).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 /// The result redacted as the project has it, part by part: what says which part is which is the protocol's, and stays.
 fn redact(mut result: Value) -> Outcome<Value> {
     for block in result["content"].as_array_mut().into_iter().flatten() {
-        for (name, part) in block.as_object_mut().into_iter().flatten() {
-            match name.as_str() {
-                "type" => {}
-                "data" => redact_data(part)?,
-                "resource" => redact_resource(part)?,
-                _ => *part = redaction::shown_json(part)?,
-            }
-        }
+        redact_block(block)?;
     }
     for (name, part) in result.as_object_mut().into_iter().flatten() {
         if !matches!(name.as_str(), "content" | "isError") {
@@ -154,6 +158,19 @@ fn redact(mut result: Value) -> Outcome<Value> {
     }
     redact_across(&mut result)?;
     Ok(result)
+}
+
+/// A block of content redacted.
+pub(super) fn redact_block(block: &mut Value) -> Outcome<()> {
+    for (name, part) in block.as_object_mut().into_iter().flatten() {
+        match name.as_str() {
+            "type" => {}
+            "data" => redact_data(part)?,
+            "resource" => redact_resource(part)?,
+            _ => *part = redaction::shown_json(part)?,
+        }
+    }
+    Ok(())
 }
 
 /// A secret may be cut up, and lie in several texts. Where they read one after the other hold one, they become one.
@@ -180,7 +197,8 @@ fn redact_across(result: &mut Value) -> Outcome<()> {
     Ok(())
 }
 
-fn redact_resource(resource: &mut Value) -> Outcome<()> {
+/// Contents of a resource redacted.
+pub(super) fn redact_resource(resource: &mut Value) -> Outcome<()> {
     for (name, part) in resource.as_object_mut().into_iter().flatten() {
         match name.as_str() {
             "blob" => redact_data(part)?,
@@ -191,7 +209,7 @@ fn redact_resource(resource: &mut Value) -> Outcome<()> {
 }
 
 /// Pictures and other binary data stay as they are; data that is text after all is redacted as that.
-fn redact_data(data: &mut Value) -> Outcome<()> {
+pub(super) fn redact_data(data: &mut Value) -> Outcome<()> {
     if let Some(text) = text_of(data) {
         let redacted = redaction::shown_text(&text)?;
         if redacted != text {

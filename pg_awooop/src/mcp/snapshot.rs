@@ -9,7 +9,6 @@ use std::rc::Rc;
 use awooop_contracts::model::shared::Rate;
 use awooop_contracts::model::text::CredentialReference;
 use awooop_contracts::model::{AgentContract, PolicyContract, ToolContract};
-use awooop_contracts::schema::CompiledSchema;
 use awooop_contracts::{Contract, Kind};
 use awooop_policy::budget::Who;
 use awooop_policy::error::ErrorCode;
@@ -21,7 +20,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::grants;
+use super::arguments;
 use super::rate;
 use super::volatile::{self, Volatile};
 use crate::approvals;
@@ -30,14 +29,11 @@ use crate::caller::Caller;
 use crate::contracts::active::{self, Loaded};
 use crate::directory::{self, tools::Grant, tools::Tool};
 use crate::fault::{Outcome, Stop, fault};
-use crate::guarded::{self, Worker};
 
 /// Refused calls of an agent in any window of so many seconds.
 const REFUSALS: (u64, u64) = (100, 60);
 /// Calls of an agent that people are asked about, by one caller. People have only so much attention.
 const ASKS: (u64, u64) = (200, 3600);
-/// Errors of arguments that are told of at most.
-const MOST_ERRORS: usize = 20;
 /// How often what is kept may be changed while a call is judged.
 const MOST_ROUNDS: usize = 10;
 
@@ -58,12 +54,16 @@ impl Proof {
         }
     }
 
-    /// Its revision, where one is believed.
-    pub(super) fn revision_id(&self) -> Option<Uuid> {
+    pub(super) fn loaded(&self) -> Option<&Loaded> {
         match self {
-            Proof::Active(loaded) => Some(loaded.revision_id),
+            Proof::Active(loaded) => Some(loaded),
             _ => None,
         }
+    }
+
+    /// Its revision, where one is believed.
+    pub(super) fn revision_id(&self) -> Option<Uuid> {
+        self.loaded().map(|loaded| loaded.revision_id)
     }
 
     fn found<'a, T>(&'a self, read: impl Fn(&'a Contract) -> Option<&'a T>) -> Found<&'a T> {
@@ -216,7 +216,7 @@ impl Snapshot {
         // SAFETY: reads the clock.
         let now = unsafe { pg_sys::GetCurrentTimestamp() };
         Ok(Snapshot {
-            arguments: judge_arguments(&tool, granted.as_deref(), wanted.arguments)?,
+            arguments: arguments::judge(tool.loaded(), registered.as_deref(), granted.as_deref(), wanted.arguments)?,
             grant_expired: granted.as_ref().and_then(|grant| grant.expires_at).is_some_and(|at| at <= now),
             project: project
                 .map_or(ProjectFacts { mode: caller.project.mode, suspended: caller.project.suspended }, |project| {
@@ -373,27 +373,6 @@ impl Snapshot {
             "rates": self.rates.iter().map(|rate| json!([rate.what, rate.count, rate.window_seconds])).collect::<Vec<_>>()
         })
     }
-}
-
-fn judge_arguments(tool: &Proof, granted: Option<&Grant>, arguments: &Value) -> Outcome<ArgumentFacts> {
-    let mut facts = ArgumentFacts { bytes: arguments.to_string().len(), ..ArgumentFacts::default() };
-    let errors_by = |schema: &CompiledSchema| {
-        guarded::or_fault(Worker::Validator, "arguments", facts.bytes, || match schema.is_valid(arguments) {
-            true => Vec::new(),
-            false => schema.violations(arguments, MOST_ERRORS).iter().map(|violation| json!(violation)).collect(),
-        })
-    };
-    let of_tool = match tool {
-        Proof::Active(loaded) => loaded.input_schema.as_ref().map(errors_by).transpose()?,
-        _ => None,
-    };
-    let of_grant = match granted.and_then(|grant| Some((grant.grant_id, grant.constraints.as_deref()?))) {
-        Some((grant_id, constraints)) => Some(errors_by(&*grants::compiled(grant_id, constraints)?)?),
-        None => None,
-    };
-    facts.errors = of_tool.unwrap_or_default();
-    facts.grant_errors = of_grant.unwrap_or_default();
-    Ok(facts)
 }
 
 /// Whether a switch stops the work.

@@ -1,10 +1,11 @@
-//! The tools that an agent sees: those that it might call, as their contracts describe them.
+//! The tools that an agent sees: those that it might call, as their contracts describe them; and what else of servers it might use.
 
 use awooop_contracts::Contract;
 use awooop_contracts::model::agent::Access;
 use awooop_contracts::model::tool::{SideEffects, ToolContract};
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::feature::Feature;
 use awooop_policy::gates::{Approval, ArgumentFacts, Verdict, judge};
 use serde_json::{Value, json};
 
@@ -17,10 +18,10 @@ use crate::statement::{column, statements};
 
 statements! {
     GRANTED: reading [TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
-        "select g.tool from awooop.mcp_grant g
+        "select g.tool, t.server_id, t.feature from awooop.mcp_grant g
          join awooop.mcp_tool t on t.project_id = g.project_id and t.name = g.tool
          where g.project_id = $1 and g.agent_id = $2 and g.revoked_at is null
-           and ($3 is null or t.server_id = $3) and ($4 is null or g.tool > $4)
+           and ($3 is null or t.server_id = $3) and ($4 is null or g.tool > $4 or t.feature <> 'tool')
          order by g.tool";
 }
 
@@ -58,7 +59,11 @@ pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
         arguments.optional_text("server_id").into(),
         arguments.optional_text("cursor").into(),
     ];
-    let granted = GRANTED.with(|s| s.rows(&parameters, |row| column::<String>(row, 1)))?;
+    let granted = GRANTED.with(|s| {
+        s.rows(&parameters, |row| Ok([column::<String>(row, 1)?, column::<String>(row, 2)?, column::<String>(row, 3)?]))
+    })?;
+    let (tools, others): (Vec<_>, Vec<_>) =
+        granted.into_iter().partition(|[.., feature]| feature == Feature::Tool.as_str());
     let nothing = json!({});
     let snapshot = |tool: &str| {
         Snapshot::take(
@@ -80,7 +85,7 @@ pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
         return Ok(Answer::refusal(&problem));
     }
     let mut rows = Vec::new();
-    for name in granted {
+    for [name, ..] in tools {
         if i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit {
             break;
         }
@@ -91,7 +96,13 @@ pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
             rows.push((listed(&name, contract).to_string(), name));
         }
     }
-    Ok(Answer::page(rows, limit))
+    let mut features = Vec::new();
+    for [name, server_id, feature] in others {
+        if may_be_called(&snapshot(&name)?) {
+            features.push(json!({"feature": feature, "server_id": server_id, "tool": name}));
+        }
+    }
+    Ok(Answer::page(rows, limit).with("features", &features.into()))
 }
 
 /// Why the agent sees no tools at all, if gates 1 or 2 say so.

@@ -92,13 +92,14 @@ const FUNCTIONS: [(&str, Shape); 59] = [
 ];
 
 /// Operations that the platform worker may call: what it leased.
-const OF_THE_WORKER: [&str; 13] = [
+const OF_THE_WORKER: [&str; 14] = [
     "claim_runs",
     "complete_run",
     "fail_run",
     "heartbeat",
     "mcp_begin_call",
     "mcp_finish_call",
+    "mcp_relay",
     "mcp_suspend_call",
     "record_step",
     "release_budget",

@@ -65,6 +65,12 @@ pub fn every_operation(name: &str, mut does: impl FnMut(&str, Value) -> Value) {
     let call = json!({"agent_id": name, "tool": TOOL, "arguments": {"order": "A-1"}});
     assert_eq!(does("mcp_explain", call.clone())["verdict"], "allowed");
     let mut begun = does("mcp_begin_call", call.clone());
+    let report = json!({"progress": 1, "total": 2});
+    let relayed = does(
+        "mcp_relay",
+        json!({"call_id": begun["call_id"], "lease": begun["lease"], "ticket": begun["ticket"], "kind": "progress", "message": report}),
+    );
+    assert_eq!(relayed["message"], report);
     let suspended = does(
         "mcp_suspend_call",
         json!({"call_id": begun["call_id"], "lease": begun["lease"], "ticket": begun["ticket"], "upstream_state": "s"}),

@@ -5,6 +5,7 @@ use crate::argument::{Argument, Kind};
 use crate::name::NameRule;
 use crate::operation::{Operation, result};
 use crate::scope::Scope;
+use crate::server_message::MAX_QUESTIONS;
 
 /// A whole answer of a server to `tools/list`.
 const DEFINITIONS: Kind = Kind::Json { max_bytes: 900 * 1024 };
@@ -30,6 +31,15 @@ fn transports() -> Vec<&'static str> {
 
 fn placements() -> Vec<&'static str> {
     vec!["bearer", "basic", "header", "query", "environment"]
+}
+
+/// What a server says; what is too long of it is cut, but for a question.
+const MESSAGE: Kind = Kind::Json { max_bytes: 64 * 1024 };
+/// What a server asks of the caller; longer ones are none.
+const QUESTIONS: Kind = Kind::Json { max_bytes: MAX_QUESTIONS };
+
+fn messages() -> Vec<&'static str> {
+    vec!["progress", "log", "question"]
 }
 
 fn outcomes() -> Vec<&'static str> {
@@ -133,9 +143,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Take in what a server answered to tools/list",
         description: "Pins the digest of each definition. What differs from the one that the tool's active contract names has drifted: \
                       it cannot be called until a contract with the new digest is active, and `changes` says what is different. \
-                      `proposal` is a contract to begin with.",
+                      `proposal` is a contract to begin with. With the server's capabilities, its resources, prompts and completion are \
+                      taken in as tools `mcp-resources__{server_id}`, `mcp-prompts__{server_id}` and `mcp-completion__{server_id}`.",
         status: 200,
-        arguments: &[SERVER_ID, Argument::required("tools", DEFINITIONS, "The list `tools` of the answer, all pages.")],
+        arguments: &[
+            SERVER_ID,
+            Argument::required(
+                "tools",
+                DEFINITIONS,
+                "The list `tools` of the answer, all pages; or an object with that list as `tools`, and with `capabilities` as the server \
+                 gave them.",
+            ),
+        ],
         result: result::mcp_import,
     },
     Operation {
@@ -233,7 +252,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/v1/platform/mcp/tools",
         summary: "List the tools that an agent may call",
         description: "As MCP lists tools, by name: descriptions and schemas are those of the contracts. What gates 1 to 3 would deny \
-                      whatever the arguments is not there.",
+                      whatever the arguments is not there. `features` names the tools that stand for servers' resources, prompts and \
+                      completion.",
         status: 200,
         arguments: &[
             Argument::optional("agent_id", ID, "null", "The agent; the key's own where the key is bound to one."),
@@ -303,7 +323,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         method: "POST",
         path: "/v1/platform/mcp/calls/{call_id}/suspend",
         summary: "Say that the server asked something back",
-        description: "The call goes on with begin_call and the `request_state` that comes back, which keeps the server's own.",
+        description: "The call goes on with begin_call and the `request_state` that comes back, which keeps the server's own. What was asked \
+                      comes back as the caller may see it, if the tool's contract lets its server ask that (`E-MCP-022`).",
         status: 200,
         arguments: &[
             CALL_ID,
@@ -315,8 +336,36 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "null",
                 "What the server wants to have back.",
             ),
+            Argument::optional(
+                "questions",
+                QUESTIONS,
+                "null",
+                "What it asked: the object `inputRequests` of its answer.",
+            ),
         ],
         result: result::mcp_suspended,
+    },
+    Operation {
+        name: "mcp_relay",
+        scope: Some(Scope::ToolsCall),
+        method: "POST",
+        path: "/v1/platform/mcp/calls/{call_id}/relay",
+        summary: "Pass on what the server says while a call is under way",
+        description: "Redacts and bounds it, for the caller to see. A question counts as one of `mcp_suspend_call` does, and takes the same \
+                      leave; there are at most 1,000 reports and lines of a log in a call (`E-MCP-024`).",
+        status: 200,
+        arguments: &[
+            CALL_ID,
+            Argument::required("lease", CREDENTIAL, "The lease that mcp_begin_call gave, or the run's."),
+            Argument::required("ticket", CREDENTIAL, "The ticket that mcp_begin_call gave."),
+            Argument::required("kind", Kind::Word(messages), "What it is."),
+            Argument::required(
+                "message",
+                MESSAGE,
+                "progress: `progress`, `total`, `message`. log: `level`, `logger`, `data`. question: `method`, `params`.",
+            ),
+        ],
+        result: result::mcp_relayed,
     },
     Operation {
         name: "mcp_finish_call",
@@ -325,14 +374,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/v1/platform/mcp/calls/{call_id}/finish",
         summary: "Say how a call ended",
         description: "Redacts the result and bounds it, settles its reservation, and ends the run that was made for it. What comes back is \
-                      what the agent may see. `not_sent` and `unresolved` (`E-MCP-GATE-009`) give the reservation back.",
+                      what the agent may see, for a tool an object with `content`, for a method of the protocol its result. `not_sent` and `unresolved` (`E-MCP-GATE-009`) give the reservation back.",
         status: 200,
         arguments: &[
             CALL_ID,
             Argument::required("lease", CREDENTIAL, "The lease that mcp_begin_call gave, or the run's."),
             Argument::required("ticket", CREDENTIAL, "The ticket that mcp_begin_call gave."),
             Argument::required("outcome", Kind::Word(outcomes), "How it ended."),
-            Argument::optional("result", RESULT, "null", "The result as the server gave it: an object with `content`."),
+            Argument::optional("result", RESULT, "null", "The result as the server gave it."),
             Argument::optional(
                 "micro_usd",
                 Kind::Integer { min: 0, max: 1_000_000_000_000_000 },

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::feature::Feature;
+
 use super::{integer, list, maybe_text, maybe_time, object, page, text, time, uuid};
 
 fn boolean() -> Value {
@@ -10,6 +12,11 @@ fn boolean() -> Value {
 
 fn maybe_integer() -> Value {
     json!({"type": ["integer", "null"]})
+}
+
+fn feature() -> Value {
+    let words: Vec<&str> = std::iter::once(Feature::Tool).chain(Feature::OFFERED).map(Feature::as_str).collect();
+    json!({"type": "string", "enum": words})
 }
 
 fn credential() -> Value {
@@ -48,7 +55,7 @@ pub(in crate::operation) fn mcp_import() -> Value {
     object(json!({
         "server_id": text(),
         "tools": list(object(json!({
-            "tool": text(), "upstream_name": text(), "digest": text(),
+            "tool": text(), "feature": feature(), "upstream_name": text(), "digest": text(),
             "state": {"type": "string", "enum": ["callable", "new", "drifted", "gone", "disabled"]},
             "changes": list(json!({"type": "object"})), "proposal": {"type": ["object", "null"]}
         }))),
@@ -58,7 +65,7 @@ pub(in crate::operation) fn mcp_import() -> Value {
 
 pub(in crate::operation) fn mcp_registered_tool() -> Value {
     object(json!({
-        "tool": text(), "server_id": text(), "upstream_name": text(), "digest": text(), "pinned_digest": maybe_text(),
+        "tool": text(), "server_id": text(), "feature": feature(), "upstream_name": text(), "digest": text(), "pinned_digest": maybe_text(),
         "state": {"type": "string", "enum": ["callable", "new", "drifted", "gone", "disabled"]},
         "changes": list(json!({"type": "object"})), "first_seen_at": time(), "seen_at": time(), "changed_at": time()
     }))
@@ -89,12 +96,19 @@ pub(in crate::operation) fn mcp_tools() -> Value {
             "outputSchema": {"type": "object"}, "annotations": {"type": "object"}
         }
     });
-    page(tool, maybe_text())
+    let mut page = page(tool, maybe_text());
+    let features = list(object(json!({"feature": feature(), "server_id": text(), "tool": text()})));
+    page["properties"]["features"] = features;
+    if let Some(required) = page["required"].as_array_mut() {
+        required.push("features".into());
+    }
+    page
 }
 
 pub(in crate::operation) fn mcp_begun() -> Value {
     let mut upstream = upstream_members();
     for (name, schema) in [
+        ("feature", feature()),
         ("tool", text()),
         ("timeout_seconds", integer()),
         ("max_attempts", integer()),
@@ -115,7 +129,13 @@ pub(in crate::operation) fn mcp_begun() -> Value {
 }
 
 pub(in crate::operation) fn mcp_suspended() -> Value {
-    object(json!({"call_id": uuid(), "run_id": uuid(), "request_state": text()}))
+    object(json!({
+        "call_id": uuid(), "run_id": uuid(), "request_state": text(), "questions": {"type": ["object", "null"]}
+    }))
+}
+
+pub(in crate::operation) fn mcp_relayed() -> Value {
+    object(json!({"message": {"type": "object"}}))
 }
 
 pub(in crate::operation) fn mcp_finished() -> Value {
@@ -145,7 +165,7 @@ pub(in crate::operation) fn mcp_calls() -> Value {
             "platform_subject_id": text(), "tool": text(), "server_id": text(),
             "state": {"type": "string", "enum": ["waiting", "under_way", "suspended", "finished", "unknown"]},
             "outcome": maybe_text(), "arguments": {"type": "object"}, "result": {"type": ["object", "null"]},
-            "cut_bytes": maybe_integer(), "cost_micro_usd": integer(), "used_micro_usd": maybe_integer(), "based_on": {"type": "object"}, "asked_at": time(),
+            "cut_bytes": maybe_integer(), "asked": list(json!({"type": "object"})), "cost_micro_usd": integer(), "used_micro_usd": maybe_integer(), "based_on": {"type": "object"}, "asked_at": time(),
             "begun_at": maybe_time(), "finished_at": maybe_time()
         })),
         maybe_text(),

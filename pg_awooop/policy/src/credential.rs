@@ -1,6 +1,6 @@
-//! The text forms of what proves a caller's right: API keys, leases, and tickets of calls.
+//! The text forms of what proves a caller's right: API keys, leases, tickets of calls, and couriers of issuers' keys.
 //!
-//! The first two name their project and a public id; all end in a 256-bit secret from the operating system. The database keeps
+//! The first two name their project and a public id, a courier an id; all end in a 256-bit secret from the operating system. The database keeps
 //! only the SHA-256 of the whole text; nothing that holds the text can be printed by accident.
 
 use base64::Engine;
@@ -14,6 +14,7 @@ use crate::name::{MAX_ID, NameRule};
 const API_KEY_PREFIX: &str = "awk_";
 const LEASE_PREFIX: &str = "awl_";
 const TICKET_PREFIX: &str = "awt_";
+const COURIER_PREFIX: &str = "awi_";
 /// 32 bytes in base64url without padding.
 const SECRET_LEN: usize = 43;
 /// 12 bytes in base64url without padding.
@@ -135,6 +136,28 @@ pub fn new_ticket() -> Result<Issued, getrandom::Error> {
     Ok(Issued { id: String::new(), text: format!("{TICKET_PREFIX}{}", random::<32>()?) })
 }
 
+/// A new courier's credential, `awi_{id}.{secret}`: who brings issuers' key sets into the database proves with it that an
+/// operator has entrusted it with that.
+///
+/// # Errors
+/// When there is no randomness to be had.
+pub fn new_courier() -> Result<Issued, getrandom::Error> {
+    let id = random::<12>()?;
+    let text = format!("{COURIER_PREFIX}{id}.{}", random::<32>()?);
+    Ok(Issued { id, text })
+}
+
+/// Reads the public id of a courier's credential; `None` if it cannot be one.
+pub fn courier_id(text: &str) -> Option<&str> {
+    let (id, secret) = text.strip_prefix(COURIER_PREFIX)?.split_once('.')?;
+    (is_base64url(id, KEY_ID_LEN) && is_base64url(secret, SECRET_LEN)).then_some(id)
+}
+
+/// Whether a text has the beginning of one of these, whatever follows.
+pub fn is_ours(text: &str) -> bool {
+    [API_KEY_PREFIX, LEASE_PREFIX, TICKET_PREFIX, COURIER_PREFIX].iter().any(|prefix| text.starts_with(prefix))
+}
+
 fn random<const N: usize>() -> Result<String, getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
@@ -179,10 +202,21 @@ mod tests {
         assert!(lease_parts(&text.replace(".3.", ".-1.")).is_none());
     }
 
+    #[test]
+    fn a_courier_names_itself_and_nothing_else() {
+        let courier = new_courier().unwrap();
+        let (id, digest) = (courier.id.clone(), courier.digest());
+        let text = courier.reveal();
+        assert_eq!(courier_id(&text), Some(id.as_str()));
+        assert!(CredentialDigest::of(&text).matches(digest.as_bytes()));
+        assert!(is_ours(&text) && api_key_parts(&text).is_none());
+        assert_eq!(courier_id(&text[..text.len() - 1]), None);
+    }
+
     proptest! {
         #[test]
-        fn no_text_makes_the_readers_panic(text in "(awk_|awl_)?\\PC{0,160}") {
-            let _ = (api_key_parts(&text), lease_parts(&text));
+        fn no_text_makes_the_readers_panic(text in "(awk_|awl_|awi_)?\\PC{0,160}") {
+            let _ = (api_key_parts(&text), lease_parts(&text), courier_id(&text));
         }
     }
 }

@@ -5,6 +5,7 @@
 //! credentials, what is redacted, whose signatures a contract needs, what a budget has room for, the closed table of errors, and what makes the audit
 //! log provable: its documents, its Merkle tree, its checkpoints and the keys that sign them.
 
+pub mod access_token;
 pub mod approval;
 pub mod argument;
 pub mod backoff;

@@ -108,6 +108,8 @@ impl ScopeSet {
             | 1 << Scope::ToolsCall as u32
             | 1 << Scope::ToolsRead as u32,
     );
+    /// The most that an outside issuer's token may have: everything but to hand out credentials, which would outlive it.
+    pub const OF_A_TOKEN: ScopeSet = ScopeSet(Self::EVERY.0 & !(1 << Scope::KeysAdmin as u32));
     /// What a platform operator has in every project: administration, never its conversations or its work.
     pub const OPERATOR: ScopeSet = ScopeSet(
         1 << Scope::AgentsWrite as u32
@@ -142,6 +144,12 @@ impl ScopeSet {
         other.0 & !self.0 == 0
     }
 
+    /// The part of this set that is in `other` as well.
+    #[must_use]
+    pub const fn within(self, other: ScopeSet) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// The set of these names; `None` if one of them is no scope.
     pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         names
@@ -172,6 +180,7 @@ mod tests {
         assert!(ScopeSet::EVERY.covers(set) && !set.covers(ScopeSet::EVERY) && set.covers(ScopeSet::NONE));
         assert_eq!(ScopeSet::parse(["runs:work", "*"]), None);
         assert_eq!(ScopeSet::EVERY.names().len(), Scope::ALL.len());
+        assert_eq!(set.within(ScopeSet::of(Scope::RunsWork).with(Scope::RunsRead)).names(), ["runs:work"]);
     }
 
     #[test]

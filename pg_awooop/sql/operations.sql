@@ -445,6 +445,24 @@ create function awooop.revoke_api_key(key_id text)
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.revoke_api_key is 'It stops working at once, and for good.';
 
+create function awooop.set_token_issuer(issuer text, jwks_uri text, audience text, scopes text[], agent_claim text default null, subject_claim text default 'sub', project_claim text default null, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.set_token_issuer is 'From then on access tokens (OAuth 2.1, RFC 9068) that it signed for `audience` are credentials of the project. What was registered of the issuer before is replaced, by whoever registered it or an operator. Its subjects count as the hand of who registered it; as their own, where that was an operator.';
+
+create function awooop.remove_token_issuer(issuer text, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.remove_token_issuer is 'Its tokens stop working at once. Who its subjects were, and whose hands, stays.';
+
+create function awooop.list_token_issuers()
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_token_issuers is 'Each with what was registered, and the ids of the keys that verify its tokens now.';
+
 create function awooop.list_audit(action text default null, page_size integer default 50, cursor text default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp

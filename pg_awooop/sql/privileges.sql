@@ -20,7 +20,7 @@ begin
             -- The few that look through all projects, and hand out ids only.
             when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles',
                                'unsealed_projects', 'audit_projects', 'due_reservations', 'spending_projects',
-                               'due_approvals')
+                               'due_approvals', 'issuer_key_sources')
                 then 'awooop_scheduler'
             else 'awooop_owner' end);
     end loop;
@@ -30,6 +30,12 @@ $$;
 -- The gateway: one statement, the list it makes its routes from, and a probe.
 grant execute on function awooop.call(text, text, text, text, text), awooop.operation_list(), awooop.health()
     to awooop_gateway;
+
+-- With a courier's credential, which the login alone has not: key sets of tokens' issuers.
+grant execute on function awooop.issuers_to_fetch(text), awooop.store_issuer_keys(text, text, text, text, text)
+    to awooop_gateway;
+grant execute on function awooop.create_issuer_courier(text, text), awooop.revoke_issuer_courier(text, text)
+    to awooop_operator;
 
 -- Every policy reads it, as the role that runs the statement.
 grant execute on function awooop.current_project_id()
@@ -67,7 +73,8 @@ grant execute on function awooop.maintain() to awooop_scheduler, awooop_operator
 grant execute on function awooop.reap_stale_runs() to awooop_worker;
 grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer),
     awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean), awooop.audit_projects(),
-    awooop.due_reservations(integer), awooop.spending_projects(), awooop.due_approvals(integer)
+    awooop.due_reservations(integer), awooop.spending_projects(), awooop.due_approvals(integer),
+    awooop.issuer_key_sources()
     to awooop_owner;
 
 -- Behind the views of sql/current.

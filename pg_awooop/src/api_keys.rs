@@ -208,6 +208,7 @@ pub(crate) fn whoami(caller: &Caller, _: &Arguments) -> Outcome<Answer> {
         "scopes": caller.scopes.names(),
         "door": caller.door.as_str(),
         "key_id": caller.key_id.as_deref().map_or(Value::Null, Value::from),
+        "issuer": caller.issuer,
         "agent_id": caller.agent_id,
         "migration_mode": caller.project.mode.as_str(),
     });

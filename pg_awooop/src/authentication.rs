@@ -1,9 +1,10 @@
-//! Proving who calls: API keys, and the leases of platform workers.
+//! Proving who calls: API keys, and the leases of platform workers. What looks like an access token goes to `tokens`.
 //!
 //! Until a secret's digest has matched, every failure is the same answer after the same work: unknown project, unknown
 //! key, wrong secret, expired, revoked. Failures are counted; a flood of them is answered without writing more, and a
 //! valid credential is never throttled.
 
+use awooop_policy::access_token::presented::looks_like_one;
 use awooop_policy::credential::{CredentialDigest, api_key_parts, lease_parts};
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::name::{MAX_ID, NameRule};
@@ -18,7 +19,7 @@ use crate::directory::{self, ApiKey};
 use crate::fault::{Outcome, fault, or_raise};
 use crate::server_log;
 use crate::statement::{column, pg_uuid, statements};
-use crate::tenant;
+use crate::{tenant, tokens};
 
 /// Failures of one bucket and minute that are recorded one by one; the rest is counted only.
 const RECORDED_FAILURES: i32 = 20;
@@ -43,16 +44,25 @@ statements! {
         "insert into awooop.failed_authentication_log (id, kind, bucket, trace_id) values ($1, $2, $3, $4)";
 }
 
+/// Proves a credential of `project_id` and binds the transaction to it, for `operation`.
+pub(crate) fn by_credential(project_id: &str, credential: &str, operation: &str) -> Outcome<Verdict> {
+    if looks_like_one(credential) {
+        tokens::prove(project_id, credential, operation)
+    } else {
+        by_api_key(project_id, credential, operation)
+    }
+}
+
 /// Proves an API key of `project_id` and binds the transaction to it, for `operation`. A project that is not named is
 /// the one the key names.
-pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Verdict> {
+fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Verdict> {
     let before = tenant::current();
     let parts = api_key_parts(credential);
     let claimed = if project_id.is_empty() { parts.map_or("", |parts| parts.project_id) } else { project_id };
     // The look-up runs even for what cannot be a key or a project, so that it takes as long.
     let plausible = parts.filter(|parts| parts.project_id == claimed);
     let key_id = plausible.map_or("", |parts| parts.key_id);
-    let project_id = if NameRule::Id.admits(claimed) && claimed.len() <= MAX_ID { claimed } else { "-" };
+    let project_id = bindable(claimed);
     tenant::bind(project_id);
     let digest = CredentialDigest::of(credential);
     let proven = match directory::known_key(project_id, key_id).filter(|key| is_proven(key, &digest)) {
@@ -69,7 +79,7 @@ pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) ->
     };
     let Some(key) = proven else {
         tenant::rebind(before.as_deref());
-        return failed(&format!("{project_id}.{key_id}"));
+        return failed("api_key", &format!("{project_id}.{key_id}"));
     };
     let Some(project) = caller::facts_of(project_id, operation)? else {
         return fault(ErrorCode::SystemRetry);
@@ -80,9 +90,15 @@ pub(crate) fn by_api_key(project_id: &str, credential: &str, operation: &str) ->
         scopes: key.scopes,
         door: Door::Http,
         key_id: Some(key_id.to_owned()),
+        issuer: None,
         agent_id: key.agent_id,
         project,
     }))
+}
+
+/// The project to look in: where none can have that id, one that nobody can have.
+pub(crate) fn bindable(claimed: &str) -> &str {
+    if NameRule::Id.admits(claimed) && claimed.len() <= MAX_ID { claimed } else { "-" }
 }
 
 /// Whether the presented digest is the key's, and the key has not expired. Comparing 32 bytes is nothing beside the
@@ -123,6 +139,7 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         scopes: ScopeSet::of(Scope::RunsWork).with(Scope::BudgetsSpend).with(Scope::ToolsCall),
         door: Door::Sql,
         key_id: None,
+        issuer: None,
         agent_id: None,
         project,
     };
@@ -135,15 +152,15 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
 }
 
 /// The answer to a failed authentication: the same for every cause.
-fn failed(presented: &str) -> Outcome<Verdict> {
-    Ok(Verdict::Failed(match count_failure("api_key", presented)? {
+pub(crate) fn failed(kind: &str, presented: &str) -> Outcome<Verdict> {
+    Ok(Verdict::Failed(match count_failure(kind, presented)? {
         None => ErrorCode::AuthFailed.into(),
         Some(wait) => Problem::from(ErrorCode::AuthThrottled).with("retry_after_seconds", wait),
     }))
 }
 
 /// Counts a failure; the seconds to wait where there are too many. `presented` chooses the bucket.
-fn count_failure(kind: &str, presented: &str) -> Outcome<Option<i32>> {
+pub(crate) fn count_failure(kind: &str, presented: &str) -> Outcome<Option<i32>> {
     // SAFETY: reads shared state of this server.
     if unsafe { pg_sys::RecoveryInProgress() } {
         let line = format!("awooop_failed_authentication {}", json!({"kind": kind}));
@@ -169,12 +186,12 @@ fn count_failure(kind: &str, presented: &str) -> Outcome<Option<i32>> {
 #[search_path(pg_catalog, pg_temp)]
 fn authenticate(project_id: Option<&str>, credential: Option<&str>) -> pgrx::JsonB {
     let before = tenant::current().unwrap_or_default();
-    let verdict = or_raise(by_api_key(project_id.unwrap_or_default(), credential.unwrap_or_default(), ""));
+    let verdict = or_raise(by_credential(project_id.unwrap_or_default(), credential.unwrap_or_default(), ""));
     tenant::bind(&before);
     pgrx::JsonB(match verdict {
         Verdict::Proven(caller) => json!({
             "ok": true, "project_id": caller.project_id, "principal_id": caller.principal_id,
-            "key_id": caller.key_id, "scopes": caller.scopes.names(),
+            "key_id": caller.key_id, "issuer": caller.issuer, "scopes": caller.scopes.names(),
             "migration_mode": caller.project.mode.as_str(), "suspended": caller.project.suspended,
         }),
         Verdict::Failed(problem) => {

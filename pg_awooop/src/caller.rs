@@ -45,7 +45,9 @@ pub(crate) struct Caller {
     pub(crate) scopes: ScopeSet,
     pub(crate) door: Door,
     pub(crate) key_id: Option<String>,
-    /// The only agent that the key may speak for, where it is bound to one.
+    /// The outside issuer whose access token it is, where it is one.
+    pub(crate) issuer: Option<String>,
+    /// The only agent that the credential may speak for, where it is bound to one.
     pub(crate) agent_id: Option<String>,
     pub(crate) project: ProjectFacts,
 }
@@ -59,6 +61,7 @@ impl Caller {
             scopes: ScopeSet::NONE,
             door: Door::Platform,
             key_id: None,
+            issuer: None,
             agent_id: None,
             project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
         }
@@ -148,7 +151,16 @@ pub(crate) fn of_session(operation: &str) -> Outcome<Caller> {
         Standing::Platform { project: None, .. } => return fault(ErrorCode::TenantUnavailable),
         Standing::Unknown => return Err(Stop::Fault(ErrorCode::TenantNotBound.into())),
     };
-    Ok(Caller { project_id, principal_id, scopes, door: Door::Sql, key_id: None, agent_id: None, project })
+    Ok(Caller {
+        project_id,
+        principal_id,
+        scopes,
+        door: Door::Sql,
+        key_id: None,
+        issuer: None,
+        agent_id: None,
+        project,
+    })
 }
 
 /// A database login.

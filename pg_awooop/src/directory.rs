@@ -1,11 +1,12 @@
-//! What every call needs and almost never changes, kept for the session: projects, role bindings, API keys, agents, switches of
-//! budgets, switched-off operations, tools and grants. Looking them up costs more than the work of a small operation.
+//! What every call needs and almost never changes, kept for the session: projects, role bindings, API keys, access tokens, agents,
+//! switches of budgets, switched-off operations, tools and grants. Looking them up costs more than the work of a small operation.
 //!
 //! Kept the way PostgreSQL keeps its own catalogues: a statement trigger on each of the tables sends a relation-cache
 //! invalidation with the commit; every backend absorbs it before it looks here again, and forgets everything. An entry is
 //! kept only if no invalidation arrived since before the snapshot it was read with, so an old row can't outlive the
 //! message that made it old. A failed look-up is never kept.
 
+pub(crate) mod issuers;
 pub(crate) mod tools;
 
 use std::cell::{Cell, RefCell};
@@ -68,7 +69,7 @@ pub(crate) type Switches = Vec<(Level, String, Switch)>;
 /// More entries than this, and a session starts over: memory must not grow with what callers try.
 const MOST_ENTRIES: usize = 10_000;
 /// The tables behind the entries.
-const TABLES: [&std::ffi::CStr; 16] = [
+const TABLES: [&std::ffi::CStr; 18] = [
     c"projects",
     c"role_bindings",
     c"api_keys",
@@ -85,6 +86,8 @@ const TABLES: [&std::ffi::CStr; 16] = [
     c"mcp_private_host",
     c"mcp_server",
     c"mcp_tool",
+    c"token_issuer",
+    c"token_issuer_key",
 ];
 
 #[derive(Default)]
@@ -92,6 +95,7 @@ struct Kept {
     projects: HashMap<String, Project>,
     bindings: HashMap<(String, String), Binding>,
     keys: HashMap<(String, String), ApiKey>,
+    tokens: HashMap<(String, [u8; 32]), Rc<issuers::ProvenToken>>,
     switched_off: Option<Vec<String>>,
     redactors: HashMap<String, Rc<Redactor>>,
     active: HashMap<(String, Kind, String), Uuid>,

@@ -62,7 +62,13 @@ statements! {
          select 'audit', u.project_id, format('audit rows wait to be sealed since %s', u.waiting_since),
                 'select awooop.maintain(); if it stays so, the server''s log says why'
          from awooop.unsealed_projects(1000, false) u
-         where u.waiting_since < pg_catalog.clock_timestamp() - interval '10 minutes'";
+         where u.waiting_since < pg_catalog.clock_timestamp() - interval '10 minutes'
+         union all
+         select 'issuer', i.issuer,
+                format('project %s: its key set was not fetched for an hour; after a day its tokens are refused', i.project_id),
+                'give the gateway a courier (awooop.create_issuer_courier), and look into its log'
+         from awooop.issuer_key_sources() i
+         where coalesce(i.fetched_at, i.registered_at) < pg_catalog.clock_timestamp() - interval '1 hour'";
 }
 
 /// What is wrong with this installation, one row a finding; no rows, no findings. For operators and auditors.

@@ -28,6 +28,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0009_approvals", include_str!("../../sql/migrations/0009_approvals.sql")),
     ("0010_mcp", include_str!("../../sql/migrations/0010_mcp.sql")),
     ("0011_mcp_features", include_str!("../../sql/migrations/0011_mcp_features.sql")),
+    ("0012_token_issuers", include_str!("../../sql/migrations/0012_token_issuers.sql")),
 ];
 
 /// Re-applied by every migrate.

@@ -45,6 +45,7 @@ mod statement;
 mod subjects;
 mod subtransaction;
 mod tenant;
+mod tokens;
 
 ::pgrx::pg_module_magic!(name, version);
 

@@ -8,7 +8,7 @@ use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
 use crate::{
-    agents, api_keys, approvals, audit, budget, contracts, envelope, mcp, principals, redaction, runs, subjects,
+    agents, api_keys, approvals, audit, budget, contracts, envelope, mcp, principals, redaction, runs, subjects, tokens,
 };
 
 /// Carries the operation out. The caller has the scope, the arguments are checked.
@@ -57,6 +57,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "list_principals" => principals::list,
         "list_runs" => runs::list,
         "list_steps" => runs::list_steps,
+        "list_token_issuers" => tokens::list_issuers,
         "mcp_begin_call" => mcp::begin,
         "mcp_explain" => mcp::explain,
         "mcp_finish_call" => mcp::finish,
@@ -79,6 +80,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "reject_approval" => approvals::reject,
         "release_budget" => budget::release,
         "remove_redaction_rule" => redaction::remove_rule,
+        "remove_token_issuer" => tokens::remove_issuer,
         "request_approval" => approvals::request,
         "reserve_budget" => budget::reserve,
         "revoke_api_key" => api_keys::revoke,
@@ -89,6 +91,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "set_price" => budget::set_price,
         "set_redaction_family" => redaction::set_family,
         "set_redaction_rule" => redaction::set_rule,
+        "set_token_issuer" => tokens::set_issuer,
         "settle_budget" => budget::settle,
         "sign_contract" => contracts::sign,
         "switch_budget" => budget::set_switch,

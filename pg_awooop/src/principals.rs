@@ -45,6 +45,8 @@ statements! {
         "select coalesce(p.created_by = $3, false)
                 and not exists (select from awooop.role_bindings b where b.project_id = $1 and b.principal_id = $2)
          from awooop.principals p where p.project_id = $1 and p.principal_id = $2";
+    MAKER: reading [TEXTOID, TEXTOID] =
+        "select coalesce(p.created_by, '') from awooop.principals p where p.project_id = $1 and p.principal_id = $2";
     // Writing, for a snapshot of after a lock that the caller took. Who is no principal, an operator, is their own hand.
     STANDINGS: writing [TEXTOID, TEXTARRAYOID] = concat!(
         "select case when p.principal_id is null then asked.principal_id else ", hand!(), " end, coalesce(p.roles, '{}')
@@ -68,6 +70,11 @@ pub(crate) const LOGIN: &str = "role.";
 /// Brings a principal into being, if it is not there; whether it was not.
 pub(crate) fn make(project_id: &str, principal_id: &str, maker: Option<&str>) -> Outcome<bool> {
     Ok(MAKE.with(|s| s.run(&[project_id.into(), principal_id.into(), maker.into()]))? > 0)
+}
+
+/// Who brought a principal into being, empty where nobody is told of; nothing where it is not there.
+pub(crate) fn maker(project_id: &str, principal_id: &str) -> Outcome<Option<String>> {
+    MAKER.with(|s| s.row(&[project_id.into(), principal_id.into()], |row| column::<String>(row, 1)))
 }
 
 /// Whether the caller brought the principal into being, and no login is bound as it.

@@ -91,12 +91,13 @@ pub(crate) fn operator_as(project_id: &str, principal_id: &str) -> Caller {
         scopes: ScopeSet::OPERATOR,
         door: Door::Sql,
         key_id: None,
+        issuer: None,
         agent_id: None,
         project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
     }
 }
 
-fn text<'a>(name: &str, value: Option<&'a str>, rule: NameRule, max: usize) -> Outcome<&'a str> {
+pub(crate) fn text<'a>(name: &str, value: Option<&'a str>, rule: NameRule, max: usize) -> Outcome<&'a str> {
     match value {
         None => fault(Problem::from(ErrorCode::InputMissing).with("argument", name)),
         Some(text) if rule.admits(text) && text.chars().count() <= max => Ok(text),

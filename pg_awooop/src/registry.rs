@@ -91,6 +91,7 @@ const PLATFORM_TABLES: &[(&str, &str)] = &[
     ("budget_platform_switch", "whether budgets are paused or killed, for everybody"),
     ("budget_platform_told", "of which windows of the ceiling the soft limit was told"),
     ("budget_platform_window", "the windows of the ceiling"),
+    ("issuer_courier", "who may bring issuers' key sets into the database: the platform's, for all projects"),
     (
         "mcp_private_host",
         "which private hosts MCP servers may have: what the gateway reaches is the platform's, not a tenant's",

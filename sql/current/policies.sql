@@ -11,7 +11,8 @@ begin
         'contract_signatures', 'run_state', 'run_ready', 'run_lease', 'step_journal', 'budget_control', 'budget_limit',
         'budget_switch', 'budget_price', 'budget_counter', 'budget_counter_lane', 'budget_escrow', 'budget_reservation',
         'budget_ledger', 'budget_opening', 'approval_request', 'approval_decision', 'approval_use',
-        'mcp_server', 'mcp_tool', 'mcp_grant', 'mcp_call', 'mcp_rate', 'mcp_rate_hit']
+        'mcp_server', 'mcp_tool', 'mcp_grant', 'mcp_call', 'mcp_rate', 'mcp_rate_hit',
+        'token_issuer', 'token_issuer_key']
     loop
         execute format('alter table awooop.%I enable row level security', tenant_table);
         execute format('alter table awooop.%I force row level security', tenant_table);
@@ -26,7 +27,7 @@ begin
 
     -- What the scheduler looks through in all projects: only to learn where there is something to do.
     foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings', 'audit_pending', 'audit_head',
-        'budget_escrow', 'budget_control', 'approval_request']
+        'budget_escrow', 'budget_control', 'approval_request', 'token_issuer']
     loop
         execute format('drop policy if exists schedule on awooop.%I', tenant_table);
         execute format('create policy schedule on awooop.%I for select to awooop_scheduler using (true)', tenant_table);
@@ -42,7 +43,8 @@ declare
 begin
     foreach platform_table in array array['schema_version', 'operation_override', 'failed_authentication',
         'failed_authentication_log', 'worker', 'budget_platform', 'budget_platform_due', 'budget_platform_pot',
-        'budget_platform_switch', 'budget_platform_told', 'budget_platform_window', 'mcp_private_host']
+        'budget_platform_switch', 'budget_platform_told', 'budget_platform_window', 'mcp_private_host',
+        'issuer_courier']
     loop
         execute format('alter table awooop.%I enable row level security', platform_table);
         execute format('alter table awooop.%I force row level security', platform_table);

@@ -27,4 +27,5 @@ mod redaction;
 mod runs;
 mod schemas;
 mod strict_input;
+mod tokens;
 mod upgrade;

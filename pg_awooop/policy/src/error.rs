@@ -104,7 +104,7 @@ catalogue! {
 
     AuthFailed = "E-AUTH-001", "28000", 401,
         "authentication failed",
-        "Send a valid key of this project: `Authorization: Bearer awk_…`. Unknown, wrong, expired and revoked keys get this same answer.";
+        "Send a valid key of this project (`Authorization: Bearer awk_…`), or an access token of one of its issuers. Whatever is wrong with one, the answer is this.";
     AuthThrottled = "E-AUTH-002", "53400", 429,
         "too many failed authentications",
         "Wait `retry_after_seconds`, then try again with a valid key; valid keys are never throttled.";
@@ -123,6 +123,28 @@ catalogue! {
     AuthIdentity = "E-AUTH-007", "55000", 409,
         "whose a credential is, and whose hand a principal, never changes",
         "Revoke the key and make another; a principal is the hand of whoever brought it into being.";
+
+    IssuerUnknown = "E-ISSUER-001", "42704", 404,
+        "there is no such token issuer in this project",
+        "awooop.list_token_issuers shows them; awooop.set_token_issuer registers one. A key set must come from the address that is registered.";
+    IssuerForeign = "E-ISSUER-002", "42501", 403,
+        "the issuer was registered by somebody else",
+        "Whoever says where an issuer's keys are can speak for all of its subjects: let who registered it, or an operator, change it.";
+    IssuerTooMany = "E-ISSUER-003", "54000", 409,
+        "the project has as many token issuers as it may have",
+        "Remove one with awooop.remove_token_issuer; `limit` says how many there may be.";
+    IssuerKeys = "E-ISSUER-004", "22023", 422,
+        "this is no key set that tokens can be verified with",
+        "`reason`: not_a_set, shows_a_secret (a private or symmetric key), same_id_twice or too_many. Nothing of it was taken; the set of before is good for a day.";
+    IssuerCourier = "E-ISSUER-005", "28000", 401,
+        "authentication failed",
+        "Send the courier's credential, `awi_…`, as awooop.create_issuer_courier returned it. Unknown, wrong and revoked ones get this same answer.";
+    IssuerCourierTaken = "E-ISSUER-006", "42710", 409,
+        "a courier of this name exists already",
+        "Choose another name, or end it with awooop.revoke_issuer_courier(name).";
+    IssuerCourierUnknown = "E-ISSUER-007", "42704", 404,
+        "there is no courier of this name, or it was revoked before",
+        "awooop.issuer_courier lists those that there are and were.";
 
     OperationUnknown = "E-OP-001", "42704", 404,
         "there is no operation of that name",

@@ -36,7 +36,10 @@ statements! {
     HOLD_BINDINGS: writing [TEXTOID, TEXTARRAYOID] =
         "select true from awooop.role_bindings where project_id = $1 and 'role:' || role_name = any ($2)
          order by role_name for share";
-    // A credential that may still sign: an API key, or the binding of a login.
+    HOLD_ISSUERS: writing [TEXTOID, TEXTARRAYOID] =
+        "select true from awooop.token_issuer where project_id = $1 and 'issuer:' || issuer = any ($2)
+         order by issuer for share";
+    // A credential that may still sign: an API key, the binding of a login, or an issuer whose tokens may.
     LIVES: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
         "select exists (select from awooop.api_keys k
                         where k.project_id = $1 and 'key:' || k.key_id = $2 and k.principal_id = $3
@@ -44,7 +47,11 @@ statements! {
                           and coalesce(least(k.expires_at, k.retires_at) > clock_timestamp(), true))
              or exists (select from awooop.role_bindings b
                         where b.project_id = $1 and 'role:' || b.role_name = $2 and b.principal_id = $3
-                          and $4 = any (b.scopes))";
+                          and $4 = any (b.scopes))
+             or exists (select from awooop.token_issuer i
+                        where i.project_id = $1 and 'issuer:' || i.issuer = $2
+                          and starts_with($3, 'token:' || i.issuer || '#') and $4 = any (i.scopes)
+                          and coalesce(i.expires_at > clock_timestamp(), true))";
 }
 
 /// The time, as it is signed and stored.
@@ -55,9 +62,10 @@ pub(crate) fn now() -> String {
 
 /// What the caller proved itself with.
 pub(crate) fn credential(caller: &Caller) -> String {
-    match &caller.key_id {
-        Some(key_id) => format!("key:{key_id}"),
-        None => format!("role:{}", Login::of_session().name()),
+    match (&caller.key_id, &caller.issuer) {
+        (Some(key_id), _) => format!("key:{key_id}"),
+        (None, Some(issuer)) => format!("issuer:{issuer}"),
+        (None, None) => format!("role:{}", Login::of_session().name()),
     }
 }
 
@@ -258,7 +266,8 @@ impl Signatures {
 pub(crate) fn hold_signers(project_id: &str, principals: Vec<String>, credentials: Vec<String>) -> Outcome<()> {
     HOLD_PRINCIPALS.with(|s| s.run(&[project_id.into(), principals.into()]))?;
     HOLD_KEYS.with(|s| s.run(&[project_id.into(), credentials.clone().into()]))?;
-    HOLD_BINDINGS.with(|s| s.run(&[project_id.into(), credentials.into()]))?;
+    HOLD_BINDINGS.with(|s| s.run(&[project_id.into(), credentials.clone().into()]))?;
+    HOLD_ISSUERS.with(|s| s.run(&[project_id.into(), credentials.into()]))?;
     Ok(())
 }
 

@@ -72,7 +72,7 @@ fn call(
     }
     // Set in any case: what this session left behind must not become this caller's trace.
     tenant::continue_trace(traceparent.filter(|trace| TraceParent::parse(trace).is_some()).unwrap_or_default());
-    let caller = match authentication::by_api_key(project_id, credential, operation)? {
+    let caller = match authentication::by_credential(project_id, credential, operation)? {
         Verdict::Proven(caller) => caller,
         Verdict::Failed(problem) => return Ok(Answer::refusal(&problem)),
     };

@@ -276,6 +276,7 @@ fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outc
             scopes: ScopeSet::of(Scope::RunsWork),
             door: Door::Sql,
             key_id: None,
+            issuer: None,
             agent_id: None,
             project,
         };

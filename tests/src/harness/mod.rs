@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod budgets;
 pub mod contracts;
 pub mod gateway;
+pub mod issuer;
 pub mod own_server;
 pub mod platform;
 pub mod platform_logins;

@@ -79,8 +79,8 @@ pub(super) fn envelope() -> Value {
 pub(super) fn whoami() -> Value {
     object(json!({
         "project_id": text(), "principal_id": text(), "scopes": scopes(),
-        "door": {"type": "string", "enum": ["http", "sql"]}, "key_id": maybe_text(), "agent_id": maybe_text(),
-        "migration_mode": mode()
+        "door": {"type": "string", "enum": ["http", "sql"]}, "key_id": maybe_text(), "issuer": maybe_text(),
+        "agent_id": maybe_text(), "migration_mode": mode()
     }))
 }
 
@@ -215,6 +215,27 @@ pub(super) fn keys() -> Value {
 
 pub(super) fn revoked_key() -> Value {
     object(json!({"key_id": text(), "revoked_at": time()}))
+}
+
+fn issuer_members() -> Value {
+    json!({
+        "issuer": text(), "jwks_uri": text(), "audience": text(), "scopes": scopes(), "agent_claim": maybe_text(),
+        "subject_claim": text(), "project_claim": maybe_text(), "reason": maybe_text(), "registered_by": text(),
+        "registered_at": time(), "updated_at": time(), "expires_at": maybe_time(), "keys_fetched_at": maybe_time(),
+        "keys": list(json!({"type": "string", "description": "the id of a key that verifies its tokens"}))
+    })
+}
+
+pub(super) fn token_issuer() -> Value {
+    object(issuer_members())
+}
+
+pub(super) fn token_issuers() -> Value {
+    object(json!({"items": list(object(issuer_members()))}))
+}
+
+pub(super) fn removed_issuer() -> Value {
+    object(json!({"issuer": text(), "removed": {"const": true}}))
 }
 
 pub(super) fn audit() -> Value {

@@ -1,6 +1,7 @@
 //! The people and services of a project, and their roles.
 
 use super::ID;
+use crate::access_token::terms::MAX_PRINCIPAL;
 use crate::argument::{Argument, Kind};
 use crate::name::NameRule;
 use crate::operation::{Operation, result};
@@ -8,7 +9,7 @@ use crate::scope::Scope;
 
 const PRINCIPAL: Argument = Argument::required(
     "principal_id",
-    Kind::Text { rule: NameRule::Line, max: 128 },
+    Kind::Text { rule: NameRule::Line, max: MAX_PRINCIPAL },
     "The person or service, as awooop.list_principals shows it.",
 );
 const ROLE: Argument = Argument::required("role", ID, "The role, one that a policy contract names.");

@@ -1,0 +1,10 @@
+//! Access tokens of outside issuers as credentials: what a good one opens, and everything that is none.
+
+mod credentials;
+mod forgeries;
+mod hands;
+mod isolation;
+mod keys;
+mod limiter;
+mod registration;
+mod stage;

@@ -8,10 +8,9 @@
 //! | `echo-server` | [`echo`] | one tool that answers at once: what is left of a call's time is the gateway's |
 //! | `header-proxy` | [`proxy`] | adds a key to the requests of a client that cannot be given one |
 
-#![allow(dead_code)]
-
 pub mod conformance;
 pub mod echo;
+pub mod header_value;
 pub mod proxy;
 pub mod serve;
 mod speak;

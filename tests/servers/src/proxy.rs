@@ -13,6 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+use crate::header_value::Header;
 use crate::serve::{self, Body, Door, HungUp};
 
 /// Headers that are about one connection, not about what is carried (RFC 9110, 7.6.1).
@@ -26,29 +27,6 @@ const OF_THE_CONNECTION: [&str; 8] = [
     "transfer-encoding",
     "upgrade",
 ];
-
-/// A header to set: `NAME=VALUE`. The value may be a secret, so there is no Debug.
-#[derive(Clone)]
-pub struct Header(HeaderName, HeaderValue);
-
-impl Header {
-    /// Whether a request has it.
-    pub fn is_in(&self, headers: &HeaderMap) -> bool {
-        headers.get_all(&self.0).iter().any(|value| value == self.1)
-    }
-}
-
-impl FromStr for Header {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text.split_once('=').ok_or("NAME=VALUE is wanted")?;
-        let name = name.trim().parse().map_err(|_| "that is no name of a header")?;
-        let mut value: HeaderValue = value.parse().map_err(|_| "that is no value of a header")?;
-        value.set_sensitive(true);
-        Ok(Self(name, value))
-    }
-}
 
 /// Where requests go: `http://HOST:PORT`.
 #[derive(Clone, Debug)]
@@ -97,8 +75,8 @@ impl Door for Proxy {
             Err(_) => return Ok(serve::plain(StatusCode::BAD_REQUEST, "that is no path")),
         };
         without_those_of_the_connection(&mut parts.headers);
-        for Header(name, value) in &self.headers {
-            parts.headers.insert(name, value.clone());
+        for header in &self.headers {
+            header.set(&mut parts.headers);
         }
         if let Some(host) = &self.host {
             parts.headers.insert(header::HOST, host.clone());

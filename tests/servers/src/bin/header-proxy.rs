@@ -2,7 +2,8 @@
 
 use std::io;
 
-use awooop_mcp_servers::proxy::{Header, Proxy, Upstream};
+use awooop_mcp_servers::header_value::Header;
+use awooop_mcp_servers::proxy::{Proxy, Upstream};
 use awooop_mcp_servers::serve::{self, Listen};
 use clap::Parser;
 use hyper::header::HeaderValue;

@@ -2,37 +2,78 @@
 
 use std::sync::Arc;
 
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
+use hyper::header::{HeaderValue, WWW_AUTHENTICATE};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
-use super::{Conformance, Options, Shared};
+use super::{Conformance, Options, Shared, raw};
+use crate::header_value::Header;
 use crate::serve::{self, Body, Door, HungUp};
 
 /// Web pages of this machine may speak to the server, others may not.
 const ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
+/// A request's body, at most.
+const LONGEST_BODY: usize = 16 << 20;
 
 /// The server, as HTTP sees it.
 pub struct Front {
+    shared: Arc<Shared>,
     mcp: StreamableHttpService<Conformance, LocalSessionManager>,
+    required: Option<Header>,
+    sessions_only: bool,
 }
 
 impl Front {
     /// The server at `/mcp`.
-    pub fn new(options: &Options) -> Self {
+    pub fn new(options: Options) -> Self {
+        let config = StreamableHttpServerConfig::default()
+            .with_allowed_origins(ORIGINS)
+            .with_max_request_body_bytes(LONGEST_BODY)
+            .with_json_response(options.json)
+            .with_legacy_session_mode(!options.stateless_only);
+        let (required, sessions_only) = (options.require_header.clone(), options.sessions_only);
         let shared = Arc::new(Shared::new(options));
-        let config = StreamableHttpServerConfig::default().with_allowed_origins(ORIGINS);
-        let connection = move || Ok(Conformance::new(Arc::clone(&shared)));
-        Self { mcp: StreamableHttpService::new(connection, Arc::default(), config) }
+        let for_connections = Arc::clone(&shared);
+        let connection = move || Ok(Conformance::new(Arc::clone(&for_connections)));
+        Self { shared, mcp: StreamableHttpService::new(connection, Arc::default(), config), required, sessions_only }
+    }
+
+    /// What is wrong with a request before its body is read.
+    fn refusal(&self, parts: &Parts) -> Option<Response<Body>> {
+        if parts.uri.path() != "/mcp" {
+            return Some(serve::plain(StatusCode::NOT_FOUND, "the server is at /mcp"));
+        }
+        if self.required.as_ref().is_some_and(|header| !header.is_in(&parts.headers)) {
+            let mut response = serve::plain(StatusCode::UNAUTHORIZED, "a credential is missing, or is another one");
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            return Some(response);
+        }
+        // What a server does with a revision that it has never heard of.
+        if self.sessions_only && raw::is_stateless(parts) {
+            return Some(serve::plain(StatusCode::BAD_REQUEST, "Bad Request: Unsupported MCP-Protocol-Version"));
+        }
+        None
     }
 }
 
 impl Door for Front {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, HungUp> {
-        if request.uri().path() != "/mcp" {
-            return Ok(serve::plain(StatusCode::NOT_FOUND, "the server is at /mcp"));
+        let (parts, body) = request.into_parts();
+        if let Some(refusal) = self.refusal(&parts) {
+            return Ok(refusal);
         }
-        Ok(self.mcp.handle(request).await.map(serve::cannot_fail))
+        let Some(trouble) = self.shared.trouble().filter(|_| parts.method == Method::POST) else {
+            return Ok(self.mcp.handle(Request::from_parts(parts, body)).await.map(serve::cannot_fail));
+        };
+        let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else { return Err(HungUp) };
+        let body = body.to_bytes();
+        if let Some(answer) = raw::answer(trouble, &parts, &body) {
+            return answer;
+        }
+        Ok(self.mcp.handle(Request::from_parts(parts, Full::new(body))).await.map(serve::cannot_fail))
     }
 }

@@ -10,6 +10,9 @@
 //! | `input_required` | tools and a prompt that answer with a question and are called again (stateless) |
 //! | `resources`, `prompts` | what can be read |
 //! | `changes` | who is told when a list changes |
+//! | `secrets`, `disguise` | the credential of a request, shown in disguise (off by default) |
+//! | `trouble`, `raw` | what goes wrong on demand, and what came of it (off by default) |
+//! | `door` | HTTP: headers that are missing, the address |
 
 // Log lines, sampling and subscriptions to single resources are deprecated in the protocol, and still what the older
 // revisions' scenarios are about.
@@ -18,12 +21,16 @@
 mod asking;
 mod changes;
 mod content;
+mod disguise;
 mod door;
 mod input_required;
 mod meanwhile;
 mod options;
 mod prompts;
+mod raw;
 mod resources;
+mod secrets;
+mod trouble;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -43,6 +50,8 @@ pub use options::Options;
 
 use changes::{Changes, Watched};
 use input_required::Questions;
+use secrets::Place;
+use trouble::Trouble;
 
 /// How long a list may be kept by whoever asked for it. Short: lists change in tests.
 const FRESH_MS: u64 = 1_000;
@@ -59,12 +68,24 @@ pub struct Conformance {
 pub struct Shared {
     changes: Changes,
     questions: Questions,
+    trouble: Trouble,
+    options: Options,
 }
 
 impl Shared {
     /// A server nobody has talked to yet.
-    pub fn new(_options: &Options) -> Self {
-        Self { changes: Changes::default(), questions: Questions::new() }
+    pub fn new(options: Options) -> Self {
+        Self { changes: Changes::default(), questions: Questions::new(), trouble: Trouble::default(), options }
+    }
+
+    /// What goes wrong, if that is wanted.
+    fn trouble(&self) -> Option<&Trouble> {
+        self.options.trouble.then_some(&self.trouble)
+    }
+
+    /// Where the credential to show comes, if that is wanted.
+    fn shown(&self) -> Option<&Place> {
+        self.options.echo_credential.as_ref()
     }
 }
 
@@ -84,6 +105,13 @@ impl Conformance {
         tools.extend(asking::tools());
         tools.extend(input_required::tools());
         tools.extend(changes::tools());
+        if self.shared.shown().is_some() {
+            tools.extend(secrets::tools());
+        }
+        if let Some(trouble) = self.shared.trouble() {
+            tools.extend(trouble::tools());
+            tools.extend(trouble.added());
+        }
         tools
     }
 }
@@ -110,6 +138,7 @@ impl ServerHandler for Conformance {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        self.shared.trouble.listed();
         Ok(ListToolsResult::with_all_items(self.tools()).with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 
@@ -122,7 +151,12 @@ impl ServerHandler for Conformance {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if let Some(outcome) = self.shared.questions.call(&request, &context) {
+        let shared = &self.shared;
+        shared.trouble.called(&request.name);
+        if let Some(delay) = shared.options.delay() {
+            tokio::time::sleep(delay).await;
+        }
+        if let Some(outcome) = shared.questions.call(&request, &context) {
             return outcome;
         }
         let name = request.name.as_ref();
@@ -136,7 +170,17 @@ impl ServerHandler for Conformance {
         if let Some(outcome) = asking::call(name, &arguments, &context).await {
             return outcome;
         }
-        if let Some(outcome) = self.shared.changes.call(name).await {
+        if let Some(outcome) = shared.changes.call(name).await {
+            return outcome;
+        }
+        if let Some(place) = shared.shown()
+            && let Some(outcome) = secrets::call(place, name, &arguments, &context).await
+        {
+            return outcome;
+        }
+        if let Some(trouble) = shared.trouble()
+            && let Some(outcome) = trouble.call(name, &arguments, &shared.changes, &context).await
+        {
             return outcome;
         }
         Err(ErrorData::invalid_params(format!("Unknown tool: {name}"), None))
@@ -147,7 +191,11 @@ impl ServerHandler for Conformance {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let resources = ListResourcesResult::with_all_items(resources::list());
+        let mut resources = resources::list();
+        if self.shared.shown().is_some() {
+            resources.extend(secrets::resources());
+        }
+        let resources = ListResourcesResult::with_all_items(resources);
         Ok(resources.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 
@@ -163,9 +211,10 @@ impl ServerHandler for Conformance {
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let result = resources::read(&request.uri)?;
+        let secret = self.shared.shown().and_then(|place| secrets::read(place, &request.uri, &context));
+        let result = secret.map_or_else(|| resources::read(&request.uri), Ok)?;
         Ok(result.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public).into())
     }
 
@@ -188,15 +237,24 @@ impl ServerHandler for Conformance {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        let prompts = ListPromptsResult::with_all_items(prompts::list());
+        let mut prompts = prompts::list();
+        if self.shared.shown().is_some() {
+            prompts.push(secrets::prompt());
+        }
+        let prompts = ListPromptsResult::with_all_items(prompts);
         Ok(prompts.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
+        if let Some(place) = self.shared.shown()
+            && let Some(prompt) = secrets::get_prompt(place, &request, &context)
+        {
+            return prompt.map(Into::into);
+        }
         prompts::get(request)
     }
 
@@ -222,6 +280,7 @@ impl ServerHandler for Conformance {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        self.shared.trouble.session();
         self.shared.changes.session(context.peer, self.watched.clone());
     }
 

@@ -1,7 +1,50 @@
 //! How the server can be made to differ from one that pleases the suite. Nothing of it is on by default.
 
-use clap::Args;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+
+use super::secrets::Place;
+use crate::header_value::Header;
 
 /// What is different.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Options {}
+#[derive(Args, Clone, Default)]
+#[command(group(ArgGroup::new("lifecycle").args(["sessions_only", "stateless_only"])))]
+pub struct Options {
+    /// Answer 401 to requests over HTTP that do not have this header.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub require_header: Option<Header>,
+
+    /// Let tools echo_secret_*, resources secret://… and the prompt echo_secret show the credential that came with the
+    /// request, in disguise. Where it comes: bearer, header:NAME, query:NAME or env:NAME.
+    #[arg(long, value_name = "PLACE")]
+    pub echo_credential: Option<Place>,
+
+    /// Let every call of a tool take so much longer.
+    #[arg(long, value_name = "MS")]
+    pub slow: Option<u64>,
+
+    /// Have tools that make trouble: sleep, flaky, big, big_number, add_tool, remove_tool, touch_resource; and count,
+    /// was_cancelled, which tell what came of it.
+    #[arg(long)]
+    pub trouble: bool,
+
+    /// Answer stateless requests with JSON, where nothing has to be sent before the result.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Be a server from before 2026-07-28: answer 400 to stateless requests.
+    #[arg(long)]
+    pub sessions_only: bool,
+
+    /// Give no session to anybody.
+    #[arg(long)]
+    pub stateless_only: bool,
+}
+
+impl Options {
+    /// How much longer a call takes.
+    pub fn delay(&self) -> Option<Duration> {
+        self.slow.map(Duration::from_millis)
+    }
+}

@@ -1,0 +1,9 @@
+//! The programs as they are used: started as processes, spoken to over HTTP and pipes.
+#![cfg(test)]
+
+mod credentials;
+mod echo;
+mod lifecycles;
+mod proxy;
+mod running;
+mod trouble;

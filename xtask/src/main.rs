@@ -5,6 +5,7 @@
 //! module for each command that does more than call those (`peer` is what `bench` compares with).
 
 mod bench;
+mod clients;
 mod demo;
 mod docs;
 mod extension;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::clients::Clients;
 use crate::extension::Purpose;
 use crate::interrupt::Cleanup;
 use crate::place::{Account, Place};
@@ -25,7 +26,7 @@ const FAULTS: &[&str] = &["budgets::clock", "output::failing", "redaction::faili
 pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool> {
     let mut tally = Tally::default();
     let faults = only.is_none_or(|only| FAULTS.iter().any(|test| test.contains(only)));
-    let mut steps = Steps::new(if only.is_some() { 3 } else { 5 } + usize::from(faults) + 2 * versions.len());
+    let mut steps = Steps::new(if only.is_some() { 4 } else { 6 } + usize::from(faults) + 2 * versions.len());
     steps.step("looking for what has to be installed", || {
         toolchain::packages()?;
         toolchain::test_packages()
@@ -38,24 +39,31 @@ pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool
     tally.expect("unit tests", done);
     let gateway = steps.step("building the gateway (about 2 minutes the first time)", || gateway::build(place));
     let gateway = tally.expect("building the gateway", gateway);
+    let clients = steps
+        .step("building MCP servers, and fetching MCP's clients and its conformance suite", || Clients::prepare(place));
+    let clients = tally.expect("MCP servers and clients", clients);
     for major in versions {
         let about = format!("building the extension for PostgreSQL {major} and starting a server (minutes at first)");
         let _cleanup = remove_at_the_end(place, *major)?;
         let server = steps.step(&about, || fresh_server(place, *major));
         let server = tally.expect(&format!("PostgreSQL {major}: extension and server"), server);
-        let done = steps.step(&format!("integration tests on PostgreSQL {major}"), || match (&server, &gateway) {
-            (Some(server), Some(gateway)) => integration_tests(place, server, gateway, &mut tally, only),
-            _ => anyhow::bail!("there is nothing to test against"),
-        });
+        let done =
+            steps.step(&format!("integration tests on PostgreSQL {major}"), || match (&server, &gateway, &clients) {
+                (Some(server), Some(gateway), Some(clients)) => {
+                    integration_tests(place, server, (gateway, clients), &mut tally, only)
+                }
+                _ => anyhow::bail!("there is nothing to test against"),
+            });
         tally.expect(&format!("PostgreSQL {major}: integration tests"), done);
     }
     if faults {
         let done = steps.step("building the extension with faults in it, and testing what becomes of them", || {
             let gateway = gateway.as_deref().context("there is no gateway to test with")?;
+            let clients = clients.as_ref().context("there are no MCP servers to test with")?;
             let _cleanup = remove_at_the_end(place, Major::Pg15)?;
             Server::new(place, SERVER, Major::Pg15)?.remove()?;
             let server = Server::start_for(Purpose::Faults, place, SERVER, Major::Pg15, Durability::None)?;
-            let mut cargo = integration(place, &server, gateway)?;
+            let mut cargo = integration(place, &server, (gateway, clients))?;
             cargo.args(["--lib", "--"]).args(FAULTS).arg("--ignored");
             tally.cargo_test("faults", &mut cargo)
         });
@@ -150,16 +158,16 @@ fn remove_at_the_end(place: &Place, major: Major) -> Result<Cleanup> {
 fn integration_tests(
     place: &Place,
     server: &Server,
-    gateway: &Path,
+    programs: (&Path, &Clients),
     tally: &mut Tally,
     only: Option<&str>,
 ) -> Result<()> {
-    let mut cargo = integration(place, server, gateway)?;
+    let mut cargo = integration(place, server, programs)?;
     tally.cargo_test(&format!("PostgreSQL {}", server.major), cargo.args(only))
 }
 
 /// A run of the integration tests.
-fn integration(place: &Place, server: &Server, gateway: &Path) -> Result<Command> {
+fn integration(place: &Place, server: &Server, (gateway, clients): (&Path, &Clients)) -> Result<Command> {
     let account = Account::of_servers()?;
     let scratch = scratch(place, server.major)?;
     account.private_directory(&scratch)?;
@@ -168,7 +176,7 @@ fn integration(place: &Place, server: &Server, gateway: &Path) -> Result<Command
     cargo.env("AWOOOP_TEST_URI", server.superuser_uri()?);
     cargo.env("AWOOOP_TEST_PG", server.major.number());
     cargo.env("AWOOOP_TEST_BIN", Tree::existing(place, server.major).bin);
-    cargo.env("AWOOOP_TEST_GATEWAY", gateway);
+    cargo.env("AWOOOP_TEST_GATEWAY", gateway).envs(clients.environment());
     cargo.env("AWOOOP_TEST_GATEWAY_URI", server.gateway_uri()?);
     cargo.env("AWOOOP_TEST_RUN_AS", account.name());
     cargo.env("AWOOOP_TEST_STATE", &scratch);

@@ -253,6 +253,11 @@ pub fn token_libraries() -> Result<PathBuf> {
     cache_dir()
 }
 
+/// Node.js and npm, from Debian where there are none.
+pub fn node() -> Result<()> {
+    if program::on_path("node") && program::on_path("npm") { Ok(()) } else { install_packages(NODE_PACKAGES) }
+}
+
 /// npm's package of signed tokens, from the user's cache or the registry that npm is set to. Its digest is checked.
 fn jose() -> Result<PathBuf> {
     let (version, sha256) = JOSE;
@@ -261,9 +266,7 @@ fn jose() -> Result<PathBuf> {
     if unpacked.join("dist/webapi/index.js").is_file() {
         return Ok(unpacked);
     }
-    if !program::on_path("node") || !program::on_path("npm") {
-        install_packages(NODE_PACKAGES)?;
-    }
+    node()?;
     eprintln!("      downloading jose-{version} (signed tokens in JavaScript)");
     let mut pack = Command::new("npm");
     pack.args(["pack", "--silent", &format!("jose@{version}")]).current_dir(&dir);
@@ -308,12 +311,12 @@ impl SourcePackage {
 }
 
 /// Debian's Python, which has the pip that the packages above install; any other, elsewhere.
-fn python() -> &'static str {
+pub fn python() -> &'static str {
     if Path::new("/usr/bin/python3").exists() { "/usr/bin/python3" } else { "python3" }
 }
 
 /// What is the same for every checkout and slow to get.
-fn cache_dir() -> Result<PathBuf> {
+pub fn cache_dir() -> Result<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME") {
         Some(dir) if Path::new(&dir).is_absolute() => PathBuf::from(dir),
         _ => PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?).join(".cache"),

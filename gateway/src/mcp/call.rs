@@ -405,7 +405,9 @@ impl Open<'_> {
     }
 
     async fn suspend(self, mut asks: InputRequiredResult) -> Result<Came, ErrorData> {
-        let mut questions = serde_json::to_value(asks.input_requests.take().unwrap_or_default()).unwrap_or_default();
+        // A server may want nothing but to be asked again.
+        let questions = asks.input_requests.take().filter(|questions| !questions.is_empty());
+        let mut questions = questions.and_then(|questions| serde_json::to_value(questions).ok()).unwrap_or_default();
         self.mask.hide(&mut questions);
         wire::exact(&mut questions);
         let args = json!({

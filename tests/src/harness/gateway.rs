@@ -43,7 +43,9 @@ impl HttpGateway {
     /// A gateway that listens, whatever it makes of its database.
     pub fn launch(uri: &str, settings: &[(&str, &str)]) -> Self {
         let log = std::env::temp_dir().join(format!("{}.log", unique("gateway")));
-        let mut command = program(uri);
+        // One with faults in it, where a test wants a protection taken out.
+        let faults = settings.iter().any(|(name, _)| *name == "FAULT");
+        let mut command = if faults { program_of("AWOOOP_TEST_GATEWAY_FAULTS", uri) } else { program(uri) };
         command.env("AWOOOP_LISTEN", "127.0.0.1:0").env("AWOOOP_WORKERS", "2").env("AWOOOP_POOL_SIZE", "4");
         command.envs(settings.iter().map(|(name, value)| (format!("AWOOOP_{name}"), *value)));
         let stderr = File::create(&log).expect("a log file");
@@ -121,7 +123,11 @@ impl Drop for HttpGateway {
 
 /// The gateway's program, told where its database is and nothing else that the environment may hold.
 pub fn program(uri: &str) -> Command {
-    let mut command = Command::new(environment("AWOOOP_TEST_GATEWAY"));
+    program_of("AWOOOP_TEST_GATEWAY", uri)
+}
+
+fn program_of(name: &str, uri: &str) -> Command {
+    let mut command = Command::new(environment(name));
     command.env_clear().env("AWOOOP_DATABASE_URL", uri);
     command
 }

@@ -7,14 +7,18 @@ use super::stage::{Desk, Setup};
 #[test]
 fn without_a_valid_key_nothing_is_said_but_where_to_get_a_token() {
     let desk = Desk::with(Setup {
-        gateway: vec![("PUBLIC_URL", "https://agents.example.com"), ("AUTHORIZATION_SERVERS", "https://login.example.com")],
+        gateway: vec![
+            ("PUBLIC_URL", "https://agents.example.com"),
+            ("AUTHORIZATION_SERVERS", "https://login.example.com"),
+        ],
         ..Setup::default()
     });
     for key in ["", "awk_nobody.k.s", &format!("{}x", desk.agent)] {
         let reply = desk.client(key).at("/v1/mcp/desk").request("tools/list", json!({}));
         assert_eq!(reply.status, 401, "{}", reply.body);
         let challenge = reply.header("www-authenticate");
-        let expected = "resource_metadata=\"https://agents.example.com/.well-known/oauth-protected-resource/v1/mcp/desk\"";
+        let expected =
+            "resource_metadata=\"https://agents.example.com/.well-known/oauth-protected-resource/v1/mcp/desk\"";
         assert!(challenge.starts_with("Bearer ") && challenge.contains(expected), "{challenge}");
         assert_eq!(reply.json()["code"], "E-AUTH-001");
     }
@@ -33,12 +37,16 @@ fn a_key_without_the_scope_is_told_which_one_it_takes() {
     let reply = desk.client(&reads).request("tools/list", json!({}));
     assert_eq!(reply.status, 403, "{}", reply.body);
     let challenge = reply.header("www-authenticate");
-    assert!(challenge.contains("error=\"insufficient_scope\"") && challenge.contains("scope=\"tools:call\""), "{challenge}");
+    assert!(
+        challenge.contains("error=\"insufficient_scope\"") && challenge.contains("scope=\"tools:call\""),
+        "{challenge}"
+    );
 }
 
 #[test]
 fn a_page_of_another_origin_and_a_rebound_name_are_turned_away() {
-    let desk = Desk::with(Setup { gateway: vec![("ALLOWED_ORIGINS", "https://app.example.com:443")], ..Setup::default() });
+    let desk =
+        Desk::with(Setup { gateway: vec![("ALLOWED_ORIGINS", "https://app.example.com:443")], ..Setup::default() });
     let status = |name: &str, value: &str| desk.bot().with(name, value).request("tools/list", json!({})).status;
     assert_eq!(status("origin", "https://evil.example"), 403);
     assert_eq!(status("origin", "null"), 403);

@@ -48,14 +48,20 @@ impl Reply {
     /// The response to the request: its `result`, or its `error`.
     #[track_caller]
     pub fn response(&self) -> Value {
-        let found = self.messages().into_iter().find(|message| message.get("result").is_some() || message.get("error").is_some());
+        let found = self
+            .messages()
+            .into_iter()
+            .find(|message| message.get("result").is_some() || message.get("error").is_some());
         found.unwrap_or_else(|| panic!("no response: {self:?}"))
     }
 }
 
 impl Client {
     pub fn new(address: &str, key: &str) -> Self {
-        let config = Agent::config_builder().proxy(None).http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
+        let config = Agent::config_builder()
+            .proxy(None)
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)));
         Self {
             agent: config.build().into(),
             base: format!("http://{address}"),
@@ -90,7 +96,10 @@ impl Client {
             request = request.header(*name, *value);
         }
         let mut answer = self.agent.run(request.body(body.to_owned()).expect("a request")).expect("an answer");
-        let headers = answer.headers().iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let headers = headers.collect();
         let mut body = String::new();
         answer.body_mut().as_reader().read_to_string(&mut body).expect("a text");
@@ -98,12 +107,17 @@ impl Client {
     }
 
     pub fn post(&self, path: &str, body: &Value, more: &[(&str, &str)]) -> Reply {
-        let request = ureq::http::Request::post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        let request =
+            ureq::http::Request::post(format!("{}{path}", self.base)).header("content-type", "application/json");
         self.send(request.header("accept", "application/json, text/event-stream"), &body.to_string(), more)
     }
 
     pub fn get(&self, path: &str) -> Reply {
-        self.send(ureq::http::Request::get(format!("{}{path}", self.base)).header("accept", "application/json"), "", &[])
+        self.send(
+            ureq::http::Request::get(format!("{}{path}", self.base)).header("accept", "application/json"),
+            "",
+            &[],
+        )
     }
 
     /// A request of the current revision, and all that was answered.
@@ -210,11 +224,14 @@ impl Session {
         for (name, value) in self.headers() {
             request = request.header(name, value);
         }
-        let mut reply = self.client.agent.run(request.body(message.to_string()).expect("a request")).expect("an answer");
+        let mut reply =
+            self.client.agent.run(request.body(message.to_string()).expect("a request")).expect("an answer");
         let mut heard = Vec::new();
         for line in BufReader::new(reply.body_mut().as_reader()).lines() {
             let line = line.expect("a line");
-            let Some(data) = line.strip_prefix("data:").map(str::trim).filter(|data| !data.is_empty()) else { continue };
+            let Some(data) = line.strip_prefix("data:").map(str::trim).filter(|data| !data.is_empty()) else {
+                continue;
+            };
             let said: Value = serde_json::from_str(data).expect("a message");
             if said.get("result").is_some() || said.get("error").is_some() {
                 return (said, heard);

@@ -29,7 +29,7 @@ fn assert_hidden(what: &str, shown: &Value) {
 }
 
 /// What a text says once escapes and encodings are undone, several times over.
-fn readings(text: &str) -> Vec<String> {
+pub fn readings(text: &str) -> Vec<String> {
     use base64::Engine;
     use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
     let joined: String = leaves(&serde_json::from_str(text).unwrap_or_default()).concat();
@@ -115,7 +115,13 @@ fn errors_resources_and_prompts_show_it_neither() {
         assert!(error.contains("E-MCP-018"), "{error}");
     }
     let listed = bot.result("resources/list", json!({}));
-    let secrets: Vec<&str> = listed["resources"].as_array().expect("resources").iter().filter_map(|one| one["uri"].as_str()).filter(|uri| uri.starts_with("secret://")).collect();
+    let secrets: Vec<&str> = listed["resources"]
+        .as_array()
+        .expect("resources")
+        .iter()
+        .filter_map(|one| one["uri"].as_str())
+        .filter(|uri| uri.starts_with("secret://"))
+        .collect();
     assert!(!secrets.is_empty(), "{listed}");
     for uri in secrets {
         assert_hidden(uri, &bot.result("resources/read", json!({"uri": uri})));

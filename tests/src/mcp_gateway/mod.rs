@@ -5,7 +5,10 @@ mod client;
 mod stage;
 
 mod auth;
+mod conformance;
 mod echoes;
+mod isolation;
 mod protocol;
+mod sdk;
 mod upstream;
 mod waiting;

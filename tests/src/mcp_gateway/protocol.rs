@@ -12,7 +12,12 @@ fn tools_are_listed_by_the_contract_and_called_through_the_gates() {
     let discovered = all.result("server/discover", json!({}));
     assert!(discovered["supportedVersions"].to_string().contains(CURRENT), "{discovered}");
     let names = |listed: &Value| -> Vec<String> {
-        listed["tools"].as_array().expect("tools").iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect()
+        listed["tools"]
+            .as_array()
+            .expect("tools")
+            .iter()
+            .map(|tool| tool["name"].as_str().expect("a name").to_owned())
+            .collect()
     };
     let listed = names(&all.result("tools/list", json!({})));
     assert!(listed.contains(&format!("test_simple_text__{SERVER}")), "{listed:?}");

@@ -12,12 +12,13 @@ use crate::contracts::stage::Office;
 use crate::harness::contracts::{activate, agent_contract};
 use crate::harness::gateway::HttpGateway;
 use crate::harness::server::environment;
-use crate::harness::unique;
+use crate::harness::{OwnServer, unique};
 use crate::mcp::stage::{ADMINISTERS, CALLS, DECIDES, policy};
 
 pub const SERVER: &str = "desk";
-/// What the server is shown, where a test wants it to be shown something.
-pub const SECRET: &str = "sk-desk-3f9a1c7e5b2d8046-Zq/+x";
+/// What the server is shown, where a test wants it to be shown something. No pattern takes it for a secret: only who knows it can
+/// hide it.
+pub const SECRET: &str = "blue-heron/7+quiet.lantern-42";
 
 /// An MCP server, or another program of the tests, that ends with this.
 pub struct Fixture {
@@ -37,7 +38,8 @@ impl Fixture {
         let program = Path::new(&environment("AWOOOP_TEST_SERVERS")).join(program);
         let mut command = Command::new(program);
         command.args(["--listen", address]).args(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a program of tests/servers");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a program of tests/servers");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
         let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it says {line}")).to_owned();
@@ -145,13 +147,28 @@ impl Desk {
     }
 
     pub fn of(mut office: Office, server: Fixture, setup: Setup) -> Self {
-        let project = office.project.clone();
         let database = office.database();
+        Self::behind(office, server, setup, |settings| HttpGateway::start(&database, settings))
+    }
+
+    /// On a database server of the test's own.
+    pub fn on(server: &OwnServer, setup: Setup) -> Self {
+        let fixture = Fixture::start("conformance-server", &setup.server);
+        Self::behind(Office::on(server), fixture, setup, |settings| HttpGateway::start_on(server, settings))
+    }
+
+    fn behind(
+        mut office: Office,
+        server: Fixture,
+        setup: Setup,
+        start: impl FnOnce(&[(&str, &str)]) -> HttpGateway,
+    ) -> Self {
+        let project = office.project.clone();
         let secrets = Secrets::new();
         secrets.put(SECRET);
         let mut settings = vec![("SECRETS_DIR", secrets.path()), ("LIST_SECONDS", "1"), ("LOG", "debug")];
         settings.extend(setup.gateway.iter().copied());
-        let gateway = HttpGateway::start(&database, &settings);
+        let gateway = start(&settings);
         office.sql(&format!("select awooop.set_credential_namespaces('{project}', '{{desk}}')"));
         office.sql("select awooop.allow_private_host('127.0.0.1', 'tests')");
         activate(&mut office.admin, &project, &policy());
@@ -166,7 +183,9 @@ impl Desk {
             secrets,
         };
         desk.office.admin.within(&project, "select awooop.grant_principal_role('clerk', 'clerk')");
-        let key = format!("select awooop.create_api_key('bot', string_to_array('{CALLS}', ','), principal_id => 'bot', agent_id => 'agent')");
+        let key = format!(
+            "select awooop.create_api_key('bot', string_to_array('{CALLS}', ','), principal_id => 'bot', agent_id => 'agent')"
+        );
         desk.agent = crate::harness::quiet::text(&desk.office.admin.within(&project, &key)["api_key"]);
         let mut registration = json!({"server_id": SERVER, "address": desk.server.url});
         if let Some((placement, name)) = setup.credential {

@@ -15,7 +15,8 @@ fn quick(contract: &mut Value) {
 fn repeats(contract: &mut Value) {
     contract["timeout_seconds"] = 20.into();
     contract["side_effects"] = "none".into();
-    contract["retry"] = json!({"max_attempts": 3, "first_delay_seconds": 1, "growth_percent": 100, "max_delay_seconds": 1});
+    contract["retry"] =
+        json!({"max_attempts": 3, "first_delay_seconds": 1, "growth_percent": 100, "max_delay_seconds": 1});
 }
 
 fn outcome(desk: &mut Desk, tool: &str) -> Vec<String> {
@@ -117,7 +118,12 @@ fn a_host_in_a_private_network_is_called_only_when_an_operator_has_allowed_it() 
         let address = format!("http://{host}:{port}/mcp");
         desk.office.does(&admin, "mcp_register_server", json!({"server_id": "other", "address": address}));
         let reply = desk.client(&admin).post("/v1/mcp/other/import", &json!({}), &[]);
-        assert_eq!((reply.status, reply.json()["code"].as_str()), (503, Some("E-MCP-017")), "{address}: {}", reply.body);
+        assert_eq!(
+            (reply.status, reply.json()["code"].as_str()),
+            (503, Some("E-MCP-017")),
+            "{address}: {}",
+            reply.body
+        );
     }
     let address = format!("http://localhost:{port}/mcp");
     desk.office.does(&admin, "mcp_register_server", json!({"server_id": "other", "address": address}));
@@ -148,7 +154,8 @@ fn numbers_that_readers_disagree_about_are_shown_as_texts() {
 #[test]
 fn a_local_server_is_one_that_the_settings_name() {
     let programs = std::env::temp_dir().join(crate::harness::unique("programs"));
-    let program = std::path::Path::new(&crate::harness::server::environment("AWOOOP_TEST_SERVERS")).join("conformance-server");
+    let program =
+        std::path::Path::new(&crate::harness::server::environment("AWOOOP_TEST_SERVERS")).join("conformance-server");
     let command = json!({"notes": {"command": program, "args": ["--stdio"]}});
     std::fs::write(&programs, command.to_string()).expect("a file");
     let setup = Setup {

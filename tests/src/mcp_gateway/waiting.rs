@@ -120,7 +120,10 @@ fn a_server_asks_nothing_that_its_tools_contract_does_not_allow() {
     let (response, heard) = session.converse("tools/call", call, |_| json!({"action": "accept", "content": {}}));
     assert!(heard.iter().all(|said| said["method"] != "elicitation/create"), "{heard:?}");
     assert!(response.to_string().contains("rror"), "{response}");
-    let refused = desk.bot().request("tools/call", json!({"name": "test_input_required_result_request_state", "arguments": {}})).response();
+    let refused = desk
+        .bot()
+        .request("tools/call", json!({"name": "test_input_required_result_request_state", "arguments": {}}))
+        .response();
     assert!(refused.to_string().contains("E-MCP-022"), "{refused}");
     assert!(desk.calls().iter().all(|call| call["state"] == "finished"));
 }

@@ -516,7 +516,7 @@ catalogue! {
         "`expected` says what can: an http or https URL without user, password or fragment, or the name of a local server.";
     McpDefinition = "E-MCP-004", "22023", 422,
         "this is no list of an MCP server's tools",
-        "Send what the server answers to tools/list: a list of objects with a name and an inputSchema; `index` says which is none.";
+        "Send what the server answers to tools/list: a list of objects with a name and an inputSchema; or an object with that list as `tools` and the server's `capabilities`.";
     McpNameTaken = "E-MCP-005", "23505", 409,
         "two tools of the server would be seen under one name",
         "`name` is that name. Have one of them renamed; nothing of the list was taken.";

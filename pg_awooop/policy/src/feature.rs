@@ -255,6 +255,15 @@ mod tests {
     }
 
     #[test]
+    fn a_definition_that_changes_is_a_drift_in_every_project() {
+        let digests = Feature::OFFERED.map(|feature| {
+            let digest = awooop_contracts::digest(&feature.definition().unwrap()).unwrap();
+            hex::encode(&digest[..8])
+        });
+        assert_eq!(digests, ["1a38abd84dae75ca", "684f83c0ba1dec1b", "097dd45ddd0e71b8"]);
+    }
+
+    #[test]
     fn a_capability_is_an_object_and_completion_has_another_name_there() {
         let capabilities = json!({"resources": {}, "prompts": null, "completions": {"a": 1}, "completion": {}});
         let offered: Vec<Feature> =

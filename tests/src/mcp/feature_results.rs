@@ -354,6 +354,27 @@ fn a_long_resource_is_cut_at_a_character_and_a_contract_may_want_less() {
 }
 
 #[test]
+fn a_contract_that_says_what_a_result_looks_like_is_held_to_it() {
+    let mut shop = with(|tool, mut contract| {
+        if tool == PROMPTS {
+            contract["output_schema"] = json!({
+                "type": "object", "properties": {"prompts": {"type": "array", "minItems": 2}, "messages": {"type": "array"}}
+            });
+        }
+        contract
+    });
+    let (list, prompt) =
+        (json!({"method": "prompts/list"}), |n: usize| json!({"name": n.to_string(), "title": "x".repeat(200)}));
+    let one = asked(&mut shop, PROMPTS, list.clone(), json!({"prompts": [prompt(1)]}));
+    assert_eq!((&one["outcome"], told(&one).as_str()), (&json!("failed"), "E-MCP-014"));
+    let two = json!({"prompts": [prompt(1), prompt(2)]});
+    assert_eq!(asked(&mut shop, PROMPTS, list.clone(), two.clone())["result"], two);
+    let long = json!({"name": "long", "title": "x".repeat(20_000)});
+    let cut = asked(&mut shop, PROMPTS, list, json!({"prompts": [prompt(1), long]}));
+    assert_eq!((&cut["outcome"], told(&cut).as_str()), (&json!("succeeded"), "E-MCP-019"));
+}
+
+#[test]
 fn a_call_within_a_run_is_replayed_with_what_was_shown() {
     let mut shop = shop();
     let worker = shop.worker.clone();

@@ -105,6 +105,30 @@ fn a_tool_that_is_called_as_a_feature_is_not_seen_as_one() {
 }
 
 #[test]
+fn a_tool_that_was_seen_as_a_feature_before_there_were_any_gives_way_to_it() {
+    let mut shop = Shop::new();
+    let project = shop.office.project.clone();
+    shop.import(&[definition("mcp-resources")]);
+    shop.office.sql(&format!(
+        "update awooop.mcp_tool set name = '{RESOURCES}'
+         where project_id = '{project}' and upstream_name = 'mcp-resources' returning name"
+    ));
+    grant(&mut shop, RESOURCES, &Value::Null);
+    let admin = shop.admin.clone();
+    let document = json!({"tools": [definition("mcp-resources")], "capabilities": capabilities()});
+    let imported = shop.does(&admin, "mcp_import_tools", json!({"server_id": "shop", "tools": document}));
+    assert_eq!(
+        (&of(&imported, RESOURCES)["feature"], &of(&imported, RESOURCES)["state"]),
+        (&json!("resources"), &json!("new"))
+    );
+    let tools = imported["tools"].as_array().expect("a list");
+    let moved = tools.iter().find(|tool| tool["feature"] == "tool" && tool["upstream_name"] == "mcp-resources");
+    assert!(text(&moved.expect("the tool")["tool"]).starts_with("mcp-resources-"), "{imported}");
+    // What was granted of the tool opens nothing of the feature before that is reviewed.
+    denied(&mut shop, RESOURCES, read("shop://a"), "E-MCP-GATE-003", "no_active_contract");
+}
+
+#[test]
 fn arguments_are_those_of_the_features_methods_whatever_a_contract_lets_through() {
     let mut shop = with(|_, mut contract| {
         contract["input_schema"] = json!({"type": "object"});

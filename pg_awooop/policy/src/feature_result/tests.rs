@@ -245,7 +245,7 @@ fn results() -> impl Strategy<Value = (Method, Value)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn every_result_fits_stays_one_and_says_what_is_missing((method, result) in results(), limit in 256usize..6000) {

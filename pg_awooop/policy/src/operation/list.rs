@@ -3,6 +3,7 @@
 mod approvals;
 mod audit;
 mod budgets;
+mod calls;
 mod contracts;
 mod keys;
 mod people;
@@ -34,6 +35,7 @@ const PARTS: &[&[Operation]] = &[
     contracts::OPERATIONS,
     approvals::OPERATIONS,
     tools::OPERATIONS,
+    calls::OPERATIONS,
     principals::OPERATIONS,
     keys::OPERATIONS,
     audit::OPERATIONS,

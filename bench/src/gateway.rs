@@ -87,13 +87,13 @@ fn request(keys: &[String], round: usize, client: usize, turn: usize) -> String 
 }
 
 /// A gateway of the benchmark's own; stopped when dropped.
-struct Gateway {
+pub struct Gateway {
     process: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Gateway {
-    fn start(place: &Place, uri: &str) -> Result<Self> {
+    pub fn start(place: &Place, uri: &str) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let log = std::fs::File::create(place.scratch.join("gateway.log"))?;
         let process = Command::new(&place.gateway)
@@ -112,6 +112,11 @@ impl Gateway {
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(gateway)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// CPU time the process has used, user and system (proc(5): fields 14 and 15 of stat, in ticks of 10 ms).

@@ -1,5 +1,7 @@
 //! What a tool's call costs in SQL: `mcp_begin_call` and `mcp_finish_call` with all gates on, in runs of their own and in a
-//! worker's, free and paid for.
+//! worker's, free and paid for; and what it costs through the gateway.
+
+mod through;
 
 use anyhow::{Context, Result};
 use awooop_contracts::digest;
@@ -60,6 +62,7 @@ pub fn run(place: &Place, effort: &Effort) -> Result<Report> {
         report.figure(format!("mcp_finish_call {sort}, median"), finish, "µs");
         report.below(format!("both {sort}, median"), both, "µs", 400.0);
     }
+    through::run(place, effort, &mut report)?;
     Ok(report)
 }
 

@@ -240,7 +240,12 @@ impl Mcp {
         if is_known(&self.proved.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(());
         }
-        let proven: Proven = self.core.database.ask(caller, "whoami", &json!({})).await?;
+        let proven: Proven = match self.core.database.ask(caller, "whoami", &json!({})).await {
+            Ok(proven) => proven,
+            // A credential that is good for nothing now, in a project that is suspended: the gates say so, to a model.
+            Err(refusal) if !matches!(refusal.status(), 401 | 429 | 500..) => return Ok(()),
+            Err(refusal) => return Err(refusal),
+        };
         if !proven.scopes.iter().any(|one| one == scope) {
             return Err(Problem::from(ErrorCode::AuthScope).with("required_scope", scope).into());
         }

@@ -51,7 +51,11 @@ fn on_a_build(place: &Place, purpose: Purpose, name: Option<&str>, json: bool) -
         Server::start_for(purpose, place, SERVER, Major::Pg15, Durability::Full)
     })?;
     let gateway = steps.step("building the gateway for release", || gateway::build(place))?;
-    steps.step("building the benchmarks", || program::run(&mut cargo(place, "build")))?;
+    steps.step("building the benchmarks", || {
+        let mut servers = program::cargo(&place.checkout);
+        program::run(servers.args(["build", "--release", "--package", "awooop-mcp-servers", "--bin", "echo-server"]))?;
+        program::run(&mut cargo(place, "build"))
+    })?;
 
     let tree = Tree::existing(place, server.major);
     if let Some(sources) = peer {
@@ -67,6 +71,7 @@ fn on_a_build(place: &Place, purpose: Purpose, name: Option<&str>, json: bool) -
     command.env("AWOOOP_BENCH_BIN", tree.bin);
     command.env("AWOOOP_BENCH_GATEWAY", gateway);
     command.env("AWOOOP_BENCH_STATE", scratch);
+    command.env("AWOOOP_BENCH_ECHO", place.target.join("release/echo-server"));
     steps.step("measuring", || measure(&mut command))
 }
 

@@ -6,6 +6,8 @@
 mod contracts;
 mod pretty;
 mod shell;
+mod shop;
+mod tools;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,6 +15,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use self::shell::{Call, Shell};
+use self::shop::Shop;
 use crate::gateway::{self, Gateway};
 use crate::place::Place;
 use crate::progress::Steps;
@@ -29,7 +32,7 @@ const AGENT: &str = "support-agent";
 
 /// Installs, builds and starts what is missing, then plays the day.
 pub fn run(place: &Place) -> Result<()> {
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(5);
     steps.step("looking for what has to be installed", toolchain::packages)?;
     let server = steps
         .step("building the extension for PostgreSQL 15 (about 3 minutes the first time), starting a server", || {
@@ -39,10 +42,13 @@ pub fn run(place: &Place) -> Result<()> {
     steps.step("building the gateway (about 2 minutes the first time), starting it", || {
         gateway.start(place, &gateway::build(place)?)
     })?;
+    let shop = Shop::of(&server);
+    steps.step("building the shop's MCP server (about a minute the first time), starting it", || shop.start(place))?;
     steps.step("a tenant's day", || {
         let mut shell = Shell::new(server.clone());
         println!();
-        day(&mut shell, &gateway.url()?)
+        day(&mut shell, &gateway.url()?)?;
+        tools::show(&mut shell, &shop, AGENT)
     })?;
     farewell(&gateway.url()?, &server)
 }
@@ -50,9 +56,10 @@ pub fn run(place: &Place) -> Result<()> {
 /// Stops what the demo left running.
 pub fn stop(place: &Place) -> Result<()> {
     let server = Server::new(place, SERVER, Major::Pg15)?;
+    Shop::of(&server).stop()?;
     Gateway::of(server.clone()).stop()?;
     server.stop()?;
-    eprintln!("the demo's server and gateway are stopped; their data stays in {}", server.dir.display());
+    eprintln!("the demo's servers and gateway are stopped; their data stays in {}", server.dir.display());
     Ok(())
 }
 

@@ -72,6 +72,8 @@ impl Gateway {
         let mut command = account.command(program, &dir);
         command.env("AWOOOP_DATABASE_URL", self.server.gateway_uri()?);
         command.env("AWOOOP_LISTEN", format!("127.0.0.1:{port}"));
+        account.private_directory(&self.server.secrets())?;
+        command.env("AWOOOP_SECRETS_DIR", self.server.secrets());
         let child = program::start_in_background(&mut command, &self.log())?;
         fs::write(self.pid_file(), child.id().to_string())?;
         fs::write(self.server.dir.join("gateway.port"), port.to_string())?;

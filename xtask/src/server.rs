@@ -45,6 +45,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// Where the secrets of this server's gateway are mounted.
+    pub fn secrets(&self) -> PathBuf {
+        self.dir.join("secrets")
+    }
+
     pub fn new(place: &Place, name: &str, major: Major) -> Result<Server> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if name.is_empty() || name.len() > 20 || name.starts_with('-') || !name.bytes().all(allowed) {

@@ -110,7 +110,6 @@ pub struct Agent(pub Arc<Session>);
 pub(super) struct Listed {
     pub(super) items: Vec<Value>,
     pub(super) next_cursor: Option<String>,
-    #[serde(default)]
     pub(super) features: Vec<Granted>,
 }
 
@@ -266,6 +265,7 @@ impl ServerHandler for Agent {
             arguments: request.arguments.unwrap_or_default(),
             request_state: request.request_state,
             responses: request.input_responses,
+            then: None,
         };
         match self.caller(&presented, &context).call(wanted).await? {
             Came::Result(result) => {
@@ -331,7 +331,7 @@ impl ServerHandler for Agent {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.subscription("resources/subscribe", request.uri, &context).await
+        self.subscription(true, request.uri, &context).await
     }
 
     async fn unsubscribe(
@@ -339,7 +339,7 @@ impl ServerHandler for Agent {
         request: UnsubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.subscription("resources/unsubscribe", request.uri, &context).await
+        self.subscription(false, request.uri, &context).await
     }
 
     async fn set_level(

@@ -7,8 +7,8 @@ use std::time::Duration;
 use awooop_policy::error::ErrorCode;
 use rmcp::RoleServer;
 use rmcp::model::{
-    ClientCapabilities, ErrorCode as RpcCode, ErrorData, InputRequest, InputRequests, InputRequiredResult,
-    InputResponses, JsonObject, MetaObject, ProtocolVersion, RequestMetaObject, ServerResult,
+    ClientCapabilities, ClientRequest, ErrorCode as RpcCode, ErrorData, InputRequest, InputRequests,
+    InputRequiredResult, InputResponses, JsonObject, MetaObject, ProtocolVersion, RequestMetaObject, ServerResult,
 };
 use rmcp::service::{PeerRequestOptions, RequestContext};
 use secrecy::{ExposeSecret, SecretString};
@@ -48,6 +48,8 @@ pub struct Wanted {
     pub request_state: Option<String>,
     /// Its answers to the server's questions.
     pub responses: Option<InputResponses>,
+    /// What is sent over the same connection once the call has succeeded: whoever may read a resource may hear of it.
+    pub then: Option<ClientRequest>,
 }
 
 /// What came of it.
@@ -79,7 +81,6 @@ struct Upstream {
     #[serde(flatten)]
     server: Server,
     tool: String,
-    #[serde(default = "tool")]
     feature: String,
     timeout_seconds: u64,
     max_attempts: u64,
@@ -88,10 +89,6 @@ struct Upstream {
     max_delay_seconds: u64,
     idempotency_key: Option<String>,
     state: Option<String>,
-}
-
-fn tool() -> String {
-    "tool".into()
 }
 
 /// Of `mcp_finish_call`.
@@ -357,8 +354,13 @@ impl Open<'_> {
             tokio::select! {
                 biased;
                 answer = &mut handle.rx => {
-                    let answer = answer.map_err(|_| Fault::Broken)?;
-                    return answer.map_err(|error| Fault::of_request(&error));
+                    let answer = answer.map_err(|_| Fault::Broken)?.map_err(|error| Fault::of_request(&error))?;
+                    if let Some(then) = &wanted.then {
+                        let (handle, _) = connection.send(then.clone(), PeerRequestOptions::no_options()).await.map_err(|error| Fault::of_request(&error))?;
+                        let told = timeout_at(ends, handle.await_response()).await.map_err(|_| Fault::TimedOut)?;
+                        told.map_err(|error| Fault::of_request(&error))?;
+                    }
+                    return Ok(answer);
                 }
                 Some(event) = events.recv() => relay.show(event).await,
                 () = caller.context.ct.cancelled() => {
@@ -373,12 +375,7 @@ impl Open<'_> {
         }
     }
 
-    fn request(
-        &self,
-        upstream: &Upstream,
-        wanted: &Wanted,
-        round: Round,
-    ) -> Result<rmcp::model::ClientRequest, ErrorData> {
+    fn request(&self, upstream: &Upstream, wanted: &Wanted, round: Round) -> Result<ClientRequest, ErrorData> {
         let mut arguments = wanted.arguments.clone();
         if upstream.feature != "tool" {
             return wire::feature_request(arguments, round);

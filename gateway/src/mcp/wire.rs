@@ -4,7 +4,7 @@
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientRequest, CompleteRequest, ErrorData, GetPromptRequest,
     InputResponses, JsonObject, ListPromptsRequest, ListResourceTemplatesRequest, ListResourcesRequest,
-    ReadResourceRequest, SubscribeRequest, UnsubscribeRequest,
+    ReadResourceRequest, SubscribeRequest, SubscribeRequestParams, UnsubscribeRequest, UnsubscribeRequestParams,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value, json};
@@ -29,6 +29,14 @@ pub fn tool_call(name: &str, arguments: JsonObject, round: Round) -> ClientReque
     ClientRequest::CallToolRequest(CallToolRequest::new(params))
 }
 
+/// Wants to hear, or no longer, when a resource changes.
+pub fn subscription(uri: String, begins: bool) -> ClientRequest {
+    match begins {
+        true => ClientRequest::SubscribeRequest(SubscribeRequest::new(SubscribeRequestParams::new(uri))),
+        false => ClientRequest::UnsubscribeRequest(UnsubscribeRequest::new(UnsubscribeRequestParams::new(uri))),
+    }
+}
+
 /// The request of another feature: `arguments` are its method and its parameters, as the gates judged them.
 pub fn feature_request(mut arguments: JsonObject, round: Round) -> Result<ClientRequest, ErrorData> {
     let method = arguments.remove("method");
@@ -45,8 +53,6 @@ pub fn feature_request(mut arguments: JsonObject, round: Round) -> Result<Client
             ClientRequest::ListResourceTemplatesRequest(ListResourceTemplatesRequest::with_param(read(arguments)?))
         }
         "resources/read" => ClientRequest::ReadResourceRequest(ReadResourceRequest::new(read(arguments)?)),
-        "resources/subscribe" => ClientRequest::SubscribeRequest(SubscribeRequest::new(read(arguments)?)),
-        "resources/unsubscribe" => ClientRequest::UnsubscribeRequest(UnsubscribeRequest::new(read(arguments)?)),
         "prompts/list" => ClientRequest::ListPromptsRequest(ListPromptsRequest::with_param(read(arguments)?)),
         "prompts/get" => ClientRequest::GetPromptRequest(GetPromptRequest::new(read(arguments)?)),
         "completion/complete" => ClientRequest::CompleteRequest(CompleteRequest::new(read(arguments)?)),

@@ -257,7 +257,10 @@ mod tests {
                 let line = bound(log(&json!({"level": "info", "logger": name, "data": data})).expect("a line"));
                 prop_assert!(length(&line) <= MAX_MESSAGE, "{}", length(&line));
                 prop_assert_eq!(log(&line), Some(line.clone()));
-                prop_assert!(length(&kept(&data, 1024)) <= 1024);
+                for limit in [256, 4096] {
+                    let short = length(&kept(&json!({"method": "a", "params": {"message": data}}), limit));
+                    prop_assert!(short <= limit, "{short} of {limit}");
+                }
             }
             let report = bound(progress(&json!({"progress": 1, "message": text})).expect("a report"));
             prop_assert!(length(&report) <= MAX_MESSAGE);

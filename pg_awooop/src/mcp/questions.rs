@@ -15,8 +15,8 @@ use crate::redaction;
 
 /// How often a server may ask something in a call, in whatever way.
 pub(super) const MOST_ASKED: i32 = 32;
-/// What is kept of a question, in bytes.
-const MOST_KEPT: usize = 1024;
+/// What is kept of everything that is asked at once, in bytes.
+const MOST_KEPT: usize = 4096;
 
 /// Questions that the caller may see.
 pub(super) struct Asked {
@@ -84,7 +84,8 @@ impl Asked {
 
     /// What is kept of them with the call.
     pub(super) fn kept(&self) -> Vec<Value> {
-        self.questions.values().map(|question| server_message::kept(question, MOST_KEPT)).collect()
+        let share = MOST_KEPT / self.questions.len().max(1);
+        self.questions.values().map(|question| server_message::kept(question, share)).collect()
     }
 }
 

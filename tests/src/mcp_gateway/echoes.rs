@@ -1,7 +1,6 @@
 //! A server that shows the credential it was called with, in every disguise and by every way that leads to the agent. The agent,
 //! and everything that is kept, see none of it.
 
-use awooop_contracts::canonical;
 use serde_json::{Value, json};
 
 use super::stage::{Desk, SECRET, Setup};
@@ -152,6 +151,5 @@ fn what_is_kept_of_a_call_is_what_the_agent_saw() {
     let mut desk = desk("bearer", None, "bearer");
     let shown = desk.bot().call("echo_secret_json", json!({}));
     let kept = desk.calls().into_iter().find(|call| call["tool"] == "echo_secret_json__desk").expect("the call");
-    let plain = |value: &Value| canonical(value).expect("JSON");
-    assert_eq!(plain(&kept["result"]["content"]), plain(&shown["content"]));
+    assert_eq!(kept["result"]["content"], shown["content"]);
 }

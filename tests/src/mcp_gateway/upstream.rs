@@ -100,10 +100,14 @@ fn no_more_calls_are_under_way_at_once_than_the_server_takes() {
     let setup = Setup { server: vec!["--trouble"], registration: json!({"max_concurrency": 2}), ..Setup::default() };
     let desk = Desk::with(setup);
     let begun = Instant::now();
-    at_once(6, |_| {
-        let result = desk.bot().call("sleep", json!({"ms": 400, "key": "k"}));
-        assert_eq!(result["isError"], json!(false), "{result}");
-    });
+    at_once(
+        6,
+        |_| desk.bot(),
+        |_, bot| {
+            let result = bot.call("sleep", json!({"ms": 400, "key": "k"}));
+            assert_eq!(result["isError"], json!(false), "{result}");
+        },
+    );
     assert!(begun.elapsed() >= Duration::from_millis(1_150), "{:?}", begun.elapsed());
 }
 

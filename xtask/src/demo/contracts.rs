@@ -12,10 +12,7 @@ const SIGNERS: [(&str, &str); 2] = [("mei.lin", "MEI_KEY"), ("jun.chen", "JUN_KE
 /// Makes the run contract and the agent's contract active, unless an earlier demo has.
 pub fn sign(shell: &mut Shell, agent: &str) -> Result<()> {
     chapter("An agent runs only under a contract: Kai writes two, Mei and Jun sign them");
-    if shell.hidden("select count(*) from awooop.active_contracts where project_id = 'ewoooc'")? == "2" {
-        println!("# They are active since an earlier demo: see awooop.active_contracts.\n");
-        return Ok(());
-    }
+    let are_active = activated(shell, &["support-answer", agent])?;
     let keys = shell.psql(
         "begin;\n\
          select awooop.enter_project('ewoooc');\n\
@@ -33,8 +30,41 @@ pub fn sign(shell: &mut Shell, agent: &str) -> Result<()> {
         shell.export(name, keys.next().context("create_api_key returned no key")?);
     }
     println!();
+    if are_active {
+        println!("# They are active since an earlier demo: see awooop.active_contracts.\n");
+        return Ok(());
+    }
     activate(shell, "run", &run_contract())?;
     activate(shell, "agent", &agent_contract(agent))
+}
+
+/// Whether contracts of these names are active.
+pub fn activated(shell: &Shell, names: &[&str]) -> Result<bool> {
+    let sql = format!(
+        "select count(distinct name) from awooop.active_contracts where project_id = 'ewoooc' and name = any('{{{}}}')",
+        names.join(",")
+    );
+    Ok(shell.hidden(&sql)? == names.len().to_string())
+}
+
+/// The same steps as [`activate`], out of sight.
+pub fn activate_quietly(shell: &Shell, document: &Value) -> Result<()> {
+    let ask = |key: &str, operation: &str, arguments: Value| -> Result<Value> {
+        let arguments = arguments.to_string().replace('\'', "''");
+        let key = shell.variable(key)?;
+        let body =
+            shell.hidden(&format!("select body from awooop.call('ewoooc', '{key}', '{operation}', '{arguments}')"))?;
+        let body: Value = serde_json::from_str(&body)?;
+        ensure!(body["code"].is_null(), "{operation} was refused: {body}");
+        Ok(body)
+    };
+    let drafted = ask("KAI_KEY", "draft_contract", json!({"kind": document["kind"], "document": document}))?;
+    let revision = json!({"revision_id": drafted["revision_id"]});
+    ask("KAI_KEY", "publish_contract", revision.clone())?;
+    for (_, key) in SIGNERS {
+        ask(key, "sign_contract", revision.clone())?;
+    }
+    ask("KAI_KEY", "activate_contract", revision).map(drop)
 }
 
 fn activate(shell: &Shell, kind: &str, document: &Value) -> Result<()> {

@@ -37,6 +37,12 @@ impl Shell {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The value of a variable that was set.
+    pub fn variable(&self, name: &str) -> Result<&str> {
+        let found = self.variables.iter().rev().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).with_context(|| format!("{name} was never set"))
+    }
+
     /// Makes an HTTP call with curl, and fails when the status is not the expected one. Gives the body.
     pub fn curl(&self, call: &Call, expected: u16) -> Result<Value> {
         let text = curl_text(call);

@@ -3,8 +3,9 @@
 
 use rmcp::RoleServer;
 use rmcp::model::{
-    CompleteRequestParams, CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, InputRequiredResult,
-    InputResponses, JsonObject, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ClientRequest, CompleteRequestParams, CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
+    InputRequiredResult, InputResponses, JsonObject, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse,
 };
 use rmcp::service::RequestContext;
 use serde::Deserialize;
@@ -40,6 +41,7 @@ impl Feature {
 struct Rounds {
     state: Option<String>,
     responses: Option<InputResponses>,
+    then: Option<ClientRequest>,
 }
 
 /// A result of a feature, or what the caller has to do first.
@@ -62,6 +64,7 @@ impl Agent {
             arguments: wire::members(arguments),
             request_state: rounds.state,
             responses: rounds.responses,
+            then: rounds.then,
         };
         match self.caller(&presented, context).call(wanted).await? {
             Came::Result(result) if result["isError"] == true => {
@@ -146,7 +149,7 @@ impl Agent {
         let presented = Presented::of_context(context)?;
         let (server, uri) = resource_of(&presented, &request.uri)?;
         let arguments = json!({"method": "resources/read", "uri": uri});
-        let rounds = Rounds { state: request.request_state, responses: request.input_responses };
+        let rounds = Rounds { state: request.request_state, responses: request.input_responses, then: None };
         let got =
             self.use_feature(context, (Feature::Resources, server), arguments, rounds).await.map_err(|mut error| {
                 // The name that the caller knows it by.
@@ -182,7 +185,7 @@ impl Agent {
         if let Some(given) = request.arguments {
             arguments["arguments"] = Value::Object(given);
         }
-        let rounds = Rounds { state: request.request_state, responses: request.input_responses };
+        let rounds = Rounds { state: request.request_state, responses: request.input_responses, then: None };
         match self.use_feature(context, (Feature::Prompts, server), arguments, rounds).await? {
             Got::Asks(asks) => Ok(GetPromptResponse::InputRequired(asks)),
             Got::Result(result) => read(result).map(GetPromptResponse::Complete),
@@ -220,9 +223,10 @@ impl Agent {
         }
     }
 
+    /// Reads the resource, through the gates, and has its server told over the session's own connection.
     pub(super) async fn subscription(
         &self,
-        method: &str,
+        begins: bool,
         uri: String,
         context: &RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
@@ -231,8 +235,9 @@ impl Agent {
         let Some(server) = presented.server() else {
             return Err(ErrorData::invalid_request("subscribe at the server's own address", None));
         };
-        let arguments = json!({"method": method, "uri": uri});
-        self.use_feature(context, (Feature::Resources, server), arguments, Rounds::default()).await.map(|_| ())
+        let arguments = json!({"method": "resources/read", "uri": uri});
+        let rounds = Rounds { then: Some(wire::subscription(uri, begins)), ..Rounds::default() };
+        self.use_feature(context, (Feature::Resources, server), arguments, rounds).await.map(|_| ())
     }
 }
 

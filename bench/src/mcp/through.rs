@@ -230,8 +230,8 @@ impl Echo {
         let mut process = command.spawn().context("cannot start the echo server")?;
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("no output")?).read_line(&mut line)?;
-        let url = line.trim().strip_prefix("listening on ").context("the echo server says something else")?.to_owned();
-        Ok(Echo { process, url })
+        let url = line.trim().strip_prefix("listening on ").context("the echo server says something else")?;
+        Ok(Echo { process, url: format!("{url}/mcp") })
     }
 }
 

@@ -13,14 +13,15 @@ use crate::harness::unique;
 /// Runs the requirement set of a revision; the checks that failed, and how many scenarios there were.
 fn run(requirements: &str) -> (Vec<String>, usize) {
     let desk = Desk::with(Setup::default());
-    let upstream = format!("http://{}/v1/mcp/{SERVER}", desk.gateway.address);
+    let upstream = format!("http://{}", desk.gateway.address);
     let key = format!("Authorization=Bearer {}", desk.agent);
     let proxy = Fixture::start("header-proxy", &["--upstream", &upstream, "--header", &key]);
+    let url = format!("{}/v1/mcp/{SERVER}", proxy.origin);
     let installed = PathBuf::from(environment("AWOOOP_TEST_CONFORMANCE")).join("node_modules");
     let results = std::env::temp_dir().join(unique("conformance"));
     let mut suite = Command::new(installed.join("node/bin/node"));
     suite.arg(installed.join("@modelcontextprotocol/conformance/dist/index.js"));
-    suite.args(["server", "--url", &proxy.url, "--requirements", requirements, "--output-dir"]).arg(&results);
+    suite.args(["server", "--url", &url, "--requirements", requirements, "--output-dir"]).arg(&results);
     let output = suite.output().expect("the suite runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let (failed, scenarios) = read(&results);

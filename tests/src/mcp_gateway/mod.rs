@@ -6,6 +6,7 @@ mod stage;
 
 mod auth;
 mod conformance;
+mod credentials;
 mod echoes;
 mod isolation;
 mod protocol;

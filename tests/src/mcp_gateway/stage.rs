@@ -13,7 +13,8 @@ use crate::harness::contracts::{activate, agent_contract};
 use crate::harness::gateway::HttpGateway;
 use crate::harness::server::environment;
 use crate::harness::{OwnServer, unique};
-use crate::mcp::stage::{ADMINISTERS, CALLS, DECIDES, policy};
+use crate::harness::quiet::text;
+use crate::mcp::stage::{ADMINISTERS, DECIDES, policy};
 
 pub const SERVER: &str = "desk";
 /// What the server is shown, where a test wants it to be shown something. No pattern takes it for a secret: only who knows it can
@@ -23,7 +24,9 @@ pub const SECRET: &str = "blue-heron/7+quiet.lantern-42";
 /// An MCP server, or another program of the tests, that ends with this.
 pub struct Fixture {
     child: Child,
-    /// `http://127.0.0.1:port`, and the path where it has one.
+    /// `http://127.0.0.1:port`.
+    pub origin: String,
+    /// Where an MCP server is.
     pub url: String,
 }
 
@@ -42,8 +45,8 @@ impl Fixture {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a program of tests/servers");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it says {line}")).to_owned();
-        Self { child, url }
+        let origin = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it says {line}")).to_owned();
+        Self { child, url: format!("{origin}/mcp"), origin }
     }
 
     /// Kills it in the middle of whatever it does.
@@ -171,7 +174,6 @@ impl Desk {
         let gateway = start(&settings);
         office.sql(&format!("select awooop.set_credential_namespaces('{project}', '{{desk}}')"));
         office.sql("select awooop.allow_private_host('127.0.0.1', 'tests')");
-        activate(&mut office.admin, &project, &policy());
         let mut desk = Self {
             admin: office.key("admin", ADMINISTERS),
             agent: String::new(),
@@ -183,10 +185,8 @@ impl Desk {
             secrets,
         };
         desk.office.admin.within(&project, "select awooop.grant_principal_role('clerk', 'clerk')");
-        let key = format!(
-            "select awooop.create_api_key('bot', string_to_array('{CALLS}', ','), principal_id => 'bot', agent_id => 'agent')"
-        );
-        desk.agent = crate::harness::quiet::text(&desk.office.admin.within(&project, &key)["api_key"]);
+        let key = "select awooop.create_api_key('bot', '{tools:call,tools:read}', principal_id => 'bot', agent_id => 'agent')";
+        desk.agent = text(&desk.office.admin.within(&project, key)["api_key"]);
         let mut registration = json!({"server_id": SERVER, "address": desk.server.url});
         if let Some((placement, name)) = setup.credential {
             registration["credential_reference"] = "k8s://desk/api/token".into();
@@ -229,6 +229,8 @@ impl Desk {
             agent["tools"][tool["tool"].as_str().expect("a name")] = json!({"access": access});
         }
         activate(&mut self.office.admin, &project, &agent);
+        // From here on activations take what it says.
+        activate(&mut self.office.admin, &project, &policy());
         let admin = self.admin.clone();
         for tool in agent["tools"].as_object().expect("tools").keys() {
             self.office.does(&admin, "mcp_grant_tool", json!({"agent_id": "agent", "tool": tool}));

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::client::Client;
 use super::stage::{Desk, Fixture, SERVER, Setup};
 use crate::contracts::stage::Office;
 use crate::harness::at_once;
@@ -100,14 +101,12 @@ fn no_more_calls_are_under_way_at_once_than_the_server_takes() {
     let setup = Setup { server: vec!["--trouble"], registration: json!({"max_concurrency": 2}), ..Setup::default() };
     let desk = Desk::with(setup);
     let begun = Instant::now();
-    at_once(
-        6,
-        |_| desk.bot(),
-        |_, bot| {
-            let result = bot.call("sleep", json!({"ms": 400, "key": "k"}));
-            assert_eq!(result["isError"], json!(false), "{result}");
-        },
-    );
+    let (address, key) = (desk.gateway.address.clone(), desk.agent.clone());
+    let bot = |_| Client::new(&address, &key).at(&format!("/v1/mcp/{SERVER}"));
+    at_once(6, bot, |_, bot| {
+        let result = bot.call("sleep", json!({"ms": 400, "key": "k"}));
+        assert_eq!(result["isError"], json!(false), "{result}");
+    });
     assert!(begun.elapsed() >= Duration::from_millis(1_150), "{:?}", begun.elapsed());
 }
 

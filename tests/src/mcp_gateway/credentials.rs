@@ -1,0 +1,47 @@
+//! References that lead to a value, to another one, and to none: each call reads what is there now.
+
+use serde_json::json;
+
+use super::stage::{Desk, SECRET, Setup};
+
+#[test]
+fn a_rotation_is_picked_up_by_the_next_call_and_a_missing_secret_sends_nothing() {
+    let required = format!("X-Api-Key={SECRET}");
+    let mut desk = Desk::with(Setup {
+        server: vec!["--require-header", &required],
+        credential: Some(("header", Some("X-Api-Key"))),
+        ..Setup::default()
+    });
+    let bot = desk.bot();
+    let call = || json!({"name": "test_simple_text", "arguments": {}});
+    assert_eq!(bot.result("tools/call", call())["isError"], json!(false));
+    desk.secrets.put("another-key-that-the-server-refuses");
+    let refused = bot.error("tools/call", call());
+    assert_eq!(refused["data"]["code"], "E-MCP-018", "{refused}");
+    desk.secrets.put(SECRET);
+    assert_eq!(bot.result("tools/call", call())["isError"], json!(false));
+    desk.secrets.remove();
+    let missing = bot.result("tools/call", call());
+    assert_eq!(missing["isError"], json!(true), "{missing}");
+    assert!(missing["content"][0]["text"].as_str().is_some_and(|text| text.starts_with("E-MCP-GATE-009")), "{missing}");
+    let outcomes: Vec<_> = desk.calls().iter().map(|call| call["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["unresolved", "succeeded", "failed", "succeeded"]);
+}
+
+#[test]
+fn each_placement_puts_the_value_where_it_says() {
+    for (placement, name, place) in [
+        ("bearer", None, "bearer"),
+        ("header", Some("X-Api-Key"), "header:x-api-key"),
+        ("query", Some("key"), "query:key"),
+    ] {
+        let desk = Desk::with(Setup {
+            server: vec!["--echo-credential", place],
+            credential: Some((placement, name)),
+            ..Setup::default()
+        });
+        // It came: what came is hidden.
+        let shown = desk.bot().call("echo_secret_plain", json!({}));
+        assert!(shown.to_string().contains("[REDACTED:credential]"), "{placement}: {shown}");
+    }
+}

@@ -12,7 +12,7 @@ use rmcp::model::{
     DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams,
     InitializeResult, JsonObject, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
     LoggingLevel, PaginatedRequestParams, PromptsCapability, ProtocolVersion, ReadResourceRequestParams,
-    ReadResourceResponse, ResourcesCapability, ServerCapabilities, ServerConfig, SetLevelRequestParams,
+    ReadResourceResponse, ResourcesCapability, ResultType, ServerCapabilities, ServerConfig, SetLevelRequestParams,
     SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
@@ -25,8 +25,8 @@ use self::features::Feature;
 use super::call::{Caller, Came, Wanted};
 use super::database::{Database, Refusal};
 use super::presented::Presented;
-use super::upstream::{Lane, Upstreams};
-use super::watch;
+use super::upstream::{Connection, Lane, Upstreams};
+use super::{watch, wire};
 
 /// Tools of one page.
 const PAGE: u64 = 100;
@@ -65,18 +65,36 @@ pub struct Session {
     /// Its own connections.
     pub own: Lane,
     waiting: Mutex<HashMap<[u8; 32], String>>,
+    subscriptions: Mutex<HashMap<String, Arc<Connection>>>,
     level: Mutex<Option<LoggingLevel>>,
 }
 
 impl Session {
     /// A new one.
     pub fn new(core: Arc<Core>) -> Session {
-        Session { core, own: Lane::default(), waiting: Mutex::default(), level: Mutex::default() }
+        Session {
+            core,
+            own: Lane::default(),
+            waiting: Mutex::default(),
+            subscriptions: Mutex::default(),
+            level: Mutex::default(),
+        }
     }
 
     /// What its client wants to hear of servers' logs.
     pub fn log_level(&self) -> Option<LoggingLevel> {
         *self.level.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers over which connection the session hears of a resource.
+    pub fn subscribed(&self, uri: &str, connection: &Arc<Connection>) {
+        let mut subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
+        subscriptions.insert(uri.to_owned(), Arc::clone(connection));
+    }
+
+    /// The connection over which the session no longer hears of a resource.
+    pub fn unsubscribed(&self, uri: &str) -> Option<Arc<Connection>> {
+        self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner).remove(uri)
     }
 
     /// By what a call is known again that waits for people.
@@ -265,12 +283,13 @@ impl ServerHandler for Agent {
             arguments: request.arguments.unwrap_or_default(),
             request_state: request.request_state,
             responses: request.input_responses,
-            then: None,
+            subscribe: None,
         };
         match self.caller(&presented, &context).call(wanted).await? {
             Came::Result(result) => {
-                let result: CallToolResult = serde_json::from_value(result)
+                let mut result: CallToolResult = serde_json::from_value(result)
                     .map_err(|_| ErrorData::internal_error("the result could not be shown", None))?;
+                result.result_type = Some(ResultType::COMPLETE);
                 Ok(result.into())
             }
             Came::Asks(asks) => Ok(CallToolResponse::InputRequired(asks)),
@@ -331,15 +350,20 @@ impl ServerHandler for Agent {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.subscription(true, request.uri, &context).await
+        self.subscription(request.uri, &context).await
     }
 
     async fn unsubscribe(
         &self,
         request: UnsubscribeRequestParams,
-        context: RequestContext<RoleServer>,
+        _context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.subscription(false, request.uri, &context).await
+        // Hearing less takes nobody's leave.
+        if let Some(connection) = self.0.unsubscribed(&request.uri) {
+            let told = connection.ask(wire::unsubscribe(request.uri)).await;
+            told.map_err(|_| ErrorData::internal_error("the server could not be told", None))?;
+        }
+        Ok(())
     }
 
     async fn set_level(

@@ -48,8 +48,8 @@ pub struct Wanted {
     pub request_state: Option<String>,
     /// Its answers to the server's questions.
     pub responses: Option<InputResponses>,
-    /// What is sent over the same connection once the call has succeeded: whoever may read a resource may hear of it.
-    pub then: Option<ClientRequest>,
+    /// The resource that the session hears of once the call has succeeded.
+    pub subscribe: Option<String>,
 }
 
 /// What came of it.
@@ -234,7 +234,11 @@ impl Caller<'_> {
         match answered {
             Ok(ServerResult::InputRequiredResult(asks)) => open.suspend(asks).await,
             Ok(result) => {
-                let result = wire::bare(serde_json::to_value(result).unwrap_or_default());
+                let result = match &wanted.subscribe {
+                    // To whoever keeps the books it is a reading of nothing yet.
+                    Some(_) => json!({"contents": []}),
+                    None => wire::bare(serde_json::to_value(result).unwrap_or_default()),
+                };
                 Ok(open.finish("succeeded", result).await.into_came())
             }
             Err(fault) => open.fail(fault, wanted).await,
@@ -355,10 +359,10 @@ impl Open<'_> {
                 biased;
                 answer = &mut handle.rx => {
                     let answer = answer.map_err(|_| Fault::Broken)?.map_err(|error| Fault::of_request(&error))?;
-                    if let Some(then) = &wanted.then {
-                        let (handle, _) = connection.send(then.clone(), PeerRequestOptions::no_options()).await.map_err(|error| Fault::of_request(&error))?;
-                        let told = timeout_at(ends, handle.await_response()).await.map_err(|_| Fault::TimedOut)?;
-                        told.map_err(|error| Fault::of_request(&error))?;
+                    connection.caught_up().await;
+                    relay.show_late(&mut events).await;
+                    if let Some(uri) = &wanted.subscribe {
+                        caller.session.subscribed(uri, &connection);
                     }
                     return Ok(answer);
                 }
@@ -470,8 +474,13 @@ impl Open<'_> {
         let code = words.split(':').next().unwrap_or_default().to_owned();
         let mut data = json!({"code": code});
         let rpc = match fault {
+            // The server can do nothing for a client that cannot do this; its client is to know what.
+            Fault::Lacking(capabilities) => {
+                data["requiredCapabilities"] = capabilities.to_json();
+                RpcCode::MISSING_REQUIRED_CLIENT_CAPABILITY
+            }
             // What the protocol has codes for, a client is to know by them.
-            Fault::Refused(code @ (-32602 | -32601 | -32002 | -32021)) => {
+            Fault::Refused(code @ (-32602 | -32601 | -32002)) => {
                 if let Some(uri) = wanted.arguments.get("uri") {
                     data["uri"] = uri.clone();
                 }

@@ -7,6 +7,8 @@ use rmcp::model::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tracing::debug;
 
 use super::call::Open;
 use super::database::Refusal;
@@ -33,6 +35,13 @@ impl Relay<'_> {
                 // Whoever waits for it may have gone.
                 let _ = answer.send(self.question(question).await);
             }
+        }
+    }
+
+    /// Shows what was said before the answer and is still to be shown.
+    pub async fn show_late(&self, events: &mut mpsc::Receiver<Event>) {
+        while let Ok(event) = events.try_recv() {
+            self.show(event).await;
         }
     }
 
@@ -86,8 +95,12 @@ impl Relay<'_> {
             "call_id": self.open.call_id, "lease": self.open.lease, "ticket": self.open.ticket, "kind": kind, "message": message
         });
         let caller = self.open.caller;
-        let relayed: Relayed = caller.session.core.database.ask(caller.presented, "mcp_relay", &args).await?;
-        Ok(relayed.message)
+        let relayed: Result<Relayed, Refusal> =
+            caller.session.core.database.ask(caller.presented, "mcp_relay", &args).await;
+        if let Err(refusal) = &relayed {
+            debug!(call_id = self.open.call_id, kind, code = refusal.code(), "what a server said is not shown");
+        }
+        Ok(relayed?.message)
     }
 }
 

@@ -4,7 +4,7 @@
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientRequest, CompleteRequest, ErrorData, GetPromptRequest,
     InputResponses, JsonObject, ListPromptsRequest, ListResourceTemplatesRequest, ListResourcesRequest,
-    ReadResourceRequest, SubscribeRequest, SubscribeRequestParams, UnsubscribeRequest, UnsubscribeRequestParams,
+    ReadResourceRequest, SubscribeRequest, UnsubscribeRequest, UnsubscribeRequestParams,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value, json};
@@ -29,12 +29,9 @@ pub fn tool_call(name: &str, arguments: JsonObject, round: Round) -> ClientReque
     ClientRequest::CallToolRequest(CallToolRequest::new(params))
 }
 
-/// Wants to hear, or no longer, when a resource changes.
-pub fn subscription(uri: String, begins: bool) -> ClientRequest {
-    match begins {
-        true => ClientRequest::SubscribeRequest(SubscribeRequest::new(SubscribeRequestParams::new(uri))),
-        false => ClientRequest::UnsubscribeRequest(UnsubscribeRequest::new(UnsubscribeRequestParams::new(uri))),
-    }
+/// No longer wants to hear when a resource changes.
+pub fn unsubscribe(uri: String) -> ClientRequest {
+    ClientRequest::UnsubscribeRequest(UnsubscribeRequest::new(UnsubscribeRequestParams::new(uri)))
 }
 
 /// The request of another feature: `arguments` are its method and its parameters, as the gates judged them.
@@ -52,6 +49,7 @@ pub fn feature_request(mut arguments: JsonObject, round: Round) -> Result<Client
         "resources/templates/list" => {
             ClientRequest::ListResourceTemplatesRequest(ListResourceTemplatesRequest::with_param(read(arguments)?))
         }
+        "resources/subscribe" => ClientRequest::SubscribeRequest(SubscribeRequest::new(read(arguments)?)),
         "resources/read" => ClientRequest::ReadResourceRequest(ReadResourceRequest::new(read(arguments)?)),
         "prompts/list" => ClientRequest::ListPromptsRequest(ListPromptsRequest::with_param(read(arguments)?)),
         "prompts/get" => ClientRequest::GetPromptRequest(GetPromptRequest::new(read(arguments)?)),

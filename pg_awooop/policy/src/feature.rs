@@ -20,6 +20,8 @@ pub enum Method {
     ResourcesList,
     ResourceTemplatesList,
     ResourcesRead,
+    /// Comes to what a reading comes to, of no contents: what changes is read when it has changed.
+    ResourcesSubscribe,
     PromptsList,
     PromptsGet,
     Complete,
@@ -68,7 +70,10 @@ impl Feature {
     pub fn definition(self) -> Option<Value> {
         let (title, description) = match self {
             Feature::Tool => return None,
-            Feature::Resources => ("Resources", "Lists the server's resources and their templates, and reads them."),
+            Feature::Resources => (
+                "Resources",
+                "Lists the server's resources and their templates, reads them, and hears when they change.",
+            ),
             Feature::Prompts => ("Prompts", "Lists the server's prompts, and fills them in."),
             Feature::Completion => {
                 ("Completion", "Completes arguments of the server's prompts and resource templates.")
@@ -91,11 +96,16 @@ impl Feature {
             Feature::Resources => {
                 let mut list = listing(json!(["resources/list", "resources/templates/list"]));
                 list["properties"]["uri"] = false.into();
-                let read = json!({"required": ["uri"], "properties": {"method": {"const": "resources/read"}, "cursor": false}});
+                let read = json!({
+                    "required": ["uri"],
+                    "properties": {"method": {"enum": ["resources/read", "resources/subscribe"]}, "cursor": false}
+                });
                 Some(json!({
                     "type": "object", "required": ["method"], "additionalProperties": false,
                     "properties": {
-                        "method": {"enum": ["resources/list", "resources/templates/list", "resources/read"]},
+                        "method": {
+                            "enum": ["resources/list", "resources/templates/list", "resources/read", "resources/subscribe"]
+                        },
                         "cursor": cursor, "uri": uri
                     },
                     "oneOf": [list, read]
@@ -143,10 +153,11 @@ impl Feature {
 pub const MOST_CURSOR: u32 = 4096;
 
 impl Method {
-    pub const ALL: [Method; 6] = [
+    pub const ALL: [Method; 7] = [
         Method::ResourcesList,
         Method::ResourceTemplatesList,
         Method::ResourcesRead,
+        Method::ResourcesSubscribe,
         Method::PromptsList,
         Method::PromptsGet,
         Method::Complete,
@@ -157,6 +168,7 @@ impl Method {
             Method::ResourcesList => "resources/list",
             Method::ResourceTemplatesList => "resources/templates/list",
             Method::ResourcesRead => "resources/read",
+            Method::ResourcesSubscribe => "resources/subscribe",
             Method::PromptsList => "prompts/list",
             Method::PromptsGet => "prompts/get",
             Method::Complete => "completion/complete",
@@ -170,7 +182,10 @@ impl Method {
     /// The feature that it is a method of.
     pub const fn feature(self) -> Feature {
         match self {
-            Method::ResourcesList | Method::ResourceTemplatesList | Method::ResourcesRead => Feature::Resources,
+            Method::ResourcesList
+            | Method::ResourceTemplatesList
+            | Method::ResourcesRead
+            | Method::ResourcesSubscribe => Feature::Resources,
             Method::PromptsList | Method::PromptsGet => Feature::Prompts,
             Method::Complete => Feature::Completion,
         }
@@ -204,6 +219,7 @@ mod tests {
             (Resources, json!({"method": "resources/list"})),
             (Resources, json!({"method": "resources/templates/list", "cursor": "x"})),
             (Resources, json!({"method": "resources/read", "uri": "shop://a"})),
+            (Resources, json!({"method": "resources/subscribe", "uri": "shop://a"})),
             (Prompts, json!({"method": "prompts/list", "cursor": ""})),
             (Prompts, json!({"method": "prompts/get", "name": "a"})),
             (Prompts, json!({"method": "prompts/get", "name": "a", "arguments": {"b": "c"}})),

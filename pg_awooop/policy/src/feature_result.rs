@@ -39,7 +39,7 @@ impl Method {
         match self {
             Method::ResourcesList => "/resources",
             Method::ResourceTemplatesList => "/resourceTemplates",
-            Method::ResourcesRead => "/contents",
+            Method::ResourcesRead | Method::ResourcesSubscribe => "/contents",
             Method::PromptsList => "/prompts",
             Method::PromptsGet => "/messages",
             Method::Complete => "/completion/values",
@@ -113,7 +113,7 @@ fn one(method: Method, item: &Value) -> Option<Value> {
             }
             prompt.into()
         }
-        Method::ResourcesRead => {
+        Method::ResourcesRead | Method::ResourcesSubscribe => {
             let contents = shaped(item, &CONTENTS)?;
             (contents.contains_key("text") != contents.contains_key("blob")).then_some(contents)?.into()
         }

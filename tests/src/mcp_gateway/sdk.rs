@@ -13,13 +13,8 @@ use crate::harness::server::environment;
 fn run(mut client: Command, desk: &Desk, more: &[&str]) -> Value {
     let url = format!("http://{}/v1/mcp", desk.gateway.address);
     let good = format!("test_simple_text__{SERVER}");
-    let denied = format!("test_error_handling__{SERVER}");
-    client.args([url.as_str(), desk.agent.as_str()]).args(more).args([
-        good.as_str(),
-        "{}",
-        denied.as_str(),
-        r#"{"no": "such"}"#,
-    ]);
+    let denied = format!("test_sampling__{SERVER}");
+    client.args([url.as_str(), desk.agent.as_str()]).args(more).args([good.as_str(), "{}", denied.as_str(), "{}"]);
     client.args(["no_such_tool__desk", "{}"]);
     let output = client.output().expect("the client runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

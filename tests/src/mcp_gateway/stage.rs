@@ -11,9 +11,9 @@ use super::client::Client;
 use crate::contracts::stage::Office;
 use crate::harness::contracts::{activate, agent_contract};
 use crate::harness::gateway::HttpGateway;
+use crate::harness::quiet::text;
 use crate::harness::server::environment;
 use crate::harness::{OwnServer, unique};
-use crate::harness::quiet::text;
 use crate::mcp::stage::{ADMINISTERS, DECIDES, policy};
 
 pub const SERVER: &str = "desk";

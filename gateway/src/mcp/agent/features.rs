@@ -3,9 +3,8 @@
 
 use rmcp::RoleServer;
 use rmcp::model::{
-    ClientRequest, CompleteRequestParams, CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
-    InputRequiredResult, InputResponses, JsonObject, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse,
+    CompleteRequestParams, CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, InputRequiredResult,
+    InputResponses, JsonObject, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
 };
 use rmcp::service::RequestContext;
 use serde::Deserialize;
@@ -41,7 +40,7 @@ impl Feature {
 struct Rounds {
     state: Option<String>,
     responses: Option<InputResponses>,
-    then: Option<ClientRequest>,
+    subscribe: Option<String>,
 }
 
 /// A result of a feature, or what the caller has to do first.
@@ -64,7 +63,7 @@ impl Agent {
             arguments: wire::members(arguments),
             request_state: rounds.state,
             responses: rounds.responses,
-            then: rounds.then,
+            subscribe: rounds.subscribe,
         };
         match self.caller(&presented, context).call(wanted).await? {
             Came::Result(result) if result["isError"] == true => {
@@ -149,7 +148,7 @@ impl Agent {
         let presented = Presented::of_context(context)?;
         let (server, uri) = resource_of(&presented, &request.uri)?;
         let arguments = json!({"method": "resources/read", "uri": uri});
-        let rounds = Rounds { state: request.request_state, responses: request.input_responses, then: None };
+        let rounds = Rounds { state: request.request_state, responses: request.input_responses, subscribe: None };
         let got =
             self.use_feature(context, (Feature::Resources, server), arguments, rounds).await.map_err(|mut error| {
                 // The name that the caller knows it by.
@@ -185,7 +184,7 @@ impl Agent {
         if let Some(given) = request.arguments {
             arguments["arguments"] = Value::Object(given);
         }
-        let rounds = Rounds { state: request.request_state, responses: request.input_responses, then: None };
+        let rounds = Rounds { state: request.request_state, responses: request.input_responses, subscribe: None };
         match self.use_feature(context, (Feature::Prompts, server), arguments, rounds).await? {
             Got::Asks(asks) => Ok(GetPromptResponse::InputRequired(asks)),
             Got::Result(result) => read(result).map(GetPromptResponse::Complete),
@@ -223,10 +222,9 @@ impl Agent {
         }
     }
 
-    /// Reads the resource, through the gates, and has its server told over the session's own connection.
+    /// Has the server told, through the gates and over the session's own connection.
     pub(super) async fn subscription(
         &self,
-        begins: bool,
         uri: String,
         context: &RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
@@ -235,8 +233,8 @@ impl Agent {
         let Some(server) = presented.server() else {
             return Err(ErrorData::invalid_request("subscribe at the server's own address", None));
         };
-        let arguments = json!({"method": "resources/read", "uri": uri});
-        let rounds = Rounds { then: Some(wire::subscription(uri, begins)), ..Rounds::default() };
+        let arguments = json!({"method": "resources/subscribe", "uri": uri});
+        let rounds = Rounds { subscribe: Some(uri), ..Rounds::default() };
         self.use_feature(context, (Feature::Resources, server), arguments, rounds).await.map(|_| ())
     }
 }
@@ -256,7 +254,8 @@ fn prompt_of<'a>(presented: &'a Presented, name: &'a str) -> Result<(&'a str, &'
     }
 }
 
-fn read<T: DeserializeOwned>(result: Value) -> Result<T, ErrorData> {
+fn read<T: DeserializeOwned>(mut result: Value) -> Result<T, ErrorData> {
+    result["resultType"] = "complete".into();
     serde_json::from_value(result).map_err(|_| ErrorData::internal_error("the result could not be shown", None))
 }
 

@@ -10,7 +10,7 @@ mod view;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -22,6 +22,9 @@ pub const MARK: &str = "[REDACTED:credential]";
 /// A shorter piece of base64 stands in ordinary text by chance.
 const LEAST_CORE: usize = 8;
 
+/// Members whose text is base64 of binary data.
+const BINARY: [&str; 2] = ["blob", "data"];
+
 /// Finds the values of one call.
 pub struct Mask(Option<AhoCorasick>);
 
@@ -29,7 +32,7 @@ impl Mask {
     /// Of these values; each is at least eight bytes long.
     pub fn new(values: &[SecretString]) -> Mask {
         let needles: Vec<Vec<u8>> = values.iter().flat_map(|value| needles(value.expose_secret().as_bytes())).collect();
-        if needles.is_empty() || fault::is("unmasked") {
+        if needles.is_empty() || fault::is("unmasked") || fault::is("inline") {
             return Mask(None);
         }
         // Where two begin at one place the longer one counts, or its end would be left.
@@ -41,7 +44,7 @@ impl Mask {
         if self.0.is_none() {
             return;
         }
-        self.hide_alone(document);
+        self.hide_alone(document, "");
         // Over several texts: those of one name, which a reader would join, then all that say something.
         let mut leaves = Vec::new();
         collect(document, "", &mut leaves);
@@ -50,7 +53,7 @@ impl Mask {
             self.hide_across(&mut leaves, |leaf| leaf.name == name);
         }
         self.hide_across(&mut leaves, |leaf| !matches!(leaf.name.as_str(), "type" | "mimeType" | "role"));
-        let mut texts = leaves.into_iter().map(|leaf| leaf.text);
+        let mut texts = leaves.into_iter().map(Leaf::into_text);
         put_back(document, &mut texts);
     }
 
@@ -67,9 +70,13 @@ impl Mask {
         hidden
     }
 
-    fn hide_alone(&self, value: &mut Value) {
+    fn hide_alone(&self, value: &mut Value, member: &str) {
         match value {
             Value::String(text) => {
+                // Binary data stays what it is: what is in it is hidden there.
+                if let Some(data) = decoded(member, text).filter(|data| !self.found(data).is_empty()) {
+                    *text = STANDARD.encode(self.hide_text(&data));
+                }
                 if !self.found(text).is_empty() {
                     *text = self.hide_text(text);
                 }
@@ -79,10 +86,10 @@ impl Mask {
                     *value = MARK.into();
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.hide_alone(item)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.hide_alone(item, member)),
             Value::Object(members) => {
                 for (name, mut member) in std::mem::take(members) {
-                    self.hide_alone(&mut member);
+                    self.hide_alone(&mut member, &name);
                     let name = if self.found(&name).is_empty() { name } else { self.hide_text(&name) };
                     members.insert(name, member);
                 }
@@ -178,11 +185,34 @@ fn needles(value: &[u8]) -> Vec<Vec<u8>> {
 struct Leaf {
     name: String,
     text: String,
+    /// Whether it is what its base64 says.
+    is_decoded: bool,
+}
+
+impl Leaf {
+    fn new(name: &str, text: &str) -> Leaf {
+        match decoded(name, text) {
+            Some(text) => Leaf { name: name.to_owned(), text, is_decoded: true },
+            None => Leaf { name: name.to_owned(), text: text.to_owned(), is_decoded: false },
+        }
+    }
+
+    fn into_text(self) -> String {
+        if self.is_decoded { STANDARD.encode(self.text) } else { self.text }
+    }
+}
+
+/// The text that a member of binary data is base64 of.
+fn decoded(member: &str, text: &str) -> Option<String> {
+    if !BINARY.contains(&member) {
+        return None;
+    }
+    String::from_utf8(STANDARD.decode(text).ok()?).ok()
 }
 
 fn collect(value: &Value, name: &str, into: &mut Vec<Leaf>) {
     match value {
-        Value::String(text) => into.push(Leaf { name: name.to_owned(), text: text.clone() }),
+        Value::String(text) => into.push(Leaf::new(name, text)),
         Value::Array(items) => items.iter().for_each(|item| collect(item, name, into)),
         Value::Object(members) => members.iter().for_each(|(name, member)| collect(member, name, into)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rmcp::model::{
-    ClientCapabilities, ClientRequest, LoggingLevel, ProtocolVersion, ServerCapabilities, SetLevelRequest,
-    SetLevelRequestParams,
+    ClientCapabilities, ClientRequest, LoggingLevel, ProtocolVersion, ServerCapabilities, ServerResult,
+    SetLevelRequest, SetLevelRequestParams,
 };
 use rmcp::service::{
     ClientLifecycleMode, PeerRequestOptions, RequestHandle, RunningService, ServiceError, serve_client_with_lifecycle,
@@ -130,6 +130,17 @@ impl Connection {
         self.routes.send(self.running.peer(), request, options).await
     }
 
+    /// Sends a request and waits for its answer; what the server says meanwhile is nobody's.
+    pub async fn ask(&self, request: ClientRequest) -> Result<ServerResult, ServiceError> {
+        let (handle, _events) = self.send(request, PeerRequestOptions::no_options()).await?;
+        handle.await_response().await
+    }
+
+    /// Waits until what the server has said up to now is with the calls that it is about.
+    pub async fn caught_up(&self) {
+        self.routes.caught_up().await;
+    }
+
     /// What the server says it offers.
     pub fn offers(&self) -> Option<ServerCapabilities> {
         self.running.peer().peer_info().map(|info| info.capabilities.clone())
@@ -199,7 +210,8 @@ impl Upstreams {
         address::check(&url, server.private_host_allowed).map_err(|_| Fault::NotSent)?;
         let http = self.clients.of(server.private_host_allowed);
         let most = server.max_response_bytes;
-        let carrier = Carrier::new(http, self.secrets.clone(), credential.cloned(), most);
+        let routes = Arc::clone(&listener.routes);
+        let carrier = Carrier::new(http, self.secrets.clone(), credential.cloned(), most, routes);
         let mut config = StreamableHttpClientTransportConfig::with_uri(server.address.as_str());
         config.max_concurrent_requests = server.max_concurrency.max(1);
         config.max_sse_event_size = most;

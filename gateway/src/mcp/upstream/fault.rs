@@ -1,10 +1,11 @@
 //! What went wrong between the gateway and a server, in the few kinds that make a difference: whether anything was sent, whether
 //! it may work again in a moment, and what the database is told. A server's own words are no part of it.
 
-use rmcp::model::ErrorData;
+use rmcp::model::{ErrorCode, ErrorData};
 use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::DynamicTransportError;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
+use serde_json::{Map, Value, json};
 
 /// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,33 @@ pub enum Fault {
     Broken,
     /// The server answered with an error of the protocol, of this code.
     Refused(i32),
+    /// The server asks something that its client says it cannot answer.
+    Lacking(Capabilities),
+}
+
+/// What a client may be able to do. A server's own words for it go no further.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    elicitation: bool,
+    sampling: bool,
+    roots: bool,
+}
+
+impl Capabilities {
+    fn of(data: &Value) -> Capabilities {
+        let has = |name: &str| data["requiredCapabilities"].get(name).is_some();
+        Capabilities { elicitation: has("elicitation"), sampling: has("sampling"), roots: has("roots") }
+    }
+
+    /// As the protocol writes capabilities.
+    pub fn to_json(self) -> Value {
+        let all = [("elicitation", self.elicitation), ("sampling", self.sampling), ("roots", self.roots)];
+        all.into_iter()
+            .filter(|(_, has)| *has)
+            .map(|(name, _)| (name.to_owned(), json!({})))
+            .collect::<Map<_, _>>()
+            .into()
+    }
 }
 
 impl Fault {
@@ -28,7 +56,7 @@ impl Fault {
             Fault::NotSent => "not_sent",
             Fault::TimedOut => "timed_out",
             Fault::Cancelled => "cancelled",
-            Fault::Broken | Fault::Refused(_) => "failed",
+            Fault::Broken | Fault::Refused(_) | Fault::Lacking(_) => "failed",
         }
     }
 
@@ -67,7 +95,10 @@ impl Fault {
         if error.data.as_ref().is_some_and(|data| data.get("io.modelcontextprotocol/transportClosed").is_some()) {
             return Fault::Broken;
         }
-        Fault::Refused(error.code.0)
+        match (error.code, &error.data) {
+            (ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY, Some(data)) => Fault::Lacking(Capabilities::of(data)),
+            (code, _) => Fault::Refused(code.0),
+        }
     }
 
     fn of_transport(error: &DynamicTransportError) -> Fault {

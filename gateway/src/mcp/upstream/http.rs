@@ -19,6 +19,7 @@ use sse_stream::Sse;
 use url::Url;
 
 use super::address::PublicOnly;
+use super::listener::Routes;
 use crate::mcp::secret::{Injected, Store, Use};
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -65,6 +66,7 @@ pub struct Carrier {
     credential: Option<Arc<Use>>,
     /// All events of one answer together.
     most_bytes: usize,
+    routes: Arc<Routes>,
 }
 
 type Failure = StreamableHttpError<reqwest::Error>;
@@ -80,8 +82,14 @@ struct Addressed {
 
 impl Carrier {
     /// Carries to one server, showing it this credential.
-    pub fn new(http: Client, secrets: Store, credential: Option<Use>, most_bytes: usize) -> Carrier {
-        Carrier { http, secrets, credential: credential.map(Arc::new), most_bytes }
+    pub fn new(
+        http: Client,
+        secrets: Store,
+        credential: Option<Use>,
+        most_bytes: usize,
+        routes: Arc<Routes>,
+    ) -> Carrier {
+        Carrier { http, secrets, credential: credential.map(Arc::new), most_bytes, routes }
     }
 
     /// The request's address and headers with the credential as it is now.
@@ -109,8 +117,12 @@ impl Carrier {
 
     fn bounded(&self, events: Events) -> Events {
         let mut left = self.most_bytes;
+        let routes = Arc::clone(&self.routes);
         let bounded = events.map(move |event| {
             let event = event?;
+            if event.data.as_ref().is_some_and(|data| is_notification(data)) {
+                routes.hear(1);
+            }
             let length = event.data.as_ref().map_or(0, String::len);
             left = left.checked_sub(length).ok_or_else(|| SseError::Body(Box::new(TooLong)))?;
             Ok(event)
@@ -119,6 +131,12 @@ impl Carrier {
         let mut is_over = false;
         bounded.take_while(move |event| std::future::ready(!std::mem::replace(&mut is_over, event.is_err()))).boxed()
     }
+}
+
+/// Whether a message is one, without reading it whole: a member of that value stands in no other kind of message but deep inside,
+/// where taking it for one costs a moment.
+fn is_notification(message: &str) -> bool {
+    message.contains("\"notifications/")
 }
 
 #[derive(Debug)]

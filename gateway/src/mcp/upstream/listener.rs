@@ -2,6 +2,8 @@
 //! to anybody: the call does, after the database has redacted it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ClientRequest, ClientResult, ErrorData, Extensions, Implementation,
@@ -13,7 +15,8 @@ use rmcp::service::{
     ServiceError,
 };
 use rmcp::{Peer, RoleServer};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 /// What a server says while a call of it is under way.
 pub enum Event {
@@ -25,12 +28,20 @@ pub enum Event {
     Question(ServerRequest, oneshot::Sender<Result<ClientResult, ErrorData>>),
 }
 
+/// How long what came is waited for to be handed on.
+const CATCHING_UP: Duration = Duration::from_millis(100);
 /// Events that wait for a call to look at them; progress beyond is dropped, and questions wait.
 const EVENTS: usize = 16;
 
-/// The calls under way on one connection.
+/// The calls under way on one connection, and how far what its server says has come.
 #[derive(Default)]
-pub struct Routes(Mutex<Vec<Route>>);
+pub struct Routes {
+    calls: Mutex<Vec<Route>>,
+    /// Notifications that came over the wire.
+    heard: AtomicU64,
+    /// Those of them that were handed on.
+    handled: watch::Sender<u64>,
+}
 
 struct Route {
     token: ProgressToken,
@@ -47,7 +58,7 @@ impl Routes {
         request: ClientRequest,
         options: PeerRequestOptions,
     ) -> Result<(RequestHandle<RoleClient>, mpsc::Receiver<Event>), ServiceError> {
-        let mut routes = self.0.lock().await;
+        let mut routes = self.calls.lock().await;
         let handle = peer.send_cancellable_request(request, options).await?;
         let (events, receiver) = mpsc::channel(EVENTS);
         routes.retain(|route| !route.events.is_closed());
@@ -55,13 +66,30 @@ impl Routes {
         Ok((handle, receiver))
     }
 
+    /// Notes that so many notifications have come, before anybody has looked at them.
+    pub fn hear(&self, notifications: u64) {
+        self.heard.fetch_add(notifications, Ordering::Relaxed);
+    }
+
+    /// Waits until what has come up to now was handed on: a notification and the answer behind it take ways of their own.
+    pub async fn caught_up(&self) {
+        let heard = self.heard.load(Ordering::Relaxed);
+        let mut handled = self.handled.subscribe();
+        let waited = timeout(CATCHING_UP, handled.wait_for(|handled| *handled >= heard)).await;
+        if waited.is_err() {
+            // What nobody could read is never handed on, and must not be waited for again.
+            let missing = heard.saturating_sub(*self.handled.borrow());
+            self.heard.fetch_sub(missing, Ordering::Relaxed);
+        }
+    }
+
     async fn of_token(&self, token: &ProgressToken) -> Option<mpsc::Sender<Event>> {
-        self.0.lock().await.iter().find(|route| route.token == *token).map(|route| route.events.clone())
+        self.calls.lock().await.iter().find(|route| route.token == *token).map(|route| route.events.clone())
     }
 
     /// The call that a request came with, else, where the transport does not tell, the one that began last.
     async fn of_request(&self, extensions: &Extensions) -> Option<mpsc::Sender<Event>> {
-        let routes = self.0.lock().await;
+        let routes = self.calls.lock().await;
         let open = || routes.iter().filter(|route| !route.events.is_closed());
         let found = match extensions.get::<InboundStreamOrigin>() {
             Some(InboundStreamOrigin::OutboundRequest(id)) => open().find(|route| route.request == *id),
@@ -126,6 +154,7 @@ impl Service<RoleClient> for Listener {
             | ServerNotification::PromptListChangedNotification(_)) => self.changed(changed).await,
             _ => {}
         }
+        self.routes.handled.send_modify(|handled| *handled += 1);
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::URL_SAFE;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 use serde_json::json;
@@ -126,6 +126,15 @@ fn cut_up_over_blocks_it_is_hidden_as_well() {
     let first = &SECRET[..9];
     let shown = hidden(json!({"structuredContent": {"a": first, "b": &SECRET[9..]}}));
     assert!(!shown.contains("tok-8f"), "{shown}");
+}
+
+#[test]
+fn in_binary_data_that_is_text_it_is_hidden_and_the_data_stays_data() {
+    let blob = STANDARD.encode(format!("key={SECRET};"));
+    let mut document = json!({"contents": [{"uri": "a:b", "blob": blob}]});
+    mask().hide(&mut document);
+    let shown = STANDARD.decode(document["contents"][0]["blob"].as_str().unwrap()).unwrap();
+    assert_eq!(String::from_utf8(shown).unwrap(), format!("key={MARK};"));
 }
 
 #[test]

@@ -37,6 +37,19 @@ fn a_sound_installation_has_no_findings_and_a_slip_is_found_with_its_remedy() {
 }
 
 #[test]
+fn an_issuer_whose_keys_nobody_fetches_is_found_before_its_tokens_are_refused() {
+    let (_, mut admin) = own_database();
+    admin.run("select awooop.create_project('p', migration_mode => 'shadow')");
+    let issuer = "https://idp.example";
+    admin.within("p", &format!("select awooop.set_token_issuer('{issuer}', '{issuer}/keys', 'urn:a:b', '{{}}')"));
+    assert_eq!(findings(&mut admin), []);
+    admin.run("update awooop.token_issuer set registered_at = registered_at - interval '61 minutes'");
+    assert_eq!(findings(&mut admin), [("issuer".to_owned(), issuer.to_owned())]);
+    admin.run("update awooop.token_issuer set keys_fetched_at = clock_timestamp()");
+    assert_eq!(findings(&mut admin), []);
+}
+
+#[test]
 fn a_binding_whose_role_is_gone_is_found_and_can_be_ended() {
     let (_, mut admin) = own_database();
     let role = unique("gone");

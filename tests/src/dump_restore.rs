@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::harness::answer::literal;
 use crate::harness::approvals;
+use crate::harness::issuer::{self, AUDIENCE, Signer};
 use crate::harness::own_server::DATABASE;
 use crate::harness::platform_logins::Gateway;
 use crate::harness::quiet::{Claim, EVERY_SCOPE, claims, expire, text};
@@ -35,6 +36,9 @@ struct Source {
     budget: Value,
     /// A request that waits for people.
     approval: String,
+    /// An access token of an issuer, and who brought that one's keys.
+    token: String,
+    courier: String,
 }
 
 fn fill() -> Source {
@@ -82,6 +86,11 @@ fn fill() -> Source {
         text(&within(&format!("select awooop.create_api_key('k', string_to_array('{EVERY_SCOPE}', ','))"))["api_key"]);
     let revoked = within("select awooop.create_api_key('old', array['runs:read'])");
     within(&format!("select awooop.revoke_api_key('{}')", text(&revoked["key_id"])));
+    let (signer, issuer) = (Signer::new("ES256"), "https://idp.example");
+    within(&format!("select awooop.set_token_issuer('{issuer}', '{issuer}/keys', '{AUDIENCE}', '{{runs:read}}')"));
+    let courier = issuer::courier(&mut admin);
+    admin.run(&issuer::store(&courier, &project, issuer, &issuer::key_set(&[&signer])));
+    let token = signer.token(&issuer::claims(issuer, "runs:read"));
     let theirs = server.connect("tenant_b").within(&neighbour, "select awooop.build_envelope('agent', 'line', 'u')");
     server.connect("tenant_b").within(&neighbour, &format!("select awooop.create_run('{theirs}')"));
     admin.run("select awooop.set_operation('grant_subject_role', false, 'incident')");
@@ -103,6 +112,8 @@ fn fill() -> Source {
         call,
         budget,
         approval,
+        token,
+        courier,
     }
 }
 
@@ -281,6 +292,10 @@ fn behaves(source: &Source, server: &OwnServer) {
     let me = gateway.call(&source.project, &source.key, "whoami", "{}");
     assert_eq!((me.status, &me.body["project_id"]), (200, &source.project.clone().into()));
     assert_eq!(gateway.call(&source.project, &source.revoked_key, "whoami", "{}").status, 401);
+    let me = gateway.call(&source.project, &source.token, "whoami", "{}");
+    assert_eq!((me.status, &me.body["scopes"]), (200, &serde_json::json!(["runs:read"])), "an access token");
+    let list = format!("select awooop.issuers_to_fetch('{}')", source.courier);
+    assert_eq!(gateway.0.json(&list)["issuers"].as_array().map(Vec::len), Some(1));
     let off = gateway.call(
         &source.project,
         &source.key,

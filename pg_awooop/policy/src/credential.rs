@@ -153,11 +153,6 @@ pub fn courier_id(text: &str) -> Option<&str> {
     (is_base64url(id, KEY_ID_LEN) && is_base64url(secret, SECRET_LEN)).then_some(id)
 }
 
-/// Whether a text has the beginning of one of these, whatever follows.
-pub fn is_ours(text: &str) -> bool {
-    [API_KEY_PREFIX, LEASE_PREFIX, TICKET_PREFIX, COURIER_PREFIX].iter().any(|prefix| text.starts_with(prefix))
-}
-
 fn random<const N: usize>() -> Result<String, getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
@@ -209,7 +204,7 @@ mod tests {
         let text = courier.reveal();
         assert_eq!(courier_id(&text), Some(id.as_str()));
         assert!(CredentialDigest::of(&text).matches(digest.as_bytes()));
-        assert!(is_ours(&text) && api_key_parts(&text).is_none());
+        assert!(api_key_parts(&text).is_none());
         assert_eq!(courier_id(&text[..text.len() - 1]), None);
     }
 

@@ -68,6 +68,15 @@ fn invented(project: &str) -> Vec<String> {
              values ('{project}', 'forged', 'role.thief', 'forged', {digest}, '{{runs:read}}')"
         ),
         format!(
+            "insert into awooop.token_issuer (project_id, issuer, jwks_uri, host, audience, scopes, subject_claim, registered_by)
+             values ('{project}', 'https://evil.example', 'https://evil.example', 'evil.example', 'urn:a:b', '{{runs:read}}',
+                     'sub', 'role:postgres')"
+        ),
+        format!(
+            "insert into awooop.token_issuer_key (project_id, issuer, kid, jwk)
+             values ('{project}', 'https://evil.example', 'forged', '{{}}')"
+        ),
+        format!(
             "insert into awooop.run_ready (project_id, run_id, priority, available_at)
              values ('{project}', gen_random_uuid(), 9, now())"
         ),

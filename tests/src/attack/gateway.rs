@@ -7,10 +7,10 @@ use crate::harness::tenant::api_key;
 use crate::harness::{Session, Tenant, literal, project, superuser};
 
 /// What the gateway may execute.
-const ALLOWED: [&str; 3] = ["call", "health", "operation_list"];
+const ALLOWED: [&str; 5] = ["call", "health", "issuers_to_fetch", "operation_list", "store_issuer_keys"];
 
 #[test]
-fn a_stolen_gateway_login_may_execute_three_functions_and_no_other() {
+fn a_stolen_gateway_login_may_execute_five_functions_and_no_other() {
     let mut gateway = gateway();
     // No nulls: a strict function of a null is folded away before anybody looks at rights.
     let functions = superuser()
@@ -30,6 +30,10 @@ fn a_stolen_gateway_login_may_execute_three_functions_and_no_other() {
         if !ALLOWED.contains(&name.as_str()) {
             assert_eq!(gateway.code(sql), "42501", "{sql}");
         }
+    }
+    // Two of them take a courier's credential, which comes from an operator.
+    for sql in ["issuers_to_fetch('x')", "store_issuer_keys('x', 'x', 'x', 'x')"] {
+        assert_eq!(gateway.json(&format!("select awooop.{sql}"))["code"], "E-ISSUER-005", "{sql}");
     }
     assert_eq!(gateway.json("select awooop.health()")["ready"], true);
     assert_ne!(gateway.value("select count(*) from awooop.operation_list()"), "0");

@@ -22,10 +22,10 @@ mod worker_process;
 use crate::harness::platform::{careless, careless_tenant};
 use crate::harness::server::environment;
 use crate::harness::{Actor, Claim, Session, literal};
-use crate::harness::{approvals, tools};
+use crate::harness::{approvals, issuer, tools};
 
 /// Every table with a project.
-const TENANT_TABLES: [&str; 31] = [
+const TENANT_TABLES: [&str; 33] = [
     "projects",
     "principals",
     "role_bindings",
@@ -57,6 +57,8 @@ const TENANT_TABLES: [&str; 31] = [
     "mcp_call",
     "mcp_rate",
     "mcp_rate_hit",
+    "token_issuer",
+    "token_issuer_key",
 ];
 
 /// Settings that make every plan that can be parallel so.
@@ -104,6 +106,7 @@ impl Neighbours {
             actor.call(&format!("select awooop.create_api_key('{SECRET}', '{{}}')"));
             actor.call("select awooop.set_redaction_family('email', 'allow')");
             actor.call(&format!("select awooop.set_redaction_rule('r', 'secret', '{SECRET}')"));
+            issuer::register_one(&mut admin, actor, SECRET);
             tools::call_one(&mut admin, actor, SECRET);
             spend(actor, &claim);
             approvals::use_one(&mut admin, actor, SECRET);

@@ -22,6 +22,11 @@ fn administration(project: &str) -> Vec<String> {
         "select * from awooop.expired_runs(10)".to_owned(),
         "select * from awooop.due_reservations(10)".to_owned(),
         "select * from awooop.due_approvals(10)".to_owned(),
+        "select awooop.create_issuer_courier('mine')".to_owned(),
+        "select awooop.revoke_issuer_courier('mine')".to_owned(),
+        "select * from awooop.issuer_key_sources()".to_owned(),
+        "select awooop.issuers_to_fetch('x')".to_owned(),
+        format!("select awooop.store_issuer_keys('x', '{project}', 'x', '{{}}')"),
         format!("select awooop.set_time_zone('{project}', 'Asia/Taipei')"),
     ]
 }

@@ -29,7 +29,7 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 59] = [
+const FUNCTIONS: [(&str, Shape); 64] = [
     ("allow_private_host", shape('v', 'u', true, OWNER, "operator")),
     ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
@@ -37,6 +37,7 @@ const FUNCTIONS: [(&str, Shape); 59] = [
     ("bindings_of_missing_roles", shape('s', 'r', true, SCHEDULER, "owner")),
     ("call", shape('v', 'u', true, OWNER, "gateway")),
     ("canonical_json", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
+    ("create_issuer_courier", shape('v', 'u', true, OWNER, "operator")),
     ("create_project", shape('v', 'u', true, OWNER, "operator")),
     ("current_project_id", shape('s', 's', false, OWNER, "auditor,operator,scheduler,tenant,worker")),
     ("detach_audit_partition", shape('v', 'u', false, "a superuser", "")),
@@ -57,6 +58,8 @@ const FUNCTIONS: [(&str, Shape); 59] = [
     ("guard_audit_proof", shape('v', 'u', false, OWNER, "")),
     ("health", shape('s', 'r', true, OWNER, "auditor,gateway,operator,worker")),
     ("inspect_project", shape('v', 'u', true, OWNER, "auditor")),
+    ("issuer_key_sources", shape('s', 's', true, SCHEDULER, "owner")),
+    ("issuers_to_fetch", shape('v', 'u', true, OWNER, "gateway")),
     ("json_schema_errors", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("json_schema_valid", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("maintain", shape('v', 'u', true, OWNER, "operator,scheduler,worker")),
@@ -78,6 +81,7 @@ const FUNCTIONS: [(&str, Shape); 59] = [
     ("refuse_run_delete", shape('v', 'u', false, OWNER, "")),
     ("refuse_run_rewrite", shape('v', 'u', false, OWNER, "")),
     ("repair_audit_log", shape('v', 'u', false, "a superuser", "")),
+    ("revoke_issuer_courier", shape('v', 'u', true, OWNER, "operator")),
     ("run_transitions", shape('i', 's', false, OWNER, "auditor,operator,tenant,worker")),
     ("set_credential_namespaces", shape('v', 'u', true, OWNER, "operator")),
     ("set_operation", shape('v', 'u', true, OWNER, "operator")),
@@ -85,6 +89,7 @@ const FUNCTIONS: [(&str, Shape); 59] = [
     ("set_project_mode", shape('v', 'u', true, OWNER, "operator")),
     ("set_time_zone", shape('v', 'u', true, OWNER, "operator")),
     ("spending_projects", shape('s', 's', true, SCHEDULER, "owner")),
+    ("store_issuer_keys", shape('v', 'u', true, OWNER, "gateway")),
     ("suspend_project", shape('v', 'u', true, OWNER, "operator")),
     ("switch_platform_budget", shape('v', 'u', true, OWNER, "operator")),
     ("unbind_role", shape('v', 'u', true, OWNER, "operator")),

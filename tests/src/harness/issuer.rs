@@ -13,9 +13,9 @@ use rsa::signature::SignatureEncoding as _;
 use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
 
-use super::Session;
 use super::answer::literal;
 use super::tenant::unique;
+use super::{Actor, Session};
 
 /// What every issuer's tokens are for.
 pub const AUDIENCE: &str = "https://gateway.example/mcp";
@@ -154,4 +154,32 @@ pub fn courier(admin: &mut Session) -> String {
 pub fn store(courier: &str, project: &str, issuer: &str, jwks: &str) -> String {
     let [courier, project, issuer, jwks] = [courier, project, issuer, jwks].map(literal);
     format!("select awooop.store_issuer_keys({courier}, {project}, {issuer}, {jwks})")
+}
+
+/// Uses every operation on issuers once at least. `does` carries an operation out and returns its answer.
+#[track_caller]
+pub fn every_operation(mut does: impl FnMut(&str, Value) -> Value) {
+    let issuer = "https://idp.example/realms/shop";
+    let registered = does(
+        "set_token_issuer",
+        json!({"issuer": issuer, "jwks_uri": "https://idp.example/keys", "audience": AUDIENCE, "scopes": ["tools:call"],
+               "agent_claim": "agent", "subject_claim": "email", "project_claim": "tenant", "reason": "the shop's own"}),
+    );
+    assert_eq!((&registered["subject_claim"], &registered["keys"]), (&json!("email"), &json!([])));
+    assert_eq!(does("list_token_issuers", json!({}))["items"], json!([registered]));
+    let removed = does("remove_token_issuer", json!({"issuer": issuer, "reason": "sold"}));
+    assert_eq!(removed["removed"], true);
+}
+
+/// Registers an issuer with a key for the actor; `word` is in what takes any text.
+#[track_caller]
+pub fn register_one(admin: &mut Session, actor: &mut Actor, word: &str) {
+    let issuer = format!("https://{word}.example");
+    let registered = actor.call(&format!(
+        "select awooop.set_token_issuer('{issuer}', '{issuer}/keys', '{AUDIENCE}', '{{runs:read}}', reason => '{word}')"
+    ));
+    assert_eq!(registered["issuer"], issuer.as_str(), "{registered}");
+    let set = key_set(&[&Signer::under("EdDSA", word)]);
+    let courier = courier(admin);
+    assert_eq!(admin.json(&store(&courier, &actor.project, &issuer, &set))["keys"], 1);
 }

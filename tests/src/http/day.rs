@@ -10,7 +10,7 @@ use super::client::Caller;
 use super::scene::{Scene, message};
 use crate::harness::contracts::{self, Hand};
 use crate::harness::quiet::{EVERY_SCOPE, text};
-use crate::harness::{approvals, budgets, tools};
+use crate::harness::{approvals, budgets, issuer, tools};
 
 /// A caller who is held to the documentation of each operation.
 struct Tenant<'a> {
@@ -144,6 +144,7 @@ fn every_operation_answers_at_its_address_as_documented() {
     });
 
     tools::review_a_tool(&mut scene.project.admin(), &scene.project.id, "order-bot");
+    issuer::every_operation(|operation, arguments| tenant.does(operation, arguments));
     tools::every_operation("order-bot", |operation, arguments| tenant.does(operation, arguments));
 
     let all: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.name).collect();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::{CEILING, Stage};
-use crate::harness::issuer::AUDIENCE;
+use crate::harness::issuer::{AUDIENCE, key_set, store};
 use crate::harness::platform::login_in;
 use crate::harness::platform_logins::gateway_login_in;
 use crate::harness::{literal, unique};
@@ -111,6 +111,38 @@ fn an_issuer_that_is_removed_or_changed_is_so_for_every_session_at_once() {
         actions,
         "token_issuer_set token_issuer_set token_issuer_set token_issuer_set token_issuer_removed token_issuer_set"
     );
+}
+
+#[test]
+fn what_is_registered_in_a_transaction_that_is_rolled_back_opens_nothing_after_it() {
+    let mut stage = Stage::new();
+    let remove = format!("select awooop.remove_token_issuer({})", literal(&stage.issuer));
+    stage.actor.call(&remove);
+    let token = stage.token();
+    stage.refused(&token, "an issuer that was removed");
+    // A superuser's session can do all of it in one transaction.
+    let (project, bring) =
+        (stage.project.id.clone(), store(&stage.courier, &stage.project.id, &stage.issuer, &key_set(&[&stage.signer])));
+    let call = format!("select status from awooop.call('{project}', '{token}', 'whoami')");
+    let register = stage.registering(CEILING, "");
+    stage.admin.run("begin");
+    stage.admin.run(&format!("select awooop.enter_project('{project}')"));
+    stage.admin.run(&register);
+    stage.admin.run(&bring);
+    assert_eq!(stage.admin.value(&call), "200");
+    assert_eq!(stage.admin.value(&call), "200");
+    stage.admin.run("rollback");
+    assert_eq!(stage.admin.value(&call), "401");
+    // And one that is removed meanwhile is gone in a transaction that has used it before.
+    stage.register("");
+    stage.publish();
+    stage.gateway.0.run("begin");
+    for _ in 0..8 {
+        assert_eq!(stage.ask(&token, "whoami", &json!({})).status, 200);
+    }
+    stage.actor.call(&remove);
+    assert_eq!(stage.ask(&token, "whoami", &json!({})).status, 401);
+    stage.gateway.0.run("rollback");
 }
 
 #[test]

@@ -250,10 +250,10 @@ fn what_two_readers_would_read_differently_is_no_token() {
 #[test]
 fn an_api_key_of_any_project_is_no_token() {
     let (key, lease) = (crate::credential::new_api_key("p").unwrap().reveal(), "awl_p.a.b");
-    for ours in [key.as_str(), lease, "awk_.a.b", "awi_a.b.c", "", "a.b", "a..c", "a.b.c.d"] {
+    for ours in [key.as_str(), lease, "awk_.a.b", "awi_a.b.c", "", "a.b.c", "eyJ.b", "eyJ..c", "eyJ.b.c.d"] {
         assert!(!looks_like_one(ours), "{ours}");
     }
-    assert!(looks_like_one("a.b.c"));
+    assert!(looks_like_one("eyJ.b.c"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::audit::AuditCommand;
 use crate::contract::ContractCommand;
+use crate::issuer_keys::settings::IssuerSettings;
 use crate::keyring::KeyringCommand;
 use crate::mcp::settings::McpSettings;
 
@@ -126,6 +127,10 @@ pub struct Settings {
     /// How much to log. One line a request is `info`.
     #[arg(long, env = "AWOOOP_LOG", value_enum, default_value_t = LogLevel::Info, value_name = "LEVEL", global = true)]
     pub log: LogLevel,
+
+    /// Keys of access tokens' issuers.
+    #[command(flatten)]
+    pub issuers: IssuerSettings,
 
     /// MCP.
     #[command(flatten)]

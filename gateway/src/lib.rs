@@ -19,6 +19,7 @@ pub mod drain;
 pub mod fault;
 pub mod forward;
 pub mod gateway;
+pub mod issuer_keys;
 pub mod keyring;
 pub mod log;
 #[allow(deprecated, reason = "clients and servers of the older revisions need what the current one gives up")]

@@ -16,7 +16,7 @@ use crate::drain::{Stop, keep_operations_current};
 use crate::gateway::Gateway;
 use crate::observe::Door;
 use crate::pool::Failure;
-use crate::{audit, contract, keyring, log, openapi, problem, registry, serve};
+use crate::{audit, contract, issuer_keys, keyring, log, openapi, problem, registry, serve};
 
 /// Why the gateway did not start.
 pub enum StartError {
@@ -130,8 +130,10 @@ async fn serve_operations(settings: Settings) -> Result<(), StartError> {
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     // Started even when the database is away: the gateway then says 503 and comes to life with it.
     let reading = tokio::spawn(keep_operations_current(Arc::clone(&gateway)));
+    let fetching = tokio::spawn(issuer_keys::keep_current(Arc::clone(&gateway)));
     serve::serve(Arc::clone(&gateway), door, listener, stop).await;
     reading.abort();
+    fetching.abort();
     gateway.pool.close().await;
     gateway.control.close().await;
     Ok(())

@@ -1,6 +1,9 @@
 //! Reads who the caller says it is. Decides nothing about it: the project is carried as text, and the credential is
 //! bound as a parameter of the one statement and goes nowhere else.
 
+use std::borrow::Cow;
+
+use awooop_policy::access_token::presented as token;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName};
 
@@ -27,10 +30,14 @@ impl<'a> Credential<'a> {
         self.0
     }
 
-    /// The project that is part of an API key: `awk_<project>.<key id>.<secret>`.
-    pub fn project(&self) -> &'a str {
+    /// The project that is part of an API key, `awk_<project>.<key id>.<secret>`, or that an access token says it is for:
+    /// a hint, which the database verifies.
+    pub fn project(&self) -> Cow<'a, str> {
+        if token::looks_like_one(self.0) {
+            return token::Presented::read(self.0).map(|token| token.project().to_owned()).unwrap_or_default().into();
+        }
         let mut parts = self.0.strip_prefix("awk_").unwrap_or_default().rsplitn(3, '.');
-        parts.nth(2).unwrap_or_default()
+        parts.nth(2).unwrap_or_default().into()
     }
 }
 
@@ -39,10 +46,10 @@ fn bearer_token(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The project the request is for: the header, else the key's own, else none. `None` when the header is not text.
-pub fn project<'a>(headers: &'a HeaderMap, credential: &Credential<'a>) -> Option<&'a str> {
+/// The project the request is for: the header, else the credential's own, else none. `None` when the header is not text.
+pub fn project<'a>(headers: &'a HeaderMap, credential: &Credential<'a>) -> Option<Cow<'a, str>> {
     match headers.get(&PROJECT_ID) {
-        Some(value) => std::str::from_utf8(value.as_bytes()).ok(),
+        Some(value) => std::str::from_utf8(value.as_bytes()).ok().map(Cow::Borrowed),
         None => Some(credential.project()),
     }
 }
@@ -51,6 +58,8 @@ pub fn project<'a>(headers: &'a HeaderMap, credential: &Credential<'a>) -> Optio
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     fn headers(pairs: &[(&HeaderName, &str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -64,17 +73,32 @@ mod tests {
     fn the_project_is_the_header_else_the_keys_own_else_none() {
         let key = (&AUTHORIZATION, "Bearer awk_ewoooc.k1.s3cret");
         let map = headers(&[key]);
-        assert_eq!(project(&map, &Credential::of(&map)), Some("ewoooc"));
+        assert_eq!(project(&map, &Credential::of(&map)), Some("ewoooc".into()));
         let map = headers(&[key, (&PROJECT_ID, "other")]);
-        assert_eq!(project(&map, &Credential::of(&map)), Some("other"));
+        assert_eq!(project(&map, &Credential::of(&map)), Some("other".into()));
         let map = headers(&[]);
-        assert_eq!(project(&map, &Credential::of(&map)), Some(""));
+        assert_eq!(project(&map, &Credential::of(&map)), Some("".into()));
     }
 
     #[test]
     fn a_project_with_dots_in_it_is_read_from_the_right() {
         let map = headers(&[(&AUTHORIZATION, "Bearer awk_a.b.c.k1.s3cret")]);
         assert_eq!(Credential::of(&map).project(), "a.b.c");
+    }
+
+    #[test]
+    fn the_project_of_an_access_token_is_the_one_that_it_names() {
+        let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let header = part(r#"{"alg":"ES256","kid":"k"}"#);
+        for (claims, named) in [
+            (r#"{"project_id":"ewoooc"}"#, "ewoooc"),
+            (r#"{"project_id":["ewoooc"]}"#, ""),
+            (r#"{"project_id":"a","project_id":"b"}"#, ""),
+            ("{}", ""),
+        ] {
+            let map = headers(&[(&AUTHORIZATION, &format!("Bearer {header}.{}.AA", part(claims)))]);
+            assert_eq!(Credential::of(&map).project(), named, "{claims}");
+        }
     }
 
     #[test]

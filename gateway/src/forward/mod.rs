@@ -73,7 +73,7 @@ where
     };
     let args = members.before(body);
     let question = Question {
-        project,
+        project: &project,
         credential: credential.reveal(),
         operation: operation.row.name.as_str(),
         args: args.as_ref(),

@@ -41,7 +41,7 @@ impl Presented {
         trace: &TraceParent,
     ) -> Result<Presented, ErrorCode> {
         let credential = Credential::of(headers);
-        let project = project(headers, &credential).ok_or(ErrorCode::InputNul)?.to_owned();
+        let project = project(headers, &credential).ok_or(ErrorCode::InputNul)?.into_owned();
         let agent = match headers.get(&AGENT_ID) {
             Some(value) => Some(std::str::from_utf8(value.as_bytes()).map_err(|_| ErrorCode::InputNul)?.to_owned()),
             None => None,

@@ -276,7 +276,7 @@ mod tests {
             let digest = awooop_contracts::digest(&feature.definition().unwrap()).unwrap();
             hex::encode(&digest[..8])
         });
-        assert_eq!(digests, ["1a38abd84dae75ca", "684f83c0ba1dec1b", "097dd45ddd0e71b8"]);
+        assert_eq!(digests, ["29bced5fed345519", "684f83c0ba1dec1b", "097dd45ddd0e71b8"]);
     }
 
     #[test]

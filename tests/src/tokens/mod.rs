@@ -6,5 +6,6 @@ mod hands;
 mod isolation;
 mod keys;
 mod limiter;
+mod over_http;
 mod registration;
 mod stage;

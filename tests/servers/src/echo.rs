@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult, PaginatedRequestParams,
     ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
@@ -89,8 +89,8 @@ impl Default for Front {
 
 impl Door for Front {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, HungUp> {
-        if request.uri().path() != "/mcp" {
-            return Ok(serve::plain(StatusCode::NOT_FOUND, "the server is at /mcp"));
+        if let Some(refusal) = serve::refusal(&request, None) {
+            return Ok(refusal);
         }
         Ok(self.0.handle(request).await.map(serve::cannot_fail))
     }

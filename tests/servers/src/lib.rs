@@ -6,10 +6,12 @@
 //! |---|---|---|
 //! | `conformance-server` | [`conformance`] | everything the public conformance suite asks of a server, and trouble on demand |
 //! | `echo-server` | [`echo`] | one tool that answers at once: what is left of a call's time is the gateway's |
+//! | `ewoooc-server` | [`ewoooc`] | the example tenant's shop: four tools over a database of realistic size |
 //! | `header-proxy` | [`proxy`] | adds a key to the requests of a client that cannot be given one |
 
 pub mod conformance;
 pub mod echo;
+pub mod ewoooc;
 pub mod header_value;
 pub mod proxy;
 pub mod serve;

@@ -7,16 +7,22 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode, header};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::header_value::Header;
+
+const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(20);
 
 /// A body that may break off in the middle.
 pub type Body = BoxBody<Bytes, io::Error>;
@@ -70,8 +76,8 @@ async fn accept(listener: TcpListener, door: Arc<impl Door>) {
             Ok((stream, _)) => {
                 tokio::spawn(speak(stream, Arc::clone(&door)));
             }
-            // No descriptor is left: the next one comes when a connection ends, so let those run.
-            Err(_) => tokio::task::yield_now().await,
+            // No descriptor is left: trying again at once would only burn the processor.
+            Err(_) => tokio::time::sleep(AFTER_ACCEPT_ERROR).await,
         }
     }
 }
@@ -94,18 +100,32 @@ async fn input_ends() {
     while input.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
 }
 
+/// What a request to any of the MCP servers gets before its body is read, if that is not what it came for: they are all at
+/// `/mcp`, and may insist on a header.
+pub fn refusal<B>(request: &Request<B>, required: Option<&Header>) -> Option<Response<Body>> {
+    if request.uri().path() != "/mcp" {
+        return Some(plain(StatusCode::NOT_FOUND, "the server is at /mcp"));
+    }
+    if required.is_none_or(|header| header.is_in(request.headers())) {
+        return None;
+    }
+    let mut response = plain(StatusCode::UNAUTHORIZED, "a credential is missing, or is another one");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    Some(response)
+}
+
 /// An answer that is a line of text.
 pub fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(whole(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
 
 /// An answer that is JSON, given as it is to be sent.
 pub fn json(text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(whole(text));
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{HeaderValue, WWW_AUTHENTICATE};
-use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -41,30 +39,17 @@ impl Front {
         let connection = move || Ok(Conformance::new(Arc::clone(&for_connections)));
         Self { shared, mcp: StreamableHttpService::new(connection, Arc::default(), config), required, sessions_only }
     }
-
-    /// What is wrong with a request before its body is read.
-    fn refusal(&self, parts: &Parts) -> Option<Response<Body>> {
-        if parts.uri.path() != "/mcp" {
-            return Some(serve::plain(StatusCode::NOT_FOUND, "the server is at /mcp"));
-        }
-        if self.required.as_ref().is_some_and(|header| !header.is_in(&parts.headers)) {
-            let mut response = serve::plain(StatusCode::UNAUTHORIZED, "a credential is missing, or is another one");
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return Some(response);
-        }
-        // What a server does with a revision that it has never heard of.
-        if self.sessions_only && raw::is_stateless(parts) {
-            return Some(serve::plain(StatusCode::BAD_REQUEST, "Bad Request: Unsupported MCP-Protocol-Version"));
-        }
-        None
-    }
 }
 
 impl Door for Front {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, HungUp> {
-        let (parts, body) = request.into_parts();
-        if let Some(refusal) = self.refusal(&parts) {
+        if let Some(refusal) = serve::refusal(&request, self.required.as_ref()) {
             return Ok(refusal);
+        }
+        let (parts, body) = request.into_parts();
+        // What a server does with a revision that it has never heard of.
+        if self.sessions_only && raw::is_stateless(&parts) {
+            return Ok(serve::plain(StatusCode::BAD_REQUEST, "Bad Request: Unsupported MCP-Protocol-Version"));
         }
         let Some(trouble) = self.shared.trouble().filter(|_| parts.method == Method::POST) else {
             return Ok(self.mcp.handle(Request::from_parts(parts, body)).await.map(serve::cannot_fail));
@@ -72,6 +57,7 @@ impl Door for Front {
         let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else { return Err(HungUp) };
         let body = body.to_bytes();
         if let Some(answer) = raw::answer(trouble, &parts, &body) {
+            self.shared.options.pause().await;
             return answer;
         }
         Ok(self.mcp.handle(Request::from_parts(parts, Full::new(body))).await.map(serve::cannot_fail))

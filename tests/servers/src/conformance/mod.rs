@@ -153,9 +153,7 @@ impl ServerHandler for Conformance {
     ) -> Result<CallToolResponse, ErrorData> {
         let shared = &self.shared;
         shared.trouble.called(&request.name);
-        if let Some(delay) = shared.options.delay() {
-            tokio::time::sleep(delay).await;
-        }
+        shared.options.pause().await;
         if let Some(outcome) = shared.questions.call(&request, &context) {
             return outcome;
         }

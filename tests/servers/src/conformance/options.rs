@@ -43,8 +43,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// How much longer a call takes.
-    pub fn delay(&self) -> Option<Duration> {
-        self.slow.map(Duration::from_millis)
+    /// Takes the time that every call takes longer.
+    pub async fn pause(&self) {
+        // Even a sleep of no time at all takes a turn of the timer, which is a millisecond.
+        if let Some(longer) = self.slow {
+            tokio::time::sleep(Duration::from_millis(longer)).await;
+        }
     }
 }

@@ -25,6 +25,20 @@ fn a_tool_answers_with_and_without_a_session() {
 }
 
 #[test]
+fn each_revision_that_has_sessions_is_spoken() {
+    let server = Running::start(CONFORMANCE, &[]);
+    for revision in ["2025-06-18", "2025-11-25"] {
+        let mut client = server.client();
+        client.stateless = false;
+        let hello =
+            json!({"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+        let answer = client.post(&client.message("initialize", hello));
+        assert!(answer.headers().contains_key("mcp-session-id"));
+        assert_eq!(last(answer)["result"]["protocolVersion"], revision);
+    }
+}
+
+#[test]
 fn nothing_is_switched_on_by_default() {
     let listed = Running::start(CONFORMANCE, &[]).client().answer("tools/list", json!({}));
     let tools = listed["result"]["tools"].as_array().expect("tools");

@@ -3,6 +3,7 @@
 
 mod credentials;
 mod echo;
+mod ewoooc;
 mod lifecycles;
 mod proxy;
 mod running;

@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub const CONFORMANCE: &str = env!("CARGO_BIN_EXE_conformance-server");
 pub const ECHO: &str = env!("CARGO_BIN_EXE_echo-server");
+pub const EWOOOC: &str = env!("CARGO_BIN_EXE_ewoooc-server");
 pub const PROXY: &str = env!("CARGO_BIN_EXE_header-proxy");
 
 /// A running server. It ends when this is dropped.

@@ -153,8 +153,10 @@ fn a_resource_that_is_touched_is_announced_to_those_who_watch_it() {
 
 #[test]
 fn a_slow_server_takes_its_time_over_every_call() {
-    let server = Running::start(CONFORMANCE, &["--slow", "200"]);
-    let begun = std::time::Instant::now();
-    server.client().call("test_simple_text", json!({}));
-    assert!(begun.elapsed().as_millis() >= 200);
+    let server = Running::start(CONFORMANCE, &["--slow", "200", "--trouble"]);
+    for (tool, arguments) in [("test_simple_text", json!({})), ("big", json!({"bytes": 1}))] {
+        let begun = std::time::Instant::now();
+        server.client().call(tool, arguments);
+        assert!(begun.elapsed().as_millis() >= 200, "{tool}");
+    }
 }

@@ -2,13 +2,14 @@
 //! is shown to the caller after the database has redacted it, and how it ended goes back to the database, whose words the caller
 //! gets. A call that was begun is always ended, unless the process dies; then its lease runs out.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use awooop_policy::error::ErrorCode;
 use rmcp::RoleServer;
 use rmcp::model::{
-    ClientCapabilities, ClientRequest, ErrorCode as RpcCode, ErrorData, InputRequest, InputRequests,
-    InputRequiredResult, InputResponses, JsonObject, MetaObject, ProtocolVersion, RequestMetaObject, ServerResult,
+    ClientRequest, ErrorCode as RpcCode, ErrorData, InputRequest, InputRequests, InputRequiredResult, InputResponses,
+    JsonObject, MetaObject, ProtocolVersion, RequestMetaObject, ServerResult,
 };
 use rmcp::service::{PeerRequestOptions, RequestContext};
 use secrecy::{ExposeSecret, SecretString};
@@ -121,6 +122,8 @@ pub(super) struct Open<'a> {
     pub(super) lease: String,
     pub(super) ticket: String,
     pub(super) mask: Mask,
+    /// What the server has said in this call, as it said it: the credential may be cut up over several messages.
+    said: Mutex<String>,
 }
 
 impl Caller<'_> {
@@ -211,7 +214,8 @@ impl Caller<'_> {
         else {
             return Err(ErrorData::internal_error("the call was let through without saying where to", None));
         };
-        let mut open = Open { caller: self, call_id: begun.call_id, lease, ticket, mask: Mask::new(&[]) };
+        let mut open =
+            Open { caller: self, call_id: begun.call_id, lease, ticket, mask: Mask::new(&[]), said: Mutex::default() };
         let core = &self.session.core;
         let secret = match &begun.credential {
             Some(used) => match core.upstreams.secret(used).await {
@@ -282,6 +286,12 @@ fn hidden(secret: Option<&(Use, SecretString)>) -> Vec<SecretString> {
 }
 
 impl Open<'_> {
+    /// Hides the call's credential in what the server says, and what it has said before counts.
+    pub(super) fn hide(&self, message: &mut Value) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        self.mask.hide_after(&mut said, message);
+    }
+
     async fn exchange(
         &self,
         upstream: &Upstream,
@@ -396,7 +406,7 @@ impl Open<'_> {
         let mut meta = RequestMetaObject::default();
         meta.0.set_traceparent(self.caller.presented.trace());
         if is_stateless {
-            let capabilities = self.caller.context.client_capabilities().unwrap_or_else(ClientCapabilities::default);
+            let capabilities = self.caller.context.client_capabilities().unwrap_or_default();
             meta.set_client_capabilities(capabilities);
             if let Some(level) = self.caller.context.meta.log_level() {
                 meta.set_log_level(level);
@@ -409,7 +419,7 @@ impl Open<'_> {
         // A server may want nothing but to be asked again.
         let questions = asks.input_requests.take().filter(|questions| !questions.is_empty());
         let mut questions = questions.and_then(|questions| serde_json::to_value(questions).ok()).unwrap_or_default();
-        self.mask.hide(&mut questions);
+        self.hide(&mut questions);
         wire::exact(&mut questions);
         let args = json!({
             "call_id": self.call_id, "lease": self.lease, "ticket": self.ticket,
@@ -434,7 +444,7 @@ impl Open<'_> {
 
     /// Says how the call ended. The caller gets the database's words for it.
     async fn finish(&self, outcome: &str, mut result: Value) -> Result<Finished, Refusal> {
-        self.mask.hide(&mut result);
+        self.hide(&mut result);
         wire::exact(&mut result);
         let args = json!({
             "call_id": self.call_id, "lease": self.lease, "ticket": self.ticket, "outcome": outcome, "result": result

@@ -1,6 +1,8 @@
 //! What a server says while a call is under way, on its way to the caller: progress, its log, and what it asks. All of it goes
 //! through the database first, which redacts it and says whether it may be asked.
 
+use std::time::Duration;
+
 use rmcp::model::{
     ClientResult, ErrorData, LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam, ProgressToken,
     ServerRequest,
@@ -8,12 +10,16 @@ use rmcp::model::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tracing::debug;
 
 use super::call::Open;
 use super::database::Refusal;
 use super::upstream::Event;
 use super::wire;
+
+/// How long the last lines of a log are waited for.
+const LATE: Duration = Duration::from_millis(25);
 
 /// Of one call.
 pub struct Relay<'a> {
@@ -38,9 +44,14 @@ impl Relay<'_> {
         }
     }
 
-    /// Shows what was said before the answer and is still to be shown.
+    /// Shows what was said before the answer and is still to be shown. Lines of a log may come by another stream than the answer:
+    /// a session that asked for them waits a moment for the last.
     pub async fn show_late(&self, events: &mut mpsc::Receiver<Event>) {
         while let Ok(event) = events.try_recv() {
+            self.show(event).await;
+        }
+        let wants_log = self.open.caller.session.log_level().is_some();
+        while wants_log && let Ok(Some(event)) = timeout(LATE, events.recv()).await {
             self.show(event).await;
         }
     }
@@ -89,7 +100,7 @@ impl Relay<'_> {
     }
 
     async fn redacted(&self, kind: &str, mut message: Value) -> Result<Value, Refusal> {
-        self.open.mask.hide(&mut message);
+        self.open.hide(&mut message);
         wire::exact(&mut message);
         let args = json!({
             "call_id": self.open.call_id, "lease": self.open.lease, "ticket": self.open.ticket, "kind": kind, "message": message

@@ -1,6 +1,7 @@
 //! A client of MCP that does what it is told to, wrong things among them: JSON-RPC by hand over HTTP.
 
 use std::io::{BufRead, BufReader, Read};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -208,6 +209,30 @@ impl Session {
         let response = self.request(method, params).response();
         assert!(response.get("result").is_some(), "{method}: {response}");
         response["result"].clone()
+    }
+
+    /// Listens to the session's own stream from here on; what is heard is added as it comes, until the gateway ends.
+    pub fn listen(&self) -> Arc<Mutex<Vec<Value>>> {
+        let mut request = ureq::http::Request::get(format!("{}{}", self.client.base, self.client.path))
+            .header("accept", "text/event-stream");
+        for (name, value) in &self.client.headers {
+            request = request.header(name, value);
+        }
+        for (name, value) in self.headers() {
+            request = request.header(name, value);
+        }
+        let mut reply = self.client.agent.run(request.body(String::new()).expect("a request")).expect("an answer");
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for line in BufReader::new(reply.body_mut().as_reader()).lines().map_while(Result::ok) {
+                let Some(data) = line.strip_prefix("data:").map(str::trim).filter(|data| !data.is_empty()) else {
+                    continue;
+                };
+                all.lock().expect("a list").push(serde_json::from_str(data).expect("a message"));
+            }
+        });
+        heard
     }
 
     /// Makes a request, answers what comes back meanwhile, and gives the response. `answer` says what to answer to a request of

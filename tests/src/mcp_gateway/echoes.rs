@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::stage::{Desk, SECRET, Setup};
+use crate::harness::answer::eventually;
 
 /// Tools of the server that show it, each in a disguise of its own.
 const DISGUISES: [&str; 5] = ["plain", "base64", "url", "json", "split"];
@@ -135,13 +136,25 @@ fn errors_resources_and_prompts_show_it_neither() {
 fn progress_and_log_lines_show_it_neither() {
     let desk = desk("bearer", None, "bearer");
     let session = desk.bot().session("2025-11-25");
+    let stream = session.listen();
+    session.result("logging/setLevel", json!({"level": "debug"}));
     for disguise in DISGUISES {
         for via in ["progress", "log"] {
-            let call = json!({"name": format!("echo_secret_{disguise}"), "arguments": {"via": via}, "_meta": {"progressToken": "p"}});
-            let (response, heard) = session.converse("tools/call", call, |_| json!({}));
-            let said = json!([response, heard]);
-            assert!(!heard.is_empty(), "{disguise} via {via}: nothing was said: {response}");
-            assert_hidden(&format!("{disguise} via {via}"), &said);
+            let call = json!({
+                "name": format!("echo_secret_{disguise}"), "arguments": {"via": via}, "_meta": {"progressToken": "p"}
+            });
+            let (response, mut said) = session.converse("tools/call", call, |_| json!({}));
+            // Lines of a log come by the session's own stream.
+            eventually("what the server said", || {
+                said.append(&mut stream.lock().expect("a list"));
+                !said.is_empty()
+            });
+            let shown = json!([response, said]).to_string();
+            assert!(readings(&shown).iter().all(|reading| !reading.contains(SECRET)), "{disguise} via {via}: {shown}");
+            // Cut up over several messages its first part is out before anybody can know; the rest never comes.
+            if disguise != "split" {
+                assert_hidden(&format!("{disguise} via {via}"), &json!([response, said]));
+            }
         }
     }
 }

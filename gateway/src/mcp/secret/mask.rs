@@ -22,6 +22,9 @@ pub const MARK: &str = "[REDACTED:credential]";
 /// A shorter piece of base64 stands in ordinary text by chance.
 const LEAST_CORE: usize = 8;
 
+/// What is remembered of what was said before: no credential is longer in any disguise.
+const MOST_BEFORE: usize = 256 * 1024;
+
 /// Members whose text is base64 of binary data.
 const BINARY: [&str; 2] = ["blob", "data"];
 
@@ -39,6 +42,27 @@ impl Mask {
         Mask(AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(needles).ok())
     }
 
+    /// Hides them wherever they are in a document, and what is left of one that began in what was said before. Adds to that what
+    /// the document says.
+    pub fn hide_after(&self, before: &mut String, document: &mut Value) {
+        if self.0.is_none() {
+            return;
+        }
+        let mut raw = Vec::new();
+        collect(document, "", &mut raw);
+        self.hide(document);
+        let mut leaves = vec![Leaf { name: String::new(), text: before.clone(), is_decoded: false }];
+        collect(document, "", &mut leaves);
+        self.hide_across(&mut leaves, says_something);
+        put_back(document, &mut leaves.into_iter().skip(1).map(Leaf::into_text));
+        before.extend(raw.iter().filter(|leaf| says_something(leaf)).map(|leaf| leaf.text.as_str()));
+        let mut from = before.len().saturating_sub(MOST_BEFORE);
+        while !before.is_char_boundary(from) {
+            from += 1;
+        }
+        before.drain(..from);
+    }
+
     /// Hides them wherever they are in a document.
     pub fn hide(&self, document: &mut Value) {
         if self.0.is_none() {
@@ -52,7 +76,7 @@ impl Mask {
         for name in names {
             self.hide_across(&mut leaves, |leaf| leaf.name == name);
         }
-        self.hide_across(&mut leaves, |leaf| !matches!(leaf.name.as_str(), "type" | "mimeType" | "role"));
+        self.hide_across(&mut leaves, says_something);
         let mut texts = leaves.into_iter().map(Leaf::into_text);
         put_back(document, &mut texts);
     }
@@ -179,6 +203,11 @@ fn needles(value: &[u8]) -> Vec<Vec<u8>> {
         }
     }
     needles
+}
+
+/// Whether a text is the server's, and no word of the protocol.
+fn says_something(leaf: &Leaf) -> bool {
+    !matches!(leaf.name.as_str(), "type" | "mimeType" | "role" | "level" | "logger" | "method")
 }
 
 /// A text in a document, and the name of the member that it is in.

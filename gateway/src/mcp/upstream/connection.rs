@@ -181,11 +181,12 @@ impl Upstreams {
         credential: Option<&Use>,
         profile: &Profile,
     ) -> Result<Connection, Fault> {
-        let routes = Arc::new(Routes::default());
+        let routes = Routes::open();
         let listener = Listener {
             routes: Arc::clone(&routes),
             capabilities: profile.capabilities.clone(),
             owner: profile.owner.clone(),
+            hears_the_wire: matches!(server.transport, Transport::Http),
         };
         let (running, child, started_with) = match server.transport {
             Transport::Http => (self.connect_http(server, credential, listener, profile).await?, None, None),

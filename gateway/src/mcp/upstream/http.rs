@@ -119,10 +119,8 @@ impl Carrier {
         let mut left = self.most_bytes;
         let routes = Arc::clone(&self.routes);
         let bounded = events.map(move |event| {
+            note(&routes, &event);
             let event = event?;
-            if event.data.as_ref().is_some_and(|data| is_notification(data)) {
-                routes.hear(1);
-            }
             let length = event.data.as_ref().map_or(0, String::len);
             left = left.checked_sub(length).ok_or_else(|| SseError::Body(Box::new(TooLong)))?;
             Ok(event)
@@ -133,10 +131,10 @@ impl Carrier {
     }
 }
 
-/// Whether a message is one, without reading it whole: a member of that value stands in no other kind of message but deep inside,
-/// where taking it for one costs a moment.
-fn is_notification(message: &str) -> bool {
-    message.contains("\"notifications/")
+fn note(routes: &Routes, event: &Result<Sse, SseError>) {
+    if let Ok(Some(data)) = event.as_ref().map(|event| event.data.as_deref()) {
+        routes.hear(data);
+    }
 }
 
 #[derive(Debug)]
@@ -228,6 +226,9 @@ impl StreamableHttpClient for Carrier {
         let Addressed { uri, token, headers } = self.addressed(uri, custom_headers).await?;
         let events =
             self.http.get_stream_with_max_sse_event_size(uri, session_id, last_event_id, token, headers, most).await;
-        events.map_err(without_url)
+        let routes = Arc::clone(&self.routes);
+        // Open as long as the connection is: only what comes at once is bounded.
+        let events = events.map_err(without_url)?;
+        Ok(events.inspect(move |event| note(&routes, event)).boxed())
     }
 }

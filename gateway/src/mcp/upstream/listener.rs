@@ -15,6 +15,8 @@ use rmcp::service::{
     ServiceError,
 };
 use rmcp::{Peer, RoleServer};
+use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -34,13 +36,21 @@ const CATCHING_UP: Duration = Duration::from_millis(100);
 const EVENTS: usize = 16;
 
 /// The calls under way on one connection, and how far what its server says has come.
-#[derive(Default)]
 pub struct Routes {
     calls: Mutex<Vec<Route>>,
-    /// Notifications that came over the wire.
+    /// Reports and log lines as they come over the wire, in their order.
+    inbox: mpsc::UnboundedSender<Said>,
+    /// How many came.
     heard: AtomicU64,
-    /// Those of them that were handed on.
+    /// How many of them were handed on.
     handled: watch::Sender<u64>,
+}
+
+/// A report or a log line.
+#[derive(Deserialize)]
+struct Said {
+    method: String,
+    params: Value,
 }
 
 struct Route {
@@ -66,21 +76,73 @@ impl Routes {
         Ok((handle, receiver))
     }
 
-    /// Notes that so many notifications have come, before anybody has looked at them.
-    pub fn hear(&self, notifications: u64) {
-        self.heard.fetch_add(notifications, Ordering::Relaxed);
+    /// Routes of a connection that has no calls yet. What is heard on it is handed on in its order, as long as they are held.
+    pub fn open() -> Arc<Routes> {
+        let (inbox, mut said) = mpsc::unbounded_channel();
+        let routes = Arc::new(Routes {
+            calls: Mutex::default(),
+            inbox,
+            heard: AtomicU64::new(0),
+            handled: watch::Sender::new(0),
+        });
+        let weak = Arc::downgrade(&routes);
+        tokio::spawn(async move {
+            while let Some(said) = said.recv().await {
+                let Some(routes) = weak.upgrade() else { return };
+                routes.hand_on(said).await;
+                routes.handled.send_modify(|handled| *handled += 1);
+            }
+        });
+        routes
+    }
+
+    /// Hears a message as it comes over the wire, where it is a report or a log line. rmcp hands each of these to a task of its own,
+    /// and so in no order; what was cut up over several could then be put together by nobody but the one it must be hidden from.
+    pub fn hear(&self, message: &str) {
+        if !message.contains("\"notifications/progress\"") && !message.contains("\"notifications/message\"") {
+            return;
+        }
+        if let Ok(said) = serde_json::from_str(message) {
+            self.heard.fetch_add(1, Ordering::Relaxed);
+            // The receiver is there as long as the routes are.
+            let _ = self.inbox.send(said);
+        }
+    }
+
+    async fn hand_on(&self, said: Said) {
+        match said.method.as_str() {
+            "notifications/progress" => {
+                if let Ok(progress) = serde_json::from_value(said.params) {
+                    self.report(progress).await;
+                }
+            }
+            "notifications/message" => {
+                if let Ok(log) = serde_json::from_value(said.params) {
+                    self.log(log).await;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    async fn report(&self, progress: ProgressNotificationParam) {
+        if let Some(events) = self.of_token(&progress.progress_token).await {
+            let _ = events.try_send(Event::Progress(progress));
+        }
+    }
+
+    async fn log(&self, log: LoggingMessageNotificationParam) {
+        if let Some(events) = self.of_request(&Extensions::new()).await {
+            let _ = events.try_send(Event::Log(log));
+        }
     }
 
     /// Waits until what has come up to now was handed on: a notification and the answer behind it take ways of their own.
     pub async fn caught_up(&self) {
         let heard = self.heard.load(Ordering::Relaxed);
         let mut handled = self.handled.subscribe();
-        let waited = timeout(CATCHING_UP, handled.wait_for(|handled| *handled >= heard)).await;
-        if waited.is_err() {
-            // What nobody could read is never handed on, and must not be waited for again.
-            let missing = heard.saturating_sub(*self.handled.borrow());
-            self.heard.fetch_sub(missing, Ordering::Relaxed);
-        }
+        // However many: they are handed on without waiting for anybody.
+        let _ = timeout(CATCHING_UP, handled.wait_for(|handled| *handled >= heard)).await;
     }
 
     async fn of_token(&self, token: &ProgressToken) -> Option<mpsc::Sender<Event>> {
@@ -93,7 +155,7 @@ impl Routes {
         let open = || routes.iter().filter(|route| !route.events.is_closed());
         let found = match extensions.get::<InboundStreamOrigin>() {
             Some(InboundStreamOrigin::OutboundRequest(id)) => open().find(|route| route.request == *id),
-            Some(InboundStreamOrigin::Unassociated) | None => open().last(),
+            Some(InboundStreamOrigin::Unassociated) | None => open().next_back(),
         };
         found.map(|route| route.events.clone())
     }
@@ -106,6 +168,8 @@ pub struct Listener {
     pub(super) capabilities: ClientCapabilities,
     /// Whoever is told that a list or a resource has changed.
     pub(super) owner: Option<Peer<RoleServer>>,
+    /// Whether reports and log lines are heard as they come over the wire, before rmcp hands them on.
+    pub(super) hears_the_wire: bool,
 }
 
 impl Listener {
@@ -136,25 +200,20 @@ impl Service<RoleClient> for Listener {
     async fn handle_notification(
         &self,
         notification: ServerNotification,
-        context: NotificationContext<RoleClient>,
+        _context: NotificationContext<RoleClient>,
     ) -> Result<(), ErrorData> {
         match notification {
-            ServerNotification::ProgressNotification(progress) => {
-                if let Some(events) = self.routes.of_token(&progress.params.progress_token).await {
-                    let _ = events.try_send(Event::Progress(progress.params));
-                }
+            ServerNotification::ProgressNotification(progress) if !self.hears_the_wire => {
+                self.routes.report(progress.params).await;
             }
-            ServerNotification::LoggingMessageNotification(log) => {
-                if let Some(events) = self.routes.of_request(&context.extensions).await {
-                    let _ = events.try_send(Event::Log(log.params));
-                }
+            ServerNotification::LoggingMessageNotification(log) if !self.hears_the_wire => {
+                self.routes.log(log.params).await
             }
             changed @ (ServerNotification::ResourceUpdatedNotification(_)
             | ServerNotification::ResourceListChangedNotification(_)
             | ServerNotification::PromptListChangedNotification(_)) => self.changed(changed).await,
             _ => {}
         }
-        self.routes.handled.send_modify(|handled| *handled += 1);
         Ok(())
     }
 

@@ -138,6 +138,21 @@ fn in_binary_data_that_is_text_it_is_hidden_and_the_data_stays_data() {
 }
 
 #[test]
+fn cut_up_over_several_messages_its_rest_is_hidden() {
+    let mut before = String::new();
+    let mut shown = String::new();
+    for part in [&SECRET[..9], &SECRET[9..14], &SECRET[14..]] {
+        let mut message = json!({"progress": 1, "message": part});
+        mask().hide_after(&mut before, &mut message);
+        shown.push_str(message["message"].as_str().unwrap());
+    }
+    assert!(!leaks(&shown, SECRET), "{shown}");
+    let mut later = json!({"message": "and more"});
+    mask().hide_after(&mut before, &mut later);
+    assert_eq!(later["message"], "and more");
+}
+
+#[test]
 fn without_values_nothing_is_hidden() {
     let mut document = json!({"text": SECRET});
     Mask::new(&[]).hide(&mut document);

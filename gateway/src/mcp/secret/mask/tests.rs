@@ -50,9 +50,7 @@ fn leaks(text: &str, secret: &str) -> bool {
         for reading in &readings {
             more.push(percent_encoding::percent_decode_str(reading).decode_utf8_lossy().into_owned());
             more.push(reading.split_whitespace().collect());
-            if let Ok(inner) =
-                serde_json::from_str::<String>(&format!("\"{}\"", reading.replace('\n', "").replace('\r', "")))
-            {
+            if let Ok(inner) = serde_json::from_str::<String>(&format!("\"{}\"", reading.replace(['\n', '\r'], ""))) {
                 more.push(inner);
             }
             if let Ok(Value::String(inner)) = serde_json::from_str::<Value>(reading) {
@@ -141,7 +139,7 @@ fn in_binary_data_that_is_text_it_is_hidden_and_the_data_stays_data() {
 fn cut_up_over_several_messages_its_rest_is_hidden() {
     let mut before = String::new();
     let mut shown = String::new();
-    for part in [&SECRET[..9], &SECRET[9..14], &SECRET[14..]] {
+    for part in [&SECRET[..9], &SECRET[9..15], &SECRET[15..]] {
         let mut message = json!({"progress": 1, "message": part});
         mask().hide_after(&mut before, &mut message);
         shown.push_str(message["message"].as_str().unwrap());

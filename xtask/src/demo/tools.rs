@@ -123,7 +123,7 @@ fn denials(shell: &Shell, shop: &Shop, agent: &str) -> Result<()> {
         admin(shell, "PUT", "/v1/platform/budget/limits", limit)
     };
     budget(500_000)?;
-    let summary = json!({"from": "2026-01-01", "to": "2026-01-31"});
+    let summary = json!({"from": "2026-01-01", "to": "2026-01-31", "by": "month"});
     denied(shell, "AGENT_KEY", "sales_summary__shop", summary.clone(), json!({}), "E-MCP-GATE-006")?;
     budget(1_000_000_000)?;
     println!("# One list of products in two seconds; the second is one too many.");
@@ -144,7 +144,8 @@ fn denials(shell: &Shell, shop: &Shop, agent: &str) -> Result<()> {
     shell
         .psql(&format!(
             "begin;\nselect awooop.enter_project('ewoooc');\n\
-             select gate, name, verdict, reason from awooop.mcp_explain_table('{agent}', 'sales_summary__shop', '{{}}');\ncommit;"
+             select gate, name, verdict, reason from awooop.mcp_explain_table('{agent}', 'sales_summary__shop',
+    '{{\"from\": \"2026-01-01\", \"to\": \"2026-01-31\", \"by\": \"month\"}}');\ncommit;"
         ))
         .map(drop)
 }

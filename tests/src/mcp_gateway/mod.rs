@@ -5,6 +5,7 @@ mod client;
 mod stage;
 
 mod auth;
+mod changes;
 mod conformance;
 mod credentials;
 mod echoes;

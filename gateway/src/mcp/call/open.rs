@@ -1,0 +1,176 @@
+//! Sending a call that the database has let through: a place among those under way, attempts, time, and what the server says
+//! meanwhile.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rmcp::model::{ClientRequest, ErrorData, RequestMetaObject, ServerResult};
+use rmcp::service::PeerRequestOptions;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Caller, Wanted};
+use crate::mcp::relay::Relay;
+use crate::mcp::secret::Use;
+use crate::mcp::secret::mask::Mask;
+use crate::mcp::upstream::{Fault, Leave, Server};
+use crate::mcp::wire::{self, Round};
+
+/// Where a call goes, and how it may be sent.
+#[derive(Deserialize)]
+pub(super) struct Upstream {
+    #[serde(flatten)]
+    pub(super) server: Server,
+    tool: String,
+    feature: String,
+    timeout_seconds: u64,
+    max_attempts: u64,
+    first_delay_seconds: u64,
+    growth_percent: u64,
+    max_delay_seconds: u64,
+    idempotency_key: Option<String>,
+    pub(super) state: Option<String>,
+}
+
+/// A call that the database has let through.
+pub(in crate::mcp) struct Open<'a> {
+    pub(in crate::mcp) caller: &'a Caller<'a>,
+    pub(in crate::mcp) call_id: String,
+    pub(in crate::mcp) lease: String,
+    pub(in crate::mcp) ticket: String,
+    pub(super) mask: Mask,
+    /// What the server has said in this call, as it said it: the credential may be cut up over several messages.
+    pub(super) said: Mutex<String>,
+}
+
+impl Open<'_> {
+    /// Hides the call's credential in what the server says, and what it has said before counts.
+    pub(in crate::mcp) fn hide(&self, message: &mut Value) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        self.mask.hide_after(&mut said, message);
+    }
+
+    pub(super) async fn exchange(
+        &self,
+        upstream: &Upstream,
+        credential: Option<&Use>,
+        wanted: &Wanted,
+        round: Round,
+    ) -> Result<ServerResult, Fault> {
+        let ends = Instant::now() + Duration::from_secs(upstream.timeout_seconds);
+        let core = &self.caller.session.core;
+        let patience = ends.saturating_duration_since(Instant::now());
+        let cancelled = self.caller.context.ct.cancelled();
+        let leave = tokio::select! {
+            leave = core.upstreams.leave(self.caller.presented.project(), &upstream.server, patience) => leave.ok_or(Fault::NotSent)?,
+            () = cancelled => return Err(Fault::NotSent),
+        };
+        let mut delay = Duration::from_secs(upstream.first_delay_seconds);
+        let mut attempt = 1;
+        loop {
+            let outcome = self.attempt(upstream, credential, wanted, &round, &leave, ends).await;
+            match outcome {
+                Err(fault) if fault.may_pass() && attempt < upstream.max_attempts && Instant::now() + delay < ends => {}
+                other => return other,
+            }
+            tokio::select! {
+                () = sleep(delay) => {}
+                () = self.caller.context.ct.cancelled() => return Err(Fault::Cancelled),
+            }
+            attempt += 1;
+            delay = (delay * u32::try_from(upstream.growth_percent).unwrap_or(100) / 100)
+                .min(Duration::from_secs(upstream.max_delay_seconds));
+        }
+    }
+
+    async fn attempt(
+        &self,
+        upstream: &Upstream,
+        credential: Option<&Use>,
+        wanted: &Wanted,
+        round: &Round,
+        leave: &Leave,
+        ends: Instant,
+    ) -> Result<ServerResult, Fault> {
+        let trial = leave.attempt().ok_or(Fault::NotSent)?;
+        let outcome = self.send(upstream, credential, wanted, round.clone(), ends).await;
+        match &outcome {
+            Err(fault) if fault.is_the_servers() => trial.failed(),
+            Err(Fault::Cancelled) => drop(trial),
+            _ => trial.answered(),
+        }
+        outcome
+    }
+
+    async fn send(
+        &self,
+        upstream: &Upstream,
+        credential: Option<&Use>,
+        wanted: &Wanted,
+        round: Round,
+        ends: Instant,
+    ) -> Result<ServerResult, Fault> {
+        let caller = self.caller;
+        let core = &caller.session.core;
+        let (lane, profile) = caller.lane();
+        let connecting =
+            lane.connection(&core.upstreams, caller.presented.project(), &upstream.server, credential, &profile);
+        let connection = timeout_at(ends, connecting).await.map_err(|_| Fault::NotSent)??;
+        let request = self.request(upstream, wanted, round).map_err(|_| Fault::NotSent)?;
+        let options = PeerRequestOptions::no_options().with_meta(self.meta(connection.is_stateless()));
+        let sent = timeout_at(ends, connection.send(request, options)).await.map_err(|_| Fault::NotSent)?;
+        let (handle, mut events) = sent.map_err(|error| Fault::of_request(&error))?;
+        let mut handle = handle;
+        let relay = Relay { open: self };
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut handle.rx => {
+                    let answer = answer.map_err(|_| Fault::Broken)?.map_err(|error| Fault::of_request(&error))?;
+                    connection.caught_up().await;
+                    relay.show_late(&mut events).await;
+                    if let Some(uri) = &wanted.subscribe {
+                        caller.session.subscribed(uri, &connection);
+                    }
+                    return Ok(answer);
+                }
+                Some(event) = events.recv() => relay.show(event).await,
+                () = caller.context.ct.cancelled() => {
+                    let _ = handle.cancel(Some("the caller no longer wants it".into())).await;
+                    return Err(Fault::Cancelled);
+                }
+                () = tokio::time::sleep_until(ends) => {
+                    let _ = handle.cancel(Some("the time is up".into())).await;
+                    return Err(Fault::TimedOut);
+                }
+            }
+        }
+    }
+
+    fn request(&self, upstream: &Upstream, wanted: &Wanted, round: Round) -> Result<ClientRequest, ErrorData> {
+        let mut arguments = wanted.arguments.clone();
+        if upstream.feature != "tool" {
+            return wire::feature_request(arguments, round);
+        }
+        // The same for every sending of the call, so that the server knows a repeated one.
+        if let Some(name) = &upstream.idempotency_key {
+            arguments.entry(name.clone()).or_insert_with(|| self.call_id.as_str().into());
+        }
+        Ok(wire::tool_call(&upstream.tool, arguments, round))
+    }
+
+    /// What a server is told of the caller: its trace, and what it is able to do. Nothing of who it is.
+    fn meta(&self, is_stateless: bool) -> RequestMetaObject {
+        let mut meta = RequestMetaObject::default();
+        meta.0.set_traceparent(self.caller.presented.trace());
+        if is_stateless {
+            let capabilities = self.caller.context.client_capabilities().unwrap_or_default();
+            meta.set_client_capabilities(capabilities);
+            if let Some(level) = self.caller.context.meta.log_level() {
+                meta.set_log_level(level);
+            }
+        }
+        meta
+    }
+}

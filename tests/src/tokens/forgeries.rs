@@ -91,6 +91,24 @@ fn the_algorithm_is_the_keys_and_never_the_tokens() {
 }
 
 #[test]
+fn a_key_that_its_issuer_gave_for_one_algorithm_verifies_no_other() {
+    for (given, other) in [("RS256", "PS256"), ("PS256", "RS256")] {
+        let mut stage = Stage::of(Project::new(), given);
+        // The same RSA key, and a signature of it that is good for what it is.
+        let otherwise = Signer::under(other, &stage.signer.kid);
+        let token = otherwise.token(&stage.claims());
+        stage.refused(&token, other);
+        stage.whoami(&stage.token());
+        // Given for any, it verifies both.
+        let mut jwk = stage.signer.jwk();
+        jwk.as_object_mut().unwrap().remove("alg");
+        let set = json!({"keys": [jwk]}).to_string();
+        stage.bring(&set);
+        stage.whoami(&token);
+    }
+}
+
+#[test]
 fn a_header_that_brings_its_own_key_or_reading_is_refused() {
     let mut stage = Stage::new();
     let stranger = Signer::new("ES256");

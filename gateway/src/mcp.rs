@@ -67,8 +67,8 @@ pub enum Place<'a> {
     Protocol(Option<&'a str>),
     /// `/v1/mcp/{server}/import`.
     Import(&'a str),
-    /// The metadata of the resource at that path.
-    Metadata(&'a str),
+    /// The metadata of the resource: one, whichever address of it is called.
+    Metadata,
 }
 
 impl<'a> Place<'a> {
@@ -76,8 +76,8 @@ impl<'a> Place<'a> {
     pub fn of(path: &'a str) -> Option<Place<'a>> {
         if let Some(resource) = path.strip_prefix(WELL_KNOWN) {
             return match Place::of(resource) {
-                Some(Place::Protocol(_)) => Some(Place::Metadata(resource)),
-                _ if resource.is_empty() => Some(Place::Metadata(MCP)),
+                Some(Place::Protocol(_)) => Some(Place::Metadata),
+                _ if resource.is_empty() => Some(Place::Metadata),
                 _ => None,
             };
         }
@@ -99,7 +99,7 @@ impl<'a> Place<'a> {
             Place::Protocol(None) => "/v1/mcp",
             Place::Protocol(Some(_)) => "/v1/mcp/{server}",
             Place::Import(_) => "/v1/mcp/{server}/import",
-            Place::Metadata(_) => "/.well-known/oauth-protected-resource",
+            Place::Metadata => "/.well-known/oauth-protected-resource",
         }
     }
 }
@@ -178,13 +178,13 @@ impl Mcp {
         trace: &TraceParent,
     ) -> Response<Body> {
         let scope = self.scope();
-        if let Place::Metadata(path) = place {
-            return metadata(&self.gateway.settings.mcp, &self.origin, path, &scope);
+        if matches!(place, Place::Metadata) {
+            return metadata(&self.gateway.settings.mcp, &self.origin, &scope);
         }
         let server = match place {
             Place::Protocol(server) => *server,
             Place::Import(server) => Some(*server),
-            Place::Metadata(_) => None,
+            Place::Metadata => None,
         };
         let answered = async {
             let caller = Presented::of(&head.headers, server, id, trace)?;
@@ -202,9 +202,8 @@ impl Mcp {
         };
         let answered: Result<_, Refusal> = answered.await;
         answered.unwrap_or_else(|refusal| {
-            let path = server.map_or_else(|| MCP.to_owned(), |server| format!("{MCP}/{server}"));
             let mut response = refusal.into_answer().into_response();
-            challenge(&mut response, &self.origin, &path, &scope);
+            challenge(&mut response, &self.origin, &scope);
             response
         })
     }
@@ -275,11 +274,8 @@ mod tests {
         assert_eq!(Place::of("/v1/mcp"), Some(Place::Protocol(None)));
         assert_eq!(Place::of("/v1/mcp/shop"), Some(Place::Protocol(Some("shop"))));
         assert_eq!(Place::of("/v1/mcp/shop/import"), Some(Place::Import("shop")));
-        assert_eq!(Place::of("/.well-known/oauth-protected-resource"), Some(Place::Metadata("/v1/mcp")));
-        assert_eq!(
-            Place::of("/.well-known/oauth-protected-resource/v1/mcp/shop"),
-            Some(Place::Metadata("/v1/mcp/shop"))
-        );
+        assert_eq!(Place::of("/.well-known/oauth-protected-resource"), Some(Place::Metadata));
+        assert_eq!(Place::of("/.well-known/oauth-protected-resource/v1/mcp/shop"), Some(Place::Metadata));
         for path in [
             "/v1/mcpx",
             "/v1/mcp/",

@@ -1,4 +1,4 @@
-//! The gateway is a carrier: it runs three statements, names no table and decides nothing that policy decides. This
+//! The gateway is a carrier: it runs five statements, names no table and decides nothing that policy decides. This
 //! reads the sources and finds out.
 
 #![allow(clippy::unwrap_used, reason = "clippy takes the functions that tests share for something else")]
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// All that the gateway's login may execute.
-const ALLOWED: [&str; 3] = ["call", "operation_list", "health"];
+const ALLOWED: [&str; 5] = ["call", "operation_list", "health", "issuers_to_fetch", "store_issuer_keys"];
 
 /// How a statement begins in a string constant.
 const VERBS: [&str; 14] = [
@@ -27,7 +27,7 @@ const VERBS: [&str; 14] = [
     "truncate ",
 ];
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 17] = [
     "run_state",
     "run_ready",
     "run_transition",
@@ -40,6 +40,11 @@ const TABLES: [&str; 12] = [
     "platform_subjects",
     "operation_override",
     "error_catalog",
+    "mcp_server",
+    "mcp_tool",
+    "mcp_grant",
+    "mcp_private_host",
+    "token_issuer",
 ];
 
 fn sources() -> Vec<(String, String)> {
@@ -65,7 +70,7 @@ fn word_at(text: &str) -> &str {
 }
 
 #[test]
-fn only_the_three_allowed_functions_are_named() {
+fn only_the_allowed_functions_are_named() {
     let mut named = Vec::new();
     for (file, text) in sources() {
         for (at, found) in text.match_indices("awooop.") {
@@ -80,7 +85,7 @@ fn only_the_three_allowed_functions_are_named() {
 }
 
 #[test]
-fn there_are_three_statements_and_no_other_way_to_run_one() {
+fn there_are_five_statements_and_no_other_way_to_run_one() {
     let (mut statements, mut queries) = (Vec::new(), 0);
     for (file, text) in sources() {
         for verb in VERBS {
@@ -94,9 +99,10 @@ fn there_are_three_statements_and_no_other_way_to_run_one() {
             assert!(!text.contains(other), "{file} uses {other}");
         }
     }
-    assert_eq!(statements.len(), 3, "{statements:#?}");
+    assert_eq!(statements.len(), 5, "{statements:#?}");
     assert!(statements.iter().all(|(_, literal)| literal.starts_with("\"select ")), "{statements:#?}");
-    assert_eq!(queries, 3);
+    // One more is the first again, in a build with faults.
+    assert_eq!(queries, 6);
 }
 
 #[test]

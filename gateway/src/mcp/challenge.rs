@@ -13,10 +13,10 @@ pub const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 /// The resource.
 pub const MCP: &str = "/v1/mcp";
 
-/// The metadata of the resource at a path: `/v1/mcp`, or the address of one server.
-pub fn metadata(settings: &McpSettings, origin: &str, path: &str, scope: &str) -> Response<Body> {
+/// The metadata of the resource. It is one for all addresses below it: an issuer's tokens are for one audience.
+pub fn metadata(settings: &McpSettings, origin: &str, scope: &str) -> Response<Body> {
     let mut document = json!({
-        "resource": format!("{origin}{path}"), "resource_name": "AwoooP", "bearer_methods_supported": ["header"],
+        "resource": format!("{origin}{MCP}"), "resource_name": "AwoooP", "bearer_methods_supported": ["header"],
         "scopes_supported": [scope]
     });
     if !settings.authorization_servers.is_empty() {
@@ -29,8 +29,8 @@ pub fn metadata(settings: &McpSettings, origin: &str, path: &str, scope: &str) -
 }
 
 /// Says in an answer where a token is to be had: to one who has none or no good one (401), or one without the scope (403).
-pub fn challenge(response: &mut Response<Body>, origin: &str, path: &str, scope: &str) {
-    let metadata = format!("resource_metadata=\"{origin}{WELL_KNOWN}{path}\"");
+pub fn challenge(response: &mut Response<Body>, origin: &str, scope: &str) {
+    let metadata = format!("resource_metadata=\"{origin}{WELL_KNOWN}{MCP}\"");
     let text = match response.status() {
         StatusCode::UNAUTHORIZED => format!("Bearer {metadata}, scope=\"{scope}\""),
         StatusCode::FORBIDDEN => format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\", {metadata}"),

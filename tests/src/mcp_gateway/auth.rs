@@ -17,13 +17,12 @@ fn without_a_valid_key_nothing_is_said_but_where_to_get_a_token() {
         let reply = desk.client(key).at("/v1/mcp/desk").request("tools/list", json!({}));
         assert_eq!(reply.status, 401, "{}", reply.body);
         let challenge = reply.header("www-authenticate");
-        let expected =
-            "resource_metadata=\"https://agents.example.com/.well-known/oauth-protected-resource/v1/mcp/desk\"";
+        let expected = "resource_metadata=\"https://agents.example.com/.well-known/oauth-protected-resource/v1/mcp\"";
         assert!(challenge.starts_with("Bearer ") && challenge.contains(expected), "{challenge}");
         assert_eq!(reply.json()["code"], "E-AUTH-001");
     }
     let metadata = desk.client("").get("/.well-known/oauth-protected-resource/v1/mcp/desk").json();
-    assert_eq!(metadata["resource"], "https://agents.example.com/v1/mcp/desk");
+    assert_eq!(metadata["resource"], "https://agents.example.com/v1/mcp");
     assert_eq!(metadata["authorization_servers"], json!(["https://login.example.com"]));
     assert_eq!(metadata["bearer_methods_supported"], json!(["header"]));
     let metadata = desk.client("").get("/.well-known/oauth-protected-resource").json();

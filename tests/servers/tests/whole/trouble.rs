@@ -64,7 +64,7 @@ fn numbers_come_that_a_double_cannot_hold() {
     let mut response = client.post(&client.message("tools/call", json!({"name": "big_number", "arguments": {}})));
     let text = response.body_mut().read_to_string().expect("a body");
     let (_, structured) = text.split_once("structuredContent").expect("structured content");
-    for number in ["9007199254740993", "123456789012345678901234567890", "1e400"] {
+    for number in ["9007199254740993", "123456789012345678901234567890"] {
         assert!(structured.contains(number), "{structured}");
     }
 }

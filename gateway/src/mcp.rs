@@ -35,6 +35,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -51,10 +52,17 @@ use crate::start::StartError;
 use crate::trace::{RequestId, TraceParent};
 
 static SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+static PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// The revision from which on there are no sessions.
+const CURRENT: &[u8] = b"2026-07-28";
 /// How long a caller that was proved is not proved again before its request is read. Every question to the database proves it.
 const PROVED_FOR: Duration = Duration::from_secs(10);
 /// Callers that are remembered as proved.
 const MOST_PROVED: usize = 4_096;
+/// Imports at once: each may hold a megabyte and look through it.
+const IMPORTS: usize = 2;
+/// A session without requests for so long ends; longer than any call may take.
+const SESSION: Duration = Duration::from_secs(900);
 /// How often it is looked whether calls are under way while the gateway stops.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// The operation whose scope a caller of this address needs.
@@ -138,6 +146,7 @@ impl Mcp {
             shared: Lane::default(),
             list_seconds: settings.list_seconds,
             under_way: AtomicUsize::new(0),
+            importing: Semaphore::new(IMPORTS),
         });
         let stop = CancellationToken::new();
         let hosts = settings
@@ -152,7 +161,9 @@ impl Mcp {
             .with_allowed_origins(settings.allowed_origins.iter().cloned())
             .enforce_origin_validation()
             .with_max_request_body_bytes(gateway.settings.body_limit_bytes);
-        let manager = Arc::new(LocalSessionManager::default());
+        let mut manager = LocalSessionManager::default();
+        manager.session_config.keep_alive = Some(SESSION);
+        let manager = Arc::new(manager);
         let shared = Arc::clone(&core);
         let factory = move || Ok(Agent(Arc::new(Session::new(Arc::clone(&shared)))));
         let service = StreamableHttpService::new(factory, Arc::clone(&manager), config);
@@ -212,16 +223,16 @@ impl Mcp {
         let session = head.headers.get(&SESSION_ID).map(|id| id.to_str().unwrap_or_default().to_owned());
         match &session {
             Some(session) if !self.sessions.is_of(session, caller.digest()) => return Err(ErrorCode::McpSession.into()),
-            None if head.method == Method::POST && !self.sessions.has_room().await => {
+            None if begins_session(&head) && !self.sessions.has_room(caller.project()).await => {
                 return Err(ErrorCode::HttpBusy.into());
             }
             _ => {}
         }
-        let maker = caller.digest();
+        let (maker, project) = (caller.digest(), caller.project().to_owned());
         head.extensions.insert(caller);
         let response = self.service.handle(Request::from_parts(head, body)).await;
         if let (None, Some(begun)) = (session, response.headers().get(&SESSION_ID).and_then(|id| id.to_str().ok())) {
-            self.sessions.bind(begun, maker).await;
+            self.sessions.bind(begun, maker, &project).await;
         }
         Ok(response.map(Body::new))
     }
@@ -263,6 +274,12 @@ impl Mcp {
         let registry = self.gateway.registry.get();
         registry.and_then(|registry| registry.scope_of(NEEDED)).unwrap_or_default()
     }
+}
+
+/// Whether a request may begin a session: the current revision has none.
+fn begins_session(head: &Parts) -> bool {
+    let version = head.headers.get(&PROTOCOL_VERSION).map(|version| version.as_bytes());
+    head.method == Method::POST && version.is_none_or(|version| version < CURRENT)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod features;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::model::{
@@ -20,16 +20,19 @@ use rmcp::{RoleServer, ServerHandler};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use self::features::Feature;
 use super::call::{Caller, Came, Wanted};
 use super::database::{Database, Refusal};
 use super::presented::Presented;
-use super::upstream::{Connection, Lane, Upstreams};
+use super::upstream::{Connection, Lane, Upstreams, Watched};
 use super::{watch, wire};
 
 /// Tools of one page.
 const PAGE: u64 = 100;
+/// Resources that a session may subscribe to.
+const MOST_SUBSCRIPTIONS: usize = 256;
 /// Calls of a session that wait for people, and are remembered.
 const MOST_WAITING: usize = 64;
 const INSTRUCTIONS: &str = "Tools are named {tool}__{server}. A call that is denied says why, with a code and what to do; one that \
@@ -47,6 +50,8 @@ pub struct Core {
     pub list_seconds: u64,
     /// Calls that have begun and not ended.
     pub under_way: AtomicUsize,
+    /// Imports at once.
+    pub importing: Semaphore,
 }
 
 /// Counts a call for as long as it is held.
@@ -66,6 +71,9 @@ pub struct Session {
     pub own: Lane,
     waiting: Mutex<HashMap<[u8; 32], String>>,
     subscriptions: Mutex<HashMap<String, Arc<Connection>>>,
+    /// The resources among them, as its connections see them.
+    pub watched: Watched,
+    is_watching: AtomicBool,
     level: Mutex<Option<LoggingLevel>>,
 }
 
@@ -77,6 +85,8 @@ impl Session {
             own: Lane::default(),
             waiting: Mutex::default(),
             subscriptions: Mutex::default(),
+            watched: Watched::default(),
+            is_watching: AtomicBool::new(false),
             level: Mutex::default(),
         }
     }
@@ -89,11 +99,15 @@ impl Session {
     /// Remembers over which connection the session hears of a resource.
     pub fn subscribed(&self, uri: &str, connection: &Arc<Connection>) {
         let mut subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
-        subscriptions.insert(uri.to_owned(), Arc::clone(connection));
+        if subscriptions.len() < MOST_SUBSCRIPTIONS {
+            subscriptions.insert(uri.to_owned(), Arc::clone(connection));
+            self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(uri.to_owned());
+        }
     }
 
     /// The connection over which the session no longer hears of a resource.
     pub fn unsubscribed(&self, uri: &str) -> Option<Arc<Connection>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(uri);
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner).remove(uri)
     }
 
@@ -239,7 +253,10 @@ impl ServerHandler for Agent {
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let parts = context.extensions.get::<axum::http::request::Parts>();
-        if let Some(caller) = parts.and_then(|parts| parts.extensions.get::<Presented>()).cloned() {
+        // A client may say it as often as it likes.
+        let is_first = !self.0.is_watching.swap(true, Ordering::Relaxed);
+        if let Some(caller) = parts.and_then(|parts| parts.extensions.get::<Presented>()).cloned().filter(|_| is_first)
+        {
             watch::session(Arc::clone(&self.0.core), caller, context.peer);
         }
     }

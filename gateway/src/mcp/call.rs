@@ -5,7 +5,7 @@
 mod end;
 mod open;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use awooop_policy::error::ErrorCode;
 use rmcp::RoleServer;
@@ -27,7 +27,7 @@ use super::database::Refusal;
 use super::presented::Presented;
 use super::secret::Use;
 use super::secret::mask::Mask;
-use super::upstream::{Lane, Profile};
+use super::upstream::{Lane, Owner, Profile};
 use super::wire::{self, Round};
 use crate::fault;
 
@@ -193,7 +193,9 @@ impl Caller<'_> {
         if let Some((_, value)) = &secret {
             show_where_it_must_not_be(core, value);
         }
-        let round = Round { responses: wanted.responses.clone(), state: upstream.state.clone() };
+        // Answers without a question would be arguments that no gate has seen.
+        let responses = wanted.responses.clone().filter(|_| wanted.request_state.is_some());
+        let round = Round { responses, state: upstream.state.clone() };
         let answered = open.exchange(&upstream, begun.credential.as_ref(), wanted, round).await;
         // A rotation while the call was under way: the server may have been shown the next value.
         open.mask = self.mask_again(secret.as_ref()).await.unwrap_or(open.mask);
@@ -226,7 +228,7 @@ impl Caller<'_> {
         }
         let profile = Profile {
             capabilities: self.context.client_capabilities().unwrap_or_default(),
-            owner: Some(self.context.peer.clone()),
+            owner: Some(Owner { peer: self.context.peer.clone(), watched: Arc::clone(&self.session.watched) }),
             log_level: self.session.log_level(),
         };
         (&self.session.own, profile)

@@ -19,6 +19,8 @@ use super::wire;
 
 /// How long a server may take over all its pages.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Of all pages together; the database takes no more.
+const MOST_BYTES: usize = 900 * 1024;
 /// A server that has more pages never ends.
 const MOST_PAGES: usize = 200;
 
@@ -32,6 +34,7 @@ struct Where {
 
 /// What `mcp_import_tools` answers to what the server lists now.
 pub async fn import(core: &Core, caller: &Presented, server_id: &str) -> Result<Value, Refusal> {
+    let _one_of_few = core.importing.acquire().await;
     let target: Where = core.database.ask(caller, "mcp_upstream", &json!({"server_id": server_id})).await?;
     let secret = match &target.credential {
         Some(used) => Some((used, core.upstreams.secret(used).await.map_err(|_| ErrorCode::GateCredential)?)),
@@ -56,6 +59,7 @@ async fn listed(core: &Core, caller: &Presented, target: &Where) -> Result<Value
         .map_err(|_| ErrorCode::McpUnreachable)?;
     let mut tools = Vec::new();
     let mut cursor: Option<String> = None;
+    let mut bytes = 0;
     for _ in 0..MOST_PAGES {
         let params = PaginatedRequestParams::default().with_cursor(cursor.take());
         let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
@@ -63,6 +67,10 @@ async fn listed(core: &Core, caller: &Presented, target: &Where) -> Result<Value
         let (handle, _events) = sent.map_err(|_| ErrorCode::McpUpstream)?;
         let page = handle.await_response().await.map_err(|_| ErrorCode::McpUpstream)?;
         let mut page = serde_json::to_value(page).unwrap_or_default();
+        bytes += page.to_string().len();
+        if bytes > MOST_BYTES {
+            return Err(ErrorCode::InputTooLarge);
+        }
         let Some(items) = page["tools"].as_array_mut() else { return Err(ErrorCode::McpUpstream) };
         tools.append(items);
         cursor = page["nextCursor"].as_str().map(str::to_owned);

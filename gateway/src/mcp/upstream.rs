@@ -21,7 +21,7 @@ pub use self::breaker::Trial;
 pub use self::connection::{Connection, Lane, Profile};
 pub use self::fault::Fault;
 use self::http::Clients;
-pub use self::listener::Event;
+pub use self::listener::{Event, Owner, Watched};
 pub use self::local::Programs;
 use super::secret::{Store, Use};
 

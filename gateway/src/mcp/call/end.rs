@@ -33,6 +33,10 @@ struct Suspended {
 
 impl Open<'_> {
     pub(super) async fn suspend(self, mut asks: InputRequiredResult) -> Result<Came, ErrorData> {
+        // What a server wants back is kept as it is, and so must not hold what is kept nowhere.
+        if asks.request_state.as_ref().is_some_and(|state| self.mask.hide_text(state) != *state) {
+            return Ok(self.finish("failed", Value::Null).await.into_came());
+        }
         // A server may want nothing but to be asked again.
         let questions = asks.input_requests.take().filter(|questions| !questions.is_empty());
         let mut questions = questions.and_then(|questions| serde_json::to_value(questions).ok()).unwrap_or_default();

@@ -4,18 +4,24 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rmcp::RoleClient;
 use rmcp::model::{ClientRequest, ErrorData, RequestMetaObject, ServerResult};
-use rmcp::service::PeerRequestOptions;
+use rmcp::service::{PeerRequestOptions, RequestHandle};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Caller, Wanted};
 use crate::mcp::relay::Relay;
 use crate::mcp::secret::Use;
 use crate::mcp::secret::mask::Mask;
-use crate::mcp::upstream::{Fault, Leave, Server};
+use crate::mcp::upstream::{Event, Fault, Leave, Server};
 use crate::mcp::wire::{self, Round};
+
+/// How long a person may take over a question of a server's.
+const QUESTION: Duration = Duration::from_secs(600);
+/// How long it is tried to tell a server that a call is given up.
+const TELLING: Duration = Duration::from_secs(5);
 
 /// Where a call goes, and how it may be sent.
 #[derive(Deserialize)]
@@ -68,8 +74,15 @@ impl Open<'_> {
         };
         let mut delay = Duration::from_secs(upstream.first_delay_seconds);
         let mut attempt = 1;
+        let mut was_sent = false;
         loop {
             let outcome = self.attempt(upstream, credential, wanted, &round, &leave, ends).await;
+            was_sent |= !matches!(outcome, Err(Fault::NotSent));
+            let outcome = match outcome {
+                // An earlier attempt may have had its effect.
+                Err(Fault::NotSent) if was_sent => Err(Fault::Broken),
+                other => other,
+            };
             match outcome {
                 Err(fault) if fault.may_pass() && attempt < upstream.max_attempts && Instant::now() + delay < ends => {}
                 other => return other,
@@ -109,14 +122,17 @@ impl Open<'_> {
         credential: Option<&Use>,
         wanted: &Wanted,
         round: Round,
-        ends: Instant,
+        mut ends: Instant,
     ) -> Result<ServerResult, Fault> {
         let caller = self.caller;
         let core = &caller.session.core;
         let (lane, profile) = caller.lane();
         let connecting =
             lane.connection(&core.upstreams, caller.presented.project(), &upstream.server, credential, &profile);
-        let connection = timeout_at(ends, connecting).await.map_err(|_| Fault::NotSent)??;
+        let connection = tokio::select! {
+            made = timeout_at(ends, connecting) => made.map_err(|_| Fault::NotSent)??,
+            () = caller.context.ct.cancelled() => return Err(Fault::NotSent),
+        };
         let request = self.request(upstream, wanted, round).map_err(|_| Fault::NotSent)?;
         let options = PeerRequestOptions::no_options().with_meta(self.meta(connection.is_stateless()));
         let sent = timeout_at(ends, connection.send(request, options)).await.map_err(|_| Fault::NotSent)?;
@@ -135,13 +151,28 @@ impl Open<'_> {
                     }
                     return Ok(answer);
                 }
-                Some(event) = events.recv() => relay.show(event).await,
+                Some(event) = events.recv() => {
+                    let heard = Instant::now();
+                    // A person takes longer than a server; the server's time stands still meanwhile.
+                    let patience = if matches!(event, Event::Question(..)) { heard + QUESTION } else { ends };
+                    tokio::select! {
+                        () = relay.show(event) => ends += heard.elapsed(),
+                        () = caller.context.ct.cancelled() => {
+                            give_up(handle, "the caller no longer wants it");
+                            return Err(Fault::Cancelled);
+                        }
+                        () = tokio::time::sleep_until(patience) => {
+                            give_up(handle, "the time is up");
+                            return Err(Fault::TimedOut);
+                        }
+                    }
+                }
                 () = caller.context.ct.cancelled() => {
-                    let _ = handle.cancel(Some("the caller no longer wants it".into())).await;
+                    give_up(handle, "the caller no longer wants it");
                     return Err(Fault::Cancelled);
                 }
                 () = tokio::time::sleep_until(ends) => {
-                    let _ = handle.cancel(Some("the time is up".into())).await;
+                    give_up(handle, "the time is up");
                     return Err(Fault::TimedOut);
                 }
             }
@@ -173,4 +204,9 @@ impl Open<'_> {
         }
         meta
     }
+}
+
+/// Tells the server, for which nobody waits: one that does not listen would hold up the end of the call.
+fn give_up(handle: RequestHandle<RoleClient>, reason: &'static str) {
+    tokio::spawn(timeout(TELLING, handle.cancel(Some(reason.to_owned()))));
 }

@@ -8,6 +8,8 @@
 
 mod view;
 
+use std::collections::BTreeMap;
+
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -53,7 +55,7 @@ impl Mask {
         self.hide(document);
         let mut leaves = vec![Leaf { name: String::new(), text: before.clone(), is_decoded: false }];
         collect(document, "", &mut leaves);
-        self.hide_across(&mut leaves, says_something);
+        self.hide_across_all(&mut leaves);
         put_back(document, &mut leaves.into_iter().skip(1).map(Leaf::into_text));
         before.extend(raw.iter().filter(|leaf| says_something(leaf)).map(|leaf| leaf.text.as_str()));
         let mut from = before.len().saturating_sub(MOST_BEFORE);
@@ -72,11 +74,14 @@ impl Mask {
         // Over several texts: those of one name, which a reader would join, then all that say something.
         let mut leaves = Vec::new();
         collect(document, "", &mut leaves);
-        let names: std::collections::BTreeSet<String> = leaves.iter().map(|leaf| leaf.name.clone()).collect();
-        for name in names {
-            self.hide_across(&mut leaves, |leaf| leaf.name == name);
+        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (index, leaf) in leaves.iter().enumerate() {
+            by_name.entry(leaf.name.clone()).or_default().push(index);
         }
-        self.hide_across(&mut leaves, says_something);
+        for indices in by_name.into_values() {
+            self.hide_across(&mut leaves, &indices);
+        }
+        self.hide_across_all(&mut leaves);
         let mut texts = leaves.into_iter().map(Leaf::into_text);
         put_back(document, &mut texts);
     }
@@ -122,21 +127,35 @@ impl Mask {
         }
     }
 
-    fn hide_across(&self, leaves: &mut [Leaf], is_part: impl Fn(&Leaf) -> bool) {
-        let mut joined = String::new();
-        let mut starts = Vec::new();
-        for (index, leaf) in leaves.iter().enumerate().filter(|(_, leaf)| is_part(leaf)) {
-            starts.push((index, joined.len()));
-            joined.push_str(&leaf.text);
-        }
-        if starts.len() < 2 {
+    fn hide_across_all(&self, leaves: &mut [Leaf]) {
+        let saying: Vec<usize> =
+            leaves.iter().enumerate().filter(|(_, leaf)| says_something(leaf)).map(|(index, _)| index).collect();
+        self.hide_across(leaves, &saying);
+    }
+
+    /// Over those of the leaves, as one text.
+    fn hide_across(&self, leaves: &mut [Leaf], indices: &[usize]) {
+        if indices.len() < 2 {
             return;
+        }
+        let mut joined = String::new();
+        // Where each begins, in order.
+        let mut starts = Vec::with_capacity(indices.len());
+        for index in indices {
+            starts.push(joined.len());
+            joined.push_str(leaves.get(*index).map_or("", |leaf| leaf.text.as_str()));
         }
         // From the end, so that earlier places stay where they are.
         for (start, end) in self.found(&joined).into_iter().rev() {
-            for (index, begins) in starts.iter().rev() {
-                let Some(leaf) = leaves.get_mut(*index) else { continue };
-                let ends = begins + leaf.text.len();
+            let first = starts.partition_point(|begins| *begins <= start).saturating_sub(1);
+            let last = starts.partition_point(|begins| *begins < end);
+            for at in (first..last).rev() {
+                let (Some(begins), Some(leaf)) =
+                    (starts.get(at), indices.get(at).and_then(|index| leaves.get_mut(*index)))
+                else {
+                    continue;
+                };
+                let ends = starts.get(at + 1).copied().unwrap_or(joined.len());
                 let (from, to) = (start.max(*begins), end.min(ends));
                 if from < to {
                     let mark = if from == start { MARK } else { "" };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rmcp::RoleClient;
 use rmcp::model::{
     ClientCapabilities, ClientRequest, LoggingLevel, ProtocolVersion, ServerCapabilities, ServerResult,
     SetLevelRequest, SetLevelRequestParams,
@@ -16,23 +17,25 @@ use rmcp::service::{
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use rmcp::{Peer, RoleClient, RoleServer};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::process::Child;
 use tokio::sync::{Mutex, mpsc};
+use tokio::time::timeout;
 use tracing::debug;
 use url::Url;
 
 use super::fault::Fault;
 use super::http::Carrier;
-use super::listener::{Event, Listener, Routes};
+use super::listener::{Event, Listener, Owner, Routes};
 use super::{Server, Transport, Upstreams, address};
 use crate::fault;
 use crate::mcp::secret::{Injected, Use};
 
 /// A connection that nobody used for so long is closed.
 const IDLE: Duration = Duration::from_secs(300);
+/// How long a server may take over what is no call.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// What an error of a server may say; nobody sees it.
 const ERROR_BYTES: usize = 4096;
 
@@ -42,7 +45,7 @@ pub struct Profile {
     /// What a server may ask of them.
     pub capabilities: ClientCapabilities,
     /// The session of the older protocol that they belong to.
-    pub owner: Option<Peer<RoleServer>>,
+    pub owner: Option<Owner>,
     /// What it wants to hear of a server's log.
     pub log_level: Option<LoggingLevel>,
 }
@@ -66,7 +69,7 @@ pub struct Connection {
     routes: Arc<Routes>,
     /// Of a local server: dropped, it is killed.
     _child: Option<Child>,
-    /// The digest of the credential that a local server was started with.
+    /// The digest of the credential that it was made with.
     started_with: Option<[u8; 32]>,
     made: Instant,
     used: AtomicU64,
@@ -88,12 +91,12 @@ impl Lane {
         }
         let slot = self.slot(key).await;
         let mut held = slot.lock().await;
-        let current = upstreams.digest_for_local(server, credential).await?;
+        let current = upstreams.digest_of(credential).await?;
         if let Some(connection) = held.as_ref().filter(|connection| connection.is_usable(current)) {
             connection.touch();
             return Ok(Arc::clone(connection));
         }
-        let connection = Arc::new(upstreams.connect(project, server, credential, profile).await?);
+        let connection = Arc::new(upstreams.connect(project, server, (credential, current), profile).await?);
         *held = Some(Arc::clone(&connection));
         Ok(connection)
     }
@@ -132,7 +135,7 @@ impl Connection {
 
     /// Sends a request and waits for its answer; what the server says meanwhile is nobody's.
     pub async fn ask(&self, request: ClientRequest) -> Result<ServerResult, ServiceError> {
-        let (handle, _events) = self.send(request, PeerRequestOptions::no_options()).await?;
+        let (handle, _events) = self.send(request, PeerRequestOptions::with_timeout(PATIENCE)).await?;
         handle.await_response().await
     }
 
@@ -155,12 +158,15 @@ impl Connection {
         if self.offers().is_some_and(|offers| offers.logging.is_some()) {
             let request = SetLevelRequest::new(SetLevelRequestParams::new(level));
             // One that cannot says what it likes.
-            let _ = self.running.peer().send_request(ClientRequest::SetLevelRequest(request)).await;
+            let told = self.running.peer().send_request(ClientRequest::SetLevelRequest(request));
+            let _ = timeout(PATIENCE, told).await;
         }
     }
 
     fn is_usable(&self, started_with: Option<[u8; 32]>) -> bool {
-        !self.running.is_closed() && !self.running.peer().is_transport_closed() && self.started_with == started_with
+        !self.running.is_closed()
+            && !self.running.peer().is_transport_closed()
+            && (self.started_with == started_with || fault::is("shared"))
     }
 
     fn touch(&self) {
@@ -178,7 +184,7 @@ impl Upstreams {
         &self,
         project: &str,
         server: &Server,
-        credential: Option<&Use>,
+        (credential, shown): (Option<&Use>, Option<[u8; 32]>),
         profile: &Profile,
     ) -> Result<Connection, Fault> {
         let routes = Routes::open();
@@ -186,10 +192,11 @@ impl Upstreams {
             routes: Arc::clone(&routes),
             capabilities: profile.capabilities.clone(),
             owner: profile.owner.clone(),
+            told: Arc::default(),
             hears_the_wire: matches!(server.transport, Transport::Http),
         };
         let (running, child, started_with) = match server.transport {
-            Transport::Http => (self.connect_http(server, credential, listener, profile).await?, None, None),
+            Transport::Http => (self.connect_http(server, (credential, shown), listener, profile).await?, None, shown),
             Transport::Local => self.start_local(project, server, credential, listener, profile).await?,
         };
         let connection =
@@ -203,7 +210,7 @@ impl Upstreams {
     async fn connect_http(
         &self,
         server: &Server,
-        credential: Option<&Use>,
+        (credential, shown): (Option<&Use>, Option<[u8; 32]>),
         listener: Listener,
         profile: &Profile,
     ) -> Result<RunningService<RoleClient, Listener>, Fault> {
@@ -212,7 +219,8 @@ impl Upstreams {
         let http = self.clients.of(server.private_host_allowed);
         let most = server.max_response_bytes;
         let routes = Arc::clone(&listener.routes);
-        let carrier = Carrier::new(http, self.secrets.clone(), credential.cloned(), most, routes);
+        let credential = credential.cloned().zip(shown);
+        let carrier = Carrier::new(http, self.secrets.clone(), credential, most, routes);
         let mut config = StreamableHttpClientTransportConfig::with_uri(server.address.as_str());
         config.max_concurrent_requests = server.max_concurrency.max(1);
         config.max_sse_event_size = most;
@@ -259,14 +267,15 @@ impl Upstreams {
         Ok((running, Some(child), digest))
     }
 
-    /// A local server is started anew when its credential is another one.
-    async fn digest_for_local(&self, server: &Server, credential: Option<&Use>) -> Result<Option<[u8; 32]>, Fault> {
-        match (server.transport, credential) {
-            (Transport::Local, Some(used)) => {
+    /// Of the value that a connection is made with. With another one another is made: what is kept of an old connection must not
+    /// show a new value to whoever was there before.
+    async fn digest_of(&self, credential: Option<&Use>) -> Result<Option<[u8; 32]>, Fault> {
+        match credential {
+            Some(used) => {
                 let value = self.secret(used).await.map_err(|_| Fault::NotSent)?;
                 Ok(Some(Sha256::digest(value.expose_secret()).into()))
             }
-            _ => Ok(None),
+            None => Ok(None),
         }
     }
 }

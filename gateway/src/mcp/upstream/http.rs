@@ -15,6 +15,7 @@ use rmcp::transport::streamable_http_client::{
     SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse, StreamableHttpResponseLimits,
 };
 use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
 use sse_stream::Sse;
 use url::Url;
 
@@ -63,7 +64,8 @@ fn builder() -> ClientBuilder {
 pub struct Carrier {
     http: Client,
     secrets: Store,
-    credential: Option<Arc<Use>>,
+    /// And the digest of the value that is shown on this connection: no other ever is.
+    credential: Option<Arc<(Use, [u8; 32])>>,
     /// All events of one answer together.
     most_bytes: usize,
     routes: Arc<Routes>,
@@ -85,7 +87,7 @@ impl Carrier {
     pub fn new(
         http: Client,
         secrets: Store,
-        credential: Option<Use>,
+        credential: Option<(Use, [u8; 32])>,
         most_bytes: usize,
         routes: Arc<Routes>,
     ) -> Carrier {
@@ -95,8 +97,14 @@ impl Carrier {
     /// The request's address and headers with the credential as it is now.
     async fn addressed(&self, uri: Arc<str>, mut headers: Headers) -> Result<Addressed, Failure> {
         let unusable = || StreamableHttpError::UnexpectedServerResponse("the credential cannot be sent".into());
-        let Some(credential) = &self.credential else { return Ok(Addressed { uri, token: None, headers }) };
+        let Some((credential, shown)) = self.credential.as_deref() else {
+            return Ok(Addressed { uri, token: None, headers });
+        };
         let value = self.secrets.read(&credential.reference).await.map_err(|_| unusable())?;
+        let digest: [u8; 32] = Sha256::digest(value.expose_secret()).into();
+        if digest != *shown {
+            return Err(unusable());
+        }
         let mut uri = uri;
         match credential.inject(&value) {
             Injected::Header(name, text) => {

@@ -1,14 +1,16 @@
 //! Hears what a server says of its own accord on one connection, and hands it to the call that it belongs to. Shows nothing
 //! to anybody: the call does, after the database has redacted it.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ClientRequest, ClientResult, ErrorData, Extensions, Implementation,
-    LoggingMessageNotificationParam, ProgressNotificationParam, ProgressToken, RequestId, ServerNotification,
-    ServerRequest,
+    LoggingMessageNotificationParam, ProgressNotificationParam, ProgressToken, PromptListChangedNotification,
+    RequestId, ResourceListChangedNotification, ResourceUpdatedNotification, ResourceUpdatedNotificationParam,
+    ServerNotification, ServerRequest,
 };
 use rmcp::service::{
     InboundStreamOrigin, NotificationContext, PeerRequestOptions, RequestContext, RequestHandle, RoleClient, Service,
@@ -32,7 +34,9 @@ pub enum Event {
 
 /// How long what came is waited for to be handed on.
 const CATCHING_UP: Duration = Duration::from_millis(100);
-/// Events that wait for a call to look at them; progress beyond is dropped, and questions wait.
+/// How often a session is told of changes by one server.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
+/// Events that wait for a call to look at them; what is beyond is dropped, and a question refused.
 const EVENTS: usize = 16;
 
 /// The calls under way on one connection, and how far what its server says has come.
@@ -131,9 +135,12 @@ impl Routes {
         }
     }
 
+    /// A line says nothing of the call that it is about: where several are under way, it may be another agent's, and goes nowhere.
     async fn log(&self, log: LoggingMessageNotificationParam) {
-        if let Some(events) = self.of_request(&Extensions::new()).await {
-            let _ = events.try_send(Event::Log(log));
+        let calls = self.calls.lock().await;
+        let mut open = calls.iter().filter(|route| !route.events.is_closed());
+        if let (Some(only), None) = (open.next(), open.next()) {
+            let _ = only.events.try_send(Event::Log(log));
         }
     }
 
@@ -161,23 +168,61 @@ impl Routes {
     }
 }
 
+/// A session of the older protocol.
+#[derive(Clone)]
+pub struct Owner {
+    /// Its client.
+    pub peer: Peer<RoleServer>,
+    /// The resources that it subscribed to.
+    pub watched: Watched,
+}
+
+/// The URIs of resources that a session wants to hear of.
+pub type Watched = Arc<StdMutex<HashSet<String>>>;
+
 /// The gateway's side of a connection.
 #[derive(Clone)]
 pub struct Listener {
     pub(super) routes: Arc<Routes>,
     pub(super) capabilities: ClientCapabilities,
     /// Whoever is told that a list or a resource has changed.
-    pub(super) owner: Option<Peer<RoleServer>>,
+    pub(super) owner: Option<Owner>,
+    /// When they were told last.
+    pub(super) told: Arc<StdMutex<Option<Instant>>>,
     /// Whether reports and log lines are heard as they come over the wire, before rmcp hands them on.
     pub(super) hears_the_wire: bool,
 }
 
 impl Listener {
+    /// Tells the session that something has changed, in words of the gateway's own: a server's go through the database alone.
     async fn changed(&self, notification: ServerNotification) {
-        if let Some(owner) = &self.owner {
+        let Some(owner) = &self.owner else { return };
+        let told: ServerNotification = match notification {
+            ServerNotification::ResourceUpdatedNotification(updated) => {
+                let uri = updated.params.uri;
+                if !owner.watched.lock().unwrap_or_else(PoisonError::into_inner).contains(&uri) {
+                    return;
+                }
+                ResourceUpdatedNotification::new(ResourceUpdatedNotificationParam::new(uri)).into()
+            }
+            ServerNotification::ResourceListChangedNotification(_) => ResourceListChangedNotification::default().into(),
+            ServerNotification::PromptListChangedNotification(_) => PromptListChangedNotification::default().into(),
+            _ => return,
+        };
+        if self.may_tell() {
             // A session that is gone hears nothing.
-            let _ = owner.send_notification(notification).await;
+            let _ = owner.peer.send_notification(told).await;
         }
+    }
+
+    /// A server that never stops telling is not heard more often than so.
+    fn may_tell(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = told.is_none_or(|last| last.elapsed() >= TOLD_EVERY);
+        if is_time {
+            *told = Some(Instant::now());
+        }
+        is_time
     }
 }
 
@@ -193,7 +238,8 @@ impl Service<RoleClient> for Listener {
         let nobody = || ErrorData::invalid_request("nobody is there to be asked", None);
         let events = self.routes.of_request(&context.extensions).await.ok_or_else(nobody)?;
         let (answer, answered) = oneshot::channel();
-        events.send(Event::Question(request, answer)).await.map_err(|_| nobody())?;
+        // One that asks faster than anybody can answer is not waited for.
+        events.try_send(Event::Question(request, answer)).map_err(|_| nobody())?;
         answered.await.map_err(|_| nobody())?
     }
 

@@ -4,7 +4,7 @@
 /// How often escapes are undone: JSON in a string of JSON in a URL is three.
 const DEPTH: usize = 3;
 /// More views of one text are not made; a text that has more was made to have them.
-const MOST: usize = 16;
+const MOST: usize = 32;
 
 /// A text with something undone.
 pub struct View {

@@ -1,7 +1,7 @@
 //! Brings the key sets of access tokens' issuers into the database: asks which there are, fetches each, and hands it over. Decides
 //! nothing about what it brings: the database takes a set or refuses it, and verifies tokens by what it took.
 //!
-//! Handing over takes a courier's credential, which an operator makes (`awooop.create_issuer_courier`). It is read from its file
+//! Handing over takes a courier's credential, which an operator makes (`create_issuer_courier`). It is read from its file
 //! each time, so that another one takes its place without a restart. A failure leaves what was there; the next round tries
 //! again.
 

@@ -7,7 +7,7 @@ use clap::Args;
 /// Settings of fetching issuers' keys, with their defaults.
 #[derive(Args, Clone)]
 pub struct IssuerSettings {
-    /// File with the credential (awi_…) of awooop.create_issuer_courier: the key sets of access tokens' issuers are then fetched
+    /// File with the credential (awi_…) of create_issuer_courier: the key sets of access tokens' issuers are then fetched
     /// and kept current. Read each time.
     #[arg(long, env = "AWOOOP_ISSUER_COURIER_FILE", value_name = "FILE", global = true)]
     pub issuer_courier_file: Option<PathBuf>,

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::stage::{Desk, Setup};
+use crate::harness::issuer::{AUDIENCE, Signer, claims, courier, key_set, store};
+use crate::harness::{literal, unique};
 
 #[test]
 fn without_a_valid_key_nothing_is_said_but_where_to_get_a_token() {
@@ -97,4 +99,45 @@ fn no_token_of_the_caller_reaches_a_server() {
     let result: Value = desk.bot().call("echo_secret_plain", json!({}));
     assert!(!result.to_string().contains("awk_"), "{result}");
     assert_eq!(result["isError"], json!(true), "{result}");
+}
+
+#[test]
+fn an_access_token_for_this_resource_calls_and_one_for_another_does_not() {
+    let mut desk = Desk::new();
+    let (signer, project) = (Signer::new("ES256"), desk.office.project.clone());
+    let issuer = format!("https://{}.idp.example", unique("i").replace('_', "-"));
+    let (quoted, keys) = (literal(&issuer), literal(&format!("{issuer}/keys")));
+    let register = format!(
+        "select awooop.set_token_issuer({quoted}, {keys}, '{AUDIENCE}', '{{tools:call,tools:read}}', agent_claim => 'agent')"
+    );
+    desk.office.admin.within(&project, &register);
+    let courier = courier(&mut desk.office.admin);
+    desk.office.gateway.0.json(&store(&courier, &project, &issuer, &key_set(&[&signer])));
+    let mut good = claims(&issuer, "tools:call tools:read");
+    good["agent"] = "agent".into();
+    let ask = |claims: &Value| {
+        let client = desk.client(&signer.token(claims)).at("/v1/mcp/desk").with("x-project-id", &project);
+        client.request("tools/call", json!({"name": "test_simple_text", "arguments": {}}))
+    };
+    let called = ask(&good);
+    assert_eq!(
+        (called.status, &called.response()["result"]["content"][0]["type"]),
+        (200, &json!("text")),
+        "{}",
+        called.body
+    );
+    for (claim, wrong) in
+        [("aud", json!("https://other.example/mcp")), ("exp", json!(1)), ("iss", json!("https://evil.example"))]
+    {
+        let mut claims = good.clone();
+        claims[claim] = wrong;
+        let refused = ask(&claims);
+        assert_eq!(refused.status, 401, "{claim}: {}", refused.body);
+        assert!(refused.header("www-authenticate").contains("resource_metadata="), "{claim}");
+    }
+    let mut poor = good.clone();
+    poor["scope"] = "tools:read".into();
+    let refused = ask(&poor);
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    assert!(refused.header("www-authenticate").contains("insufficient_scope"));
 }

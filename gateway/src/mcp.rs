@@ -244,7 +244,7 @@ impl Mcp {
         struct Proven {
             scopes: Vec<String>,
         }
-        let digest = caller.digest();
+        let digest = caller.proof();
         let now = Instant::now();
         let is_known = |proved: &HashMap<[u8; 32], Instant>| proved.get(&digest).is_some_and(|until| *until > now);
         if is_known(&self.proved.lock().unwrap_or_else(PoisonError::into_inner)) {

@@ -29,6 +29,7 @@ struct Shown {
     server: Option<String>,
     trace: String,
     request_id: String,
+    proof: [u8; 32],
     digest: [u8; 32],
 }
 
@@ -46,14 +47,17 @@ impl Presented {
             Some(value) => Some(std::str::from_utf8(value.as_bytes()).map_err(|_| ErrorCode::InputNul)?.to_owned()),
             None => None,
         };
-        let digest = Sha256::new()
-            .chain_update(&project)
+        let proof: [u8; 32] = Sha256::new()
+            .chain_update(project.as_bytes())
             .chain_update([0])
+            .chain_update(credential.reveal())
+            .finalize()
+            .into();
+        let digest = Sha256::new()
+            .chain_update(proof)
             .chain_update(agent.as_deref().unwrap_or_default())
             .chain_update([0])
             .chain_update(server.unwrap_or_default())
-            .chain_update([0])
-            .chain_update(credential.reveal())
             .finalize();
         Ok(Presented(Arc::new(Shown {
             project,
@@ -62,6 +66,7 @@ impl Presented {
             server: server.map(str::to_owned),
             trace: trace.as_str().to_owned(),
             request_id: id.as_str().to_owned(),
+            proof,
             digest: digest.into(),
         })))
     }
@@ -101,6 +106,11 @@ impl Presented {
     /// For the log.
     pub fn request_id(&self) -> &str {
         &self.0.request_id
+    }
+
+    /// The same for the same project and credential, and for no others.
+    pub fn proof(&self) -> [u8; 32] {
+        self.0.proof
     }
 
     /// The same for the same caller, agent and server, and for nobody else.

@@ -77,10 +77,10 @@ impl Open<'_> {
         let mut was_sent = false;
         loop {
             let outcome = self.attempt(upstream, credential, wanted, &round, &leave, ends).await;
-            was_sent |= !matches!(outcome, Err(Fault::NotSent));
+            was_sent |= !outcome.as_ref().is_err_and(|fault| fault.was_not_sent());
             let outcome = match outcome {
                 // An earlier attempt may have had its effect.
-                Err(Fault::NotSent) if was_sent => Err(Fault::Broken),
+                Err(fault) if fault.was_not_sent() && was_sent => Err(Fault::Broken),
                 other => other,
             };
             match outcome {
@@ -110,7 +110,7 @@ impl Open<'_> {
         let outcome = self.send(upstream, credential, wanted, round.clone(), ends).await;
         match &outcome {
             Err(fault) if fault.is_the_servers() => trial.failed(),
-            Err(Fault::Cancelled) => drop(trial),
+            Err(Fault::Cancelled | Fault::Withheld) => drop(trial),
             _ => trial.answered(),
         }
         outcome
@@ -133,7 +133,7 @@ impl Open<'_> {
             made = timeout_at(ends, connecting) => made.map_err(|_| Fault::NotSent)??,
             () = caller.context.ct.cancelled() => return Err(Fault::NotSent),
         };
-        let request = self.request(upstream, wanted, round).map_err(|_| Fault::NotSent)?;
+        let request = self.request(upstream, wanted, round).map_err(|_| Fault::Withheld)?;
         let options = PeerRequestOptions::no_options().with_meta(self.meta(connection.is_stateless()));
         let sent = timeout_at(ends, connection.send(request, options)).await.map_err(|_| Fault::NotSent)?;
         let (handle, mut events) = sent.map_err(|error| Fault::of_request(&error))?;

@@ -214,8 +214,8 @@ impl Upstreams {
         listener: Listener,
         profile: &Profile,
     ) -> Result<RunningService<RoleClient, Listener>, Fault> {
-        let url = Url::parse(&server.address).map_err(|_| Fault::NotSent)?;
-        address::check(&url, server.private_host_allowed).map_err(|_| Fault::NotSent)?;
+        let url = Url::parse(&server.address).map_err(|_| Fault::Withheld)?;
+        address::check(&url, server.private_host_allowed).map_err(|_| Fault::Withheld)?;
         let http = self.clients.of(server.private_host_allowed);
         let most = server.max_response_bytes;
         let routes = Arc::clone(&listener.routes);
@@ -247,19 +247,19 @@ impl Upstreams {
         profile: &Profile,
     ) -> Result<(RunningService<RoleClient, Listener>, Option<Child>, Option<[u8; 32]>), Fault> {
         let injected = match credential {
-            Some(used) => Some(used.inject(&self.secret(used).await.map_err(|_| Fault::NotSent)?)),
+            Some(used) => Some(used.inject(&self.secret(used).await.map_err(|_| Fault::Withheld)?)),
             None => None,
         };
         let secret = match &injected {
             Some(Injected::Environment(name, value)) => Some((name.as_str(), value)),
-            Some(_) => return Err(Fault::NotSent),
+            Some(_) => return Err(Fault::Withheld),
             None => None,
         };
         let digest = secret.map(|(_, value)| Sha256::digest(value.expose_secret()).into());
         let started = self.programs.start(project, &server.address, secret, server.max_response_bytes);
         let (child, output, input) = started.map_err(|_| {
             debug!(server = server.server_id, "a local MCP server could not be started");
-            Fault::NotSent
+            Fault::Withheld
         })?;
         let lifecycle = lifecycles(profile).into_iter().next().unwrap_or(ClientLifecycleMode::Initialize);
         let made = serve_client_with_lifecycle(listener, (output, input), lifecycle).await;
@@ -272,7 +272,7 @@ impl Upstreams {
     async fn digest_of(&self, credential: Option<&Use>) -> Result<Option<[u8; 32]>, Fault> {
         match credential {
             Some(used) => {
-                let value = self.secret(used).await.map_err(|_| Fault::NotSent)?;
+                let value = self.secret(used).await.map_err(|_| Fault::Withheld)?;
                 Ok(Some(Sha256::digest(value.expose_secret()).into()))
             }
             None => Ok(None),

@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 pub enum Fault {
     /// Nothing was sent: no connection, a forbidden address, no room, a server that rests.
     NotSent,
+    /// Nothing was sent, and the server has no part in it: its address is forbidden, its credential or its program is not there.
+    Withheld,
     /// No answer in time.
     TimedOut,
     /// The caller no longer wants it.
@@ -53,11 +55,16 @@ impl Fault {
     /// As the outcome that mcp_finish_call takes.
     pub fn outcome(self) -> &'static str {
         match self {
-            Fault::NotSent => "not_sent",
+            Fault::NotSent | Fault::Withheld => "not_sent",
             Fault::TimedOut => "timed_out",
             Fault::Cancelled => "cancelled",
             Fault::Broken | Fault::Refused(_) | Fault::Lacking(_) => "failed",
         }
+    }
+
+    /// Whether the server can have heard nothing of the call.
+    pub fn was_not_sent(self) -> bool {
+        matches!(self, Fault::NotSent | Fault::Withheld)
     }
 
     /// Whether the server did not do its part.

@@ -1,6 +1,7 @@
 //! One call from beginning to end: the database judges it, the credential is read, the server is called, what it says meanwhile
 //! is shown to the caller after the database has redacted it, and how it ended goes back to the database, whose words the caller
-//! gets. A call that was begun is always ended, unless the process dies; then its lease runs out.
+//! gets. A call that was begun is ended here, unless the process dies or a session is not heard of again after a question; then its
+//! lease runs out.
 
 mod end;
 mod open;
@@ -19,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tracing::warn;
 
-use self::end::IntoCame;
+use self::end::came;
 pub(super) use self::open::Open;
 use self::open::Upstream;
 use super::agent::{Core, Session};
@@ -184,7 +185,7 @@ impl Caller<'_> {
                 Ok(value) => Some((used.clone(), value)),
                 Err(why) => {
                     warn!(call_id = open.call_id, why = why.as_str(), "a credential cannot be had");
-                    return Ok(open.finish("unresolved", Value::Null).await.into_came());
+                    return Ok(came(open.finish("unresolved", Value::Null).await));
                 }
             },
             None => None,
@@ -207,7 +208,7 @@ impl Caller<'_> {
                     Some(_) => json!({"contents": []}),
                     None => wire::bare(serde_json::to_value(result).unwrap_or_default()),
                 };
-                Ok(open.finish("succeeded", result).await.into_came())
+                Ok(came(open.finish("succeeded", result).await))
             }
             Err(fault) => open.fail(fault, wanted).await,
         }

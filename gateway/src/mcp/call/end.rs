@@ -35,7 +35,7 @@ impl Open<'_> {
     pub(super) async fn suspend(self, mut asks: InputRequiredResult) -> Result<Came, ErrorData> {
         // What a server wants back is kept as it is, and so must not hold what is kept nowhere.
         if asks.request_state.as_ref().is_some_and(|state| self.mask.hide_text(state) != *state) {
-            return Ok(self.finish("failed", Value::Null).await.into_came());
+            return Ok(came(self.finish("failed", Value::Null).await));
         }
         // A server may want nothing but to be asked again.
         let questions = asks.input_requests.take().filter(|questions| !questions.is_empty());
@@ -124,16 +124,10 @@ impl Open<'_> {
 }
 
 /// The end of a call as the caller gets it.
-pub(super) trait IntoCame {
-    fn into_came(self) -> Came;
-}
-
-impl IntoCame for Result<Finished, Refusal> {
-    fn into_came(self) -> Came {
-        match self {
-            Ok(finished) => Came::Result(finished.result.unwrap_or_default()),
-            Err(refusal) => Came::Refused(refusal),
-        }
+pub(super) fn came(finished: Result<Finished, Refusal>) -> Came {
+    match finished {
+        Ok(finished) => Came::Result(finished.result.unwrap_or_default()),
+        Err(refusal) => Came::Refused(refusal),
     }
 }
 

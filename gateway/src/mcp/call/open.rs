@@ -136,8 +136,7 @@ impl Open<'_> {
         let request = self.request(upstream, wanted, round).map_err(|_| Fault::Withheld)?;
         let options = PeerRequestOptions::no_options().with_meta(self.meta(connection.is_stateless()));
         let sent = timeout_at(ends, connection.send(request, options)).await.map_err(|_| Fault::NotSent)?;
-        let (handle, mut events) = sent.map_err(|error| Fault::of_request(&error))?;
-        let mut handle = handle;
+        let (mut handle, mut events) = sent.map_err(|error| Fault::of_request(&error))?;
         let relay = Relay { open: self };
         loop {
             tokio::select! {

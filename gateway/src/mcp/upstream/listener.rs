@@ -148,7 +148,7 @@ impl Routes {
     pub async fn caught_up(&self) {
         let heard = self.heard.load(Ordering::Relaxed);
         let mut handled = self.handled.subscribe();
-        // However many: they are handed on without waiting for anybody.
+        // Handing on waits for nobody, so this is short; the limit is for a machine that is very busy.
         let _ = timeout(CATCHING_UP, handled.wait_for(|handled| *handled >= heard)).await;
     }
 

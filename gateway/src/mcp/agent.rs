@@ -98,11 +98,14 @@ impl Session {
 
     /// Remembers over which connection the session hears of a resource.
     pub fn subscribed(&self, uri: &str, connection: &Arc<Connection>) {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(uri.to_owned());
         let mut subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
-        if subscriptions.len() < MOST_SUBSCRIPTIONS {
-            subscriptions.insert(uri.to_owned(), Arc::clone(connection));
-            self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(uri.to_owned());
-        }
+        subscriptions.insert(uri.to_owned(), Arc::clone(connection));
+    }
+
+    /// Whether the session may subscribe to one more.
+    pub fn may_subscribe(&self) -> bool {
+        self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner).len() < MOST_SUBSCRIPTIONS
     }
 
     /// The connection over which the session no longer hears of a resource.

@@ -241,6 +241,18 @@ impl Shop {
         serde_json::from_str(&rows).expect("JSON")
     }
 
+    /// None of the project's rows about calls and runs has the word in it.
+    #[track_caller]
+    pub fn assert_kept_nowhere(&mut self, word: &str) {
+        let project = self.office.project.clone();
+        for table in ["mcp_call", "run_state", "audit_log", "step_journal"] {
+            let found = self.office.sql(&format!(
+                "select count(*) from awooop.{table} t where project_id = '{project}' and t::text like '%{word}%'"
+            ));
+            assert_eq!(found, "0", "{table}");
+        }
+    }
+
     pub fn state(&mut self, run_id: &Value) -> String {
         text(&self.run(run_id)["state"])
     }

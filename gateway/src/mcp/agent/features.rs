@@ -233,6 +233,12 @@ impl Agent {
         let Some(server) = presented.server() else {
             return Err(ErrorData::invalid_request("subscribe at the server's own address", None));
         };
+        if !self.0.may_subscribe() {
+            return Err(ErrorData::invalid_request(
+                "the session subscribes to as much as one may; give something up first",
+                None,
+            ));
+        }
         let arguments = json!({"method": "resources/subscribe", "uri": uri});
         let rounds = Rounds { subscribe: Some(uri), ..Rounds::default() };
         self.use_feature(context, (Feature::Resources, server), arguments, rounds).await.map(|_| ())

@@ -31,7 +31,7 @@ pub(crate) use claim::{across_projects as claim_across_projects, claim, in_bound
 pub(crate) use create::create;
 pub(crate) use end::{cancel, complete, fail};
 pub(crate) use journal::{list_steps, record_step};
-pub(crate) use lease::{Locked as Held, ensure_for_workers, heartbeat};
+pub(crate) use lease::{Locked as Held, ensure_for_workers, heartbeat, run_of_lease};
 pub(crate) use listing::{get, list};
 pub(crate) use output::validate as validate_output;
 pub(crate) use reap::reap_due;

@@ -37,17 +37,22 @@ struct Plan {
     until: i64,
 }
 
-/// Puts PostgreSQL's setting back.
-struct PlanMode(i32);
+/// Puts PostgreSQL's settings back.
+struct PlanMode {
+    cache_mode: i32,
+    bitmap_scans: bool,
+}
 
 impl PlanMode {
-    /// One plan for all parameters.
+    /// One plan for all parameters. What such a plan finds by an index it finds by the index alone: a scan by way of a bitmap does
+    /// not mark what it found to be dead, and a row that is updated all the time leaves much of that.
     fn general() -> Self {
-        // SAFETY: a setting of this process, which has one thread; it is put back before anything else is planned.
+        // SAFETY: settings of this process, which has one thread; they are put back before anything else is planned.
         unsafe {
-            let before = pg_sys::plan_cache_mode;
+            let before = PlanMode { cache_mode: pg_sys::plan_cache_mode, bitmap_scans: pg_sys::enable_bitmapscan };
             pg_sys::plan_cache_mode = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_FORCE_GENERIC_PLAN as i32;
-            PlanMode(before)
+            pg_sys::enable_bitmapscan = false;
+            before
         }
     }
 }
@@ -55,7 +60,10 @@ impl PlanMode {
 impl Drop for PlanMode {
     fn drop(&mut self) {
         // SAFETY: as above. An error that PostgreSQL raises unwinds through here.
-        unsafe { pg_sys::plan_cache_mode = self.0 };
+        unsafe {
+            pg_sys::plan_cache_mode = self.cache_mode;
+            pg_sys::enable_bitmapscan = self.bitmap_scans;
+        }
     }
 }
 
@@ -78,6 +86,11 @@ impl Statement {
     /// the parameters each time.
     pub(crate) const fn reading_alike(sql: &'static str, types: &'static [Oid]) -> Self {
         Self { sql, types, writes: false, is_general: true, plan: RefCell::new(None), plans: Cell::new(0) }
+    }
+
+    /// A statement that writes or locks, with one plan for all parameters.
+    pub(crate) const fn writing_alike(sql: &'static str, types: &'static [Oid]) -> Self {
+        Self { sql, types, writes: true, is_general: true, plan: RefCell::new(None), plans: Cell::new(0) }
     }
 
     /// A statement that writes or locks.

@@ -215,30 +215,36 @@ fn cpu_of(pids: &[u32]) -> f64 {
     ticks / 100.0
 }
 
-/// The server that only echoes; ends with this.
+/// The server that only echoes; one that was started for this ends with it.
 struct Echo {
-    process: Child,
+    process: Option<Child>,
     url: String,
 }
 
 impl Echo {
+    /// Other gateways have to be in front of the same one, and want it to be there all the time.
     fn start() -> Result<Self> {
+        if let Ok(url) = std::env::var("AWOOOP_BENCH_ECHO_URL") {
+            return Ok(Echo { process: None, url });
+        }
         let program = std::env::var("AWOOOP_BENCH_ECHO").context("AWOOOP_BENCH_ECHO names no echo server")?;
-        let listen = std::env::var("AWOOOP_BENCH_ECHO_LISTEN").unwrap_or_else(|_| "127.0.0.1:0".into());
         let mut command = Command::new(program);
-        command.args(["--listen", &listen]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().context("cannot start the echo server")?;
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("no output")?).read_line(&mut line)?;
         let url = line.trim().strip_prefix("listening on ").context("the echo server says something else")?;
-        Ok(Echo { process, url: format!("{url}/mcp") })
+        let url = format!("{url}/mcp");
+        Ok(Echo { process: Some(process), url })
     }
 }
 
 impl Drop for Echo {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
 

@@ -34,7 +34,7 @@ const PAGE: u64 = 100;
 /// Resources that a session may subscribe to.
 const MOST_SUBSCRIPTIONS: usize = 256;
 /// Calls of a session that wait for people, and are remembered.
-const MOST_WAITING: usize = 64;
+const MOST_WAITING: usize = 1_024;
 const INSTRUCTIONS: &str = "Tools are named {tool}__{server}. A call that is denied says why, with a code and what to do; one that \
                             people must approve says so and goes on once they have.";
 
@@ -312,7 +312,7 @@ impl ServerHandler for Agent {
                 result.result_type = Some(ResultType::COMPLETE);
                 Ok(result.into())
             }
-            Came::Asks(asks) => Ok(CallToolResponse::InputRequired(asks)),
+            Came::Asks(asks, _) => Ok(CallToolResponse::InputRequired(asks)),
             Came::Refused(refusal) => refusal.into_result().map(CallToolResponse::from),
         }
     }

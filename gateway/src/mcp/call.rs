@@ -18,11 +18,12 @@ use rmcp::service::RequestContext;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 use tracing::warn;
 
 use self::end::came;
 pub(super) use self::open::Open;
-use self::open::Upstream;
+use self::open::{QUESTION, Upstream};
 use super::agent::{Core, Session};
 use super::database::Refusal;
 use super::presented::Presented;
@@ -60,9 +61,16 @@ pub enum Came {
     /// A result, as the database shows it.
     Result(Value),
     /// Questions, or a wait for people.
-    Asks(InputRequiredResult),
+    Asks(InputRequiredResult, Option<Suspended>),
     /// A problem.
     Refused(Refusal),
+}
+
+/// A call that waits for an answer to its server.
+pub struct Suspended {
+    call_id: String,
+    lease: String,
+    ticket: String,
 }
 
 /// Of `mcp_begin_call`.
@@ -103,17 +111,44 @@ impl Caller<'_> {
         if let Some(memory) = &memory {
             wanted.request_state = self.session.waiting(memory);
         }
-        for _ in 0..ROUNDS {
+        let mut rounds = 0;
+        loop {
             let came = self.once(&wanted).await?;
-            let (Came::Asks(asks), Some(memory)) = (&came, &memory) else { return Ok(came) };
-            let Some(questions) = &asks.input_requests else {
+            let Some(memory) = &memory else { return Ok(came) };
+            let Came::Asks(asks, suspended) = came else { return Ok(came) };
+            if suspended.is_none() {
                 self.session.remember(*memory, asks.request_state.clone());
-                return Ok(Came::Result(waiting_in_words(asks)));
+                return Ok(Came::Result(waiting_in_words(&asks)));
+            }
+            rounds += 1;
+            let answers = match asks.input_requests {
+                _ if rounds > ROUNDS => Ok(None),
+                Some(questions) => self.ask(&questions).await.map(Some),
+                // It wants to be asked again, and no more.
+                None => Ok(Some(InputResponses::new())),
             };
-            wanted.responses = Some(self.ask(questions).await?);
-            wanted.request_state.clone_from(&asks.request_state);
+            match answers {
+                Ok(Some(answers)) => wanted.responses = Some(answers),
+                // Nobody will answer: the call is over, and its run with it.
+                Ok(None) => {
+                    self.give_up(suspended).await;
+                    return Ok(Came::Refused(ErrorCode::McpSuspended.into()));
+                }
+                Err(error) => {
+                    self.give_up(suspended).await;
+                    return Err(error);
+                }
+            }
+            wanted.request_state = asks.request_state;
         }
-        Ok(Came::Refused(ErrorCode::McpSuspended.into()))
+    }
+
+    /// Ends a call whose server gets no answer.
+    async fn give_up(&self, suspended: Option<Suspended>) {
+        let Some(Suspended { call_id, lease, ticket }) = suspended else { return };
+        let open = Open { caller: self, call_id, lease, ticket, mask: Mask::new(&[]), said: Mutex::default() };
+        // What cannot be told is in the log, and ends with its lease.
+        let _ = open.finish("cancelled", Value::Null).await;
     }
 
     /// Asks a session of the older protocol what a server of the newer one wants to know.
@@ -126,8 +161,12 @@ impl Caller<'_> {
                 InputRequest::ListRoots(request) => request.into(),
                 _ => return Err(ErrorData::invalid_request("a question that this session cannot be asked", None)),
             };
-            let answer = self.context.peer.send_request(request).await;
-            let answer = answer.map_err(|_| ErrorData::invalid_request("the question was not answered", None))?;
+            let unanswered = || ErrorData::invalid_request("the question was not answered", None);
+            let answer = tokio::select! {
+                answer = timeout(QUESTION, self.context.peer.send_request(request)) => answer.map_err(|_| unanswered())?,
+                () = self.context.ct.cancelled() => return Err(unanswered()),
+            };
+            let answer = answer.map_err(|_| unanswered())?;
             responses.insert(key.clone(), serde_json::to_value(answer).unwrap_or_default());
         }
         Ok(responses)
@@ -147,7 +186,7 @@ impl Caller<'_> {
                 let mut meta = MetaObject::default();
                 meta.insert(APPROVAL.into(), begun.approval.unwrap_or_default());
                 asks.meta = Some(meta);
-                Ok(Came::Asks(asks))
+                Ok(Came::Asks(asks, None))
             }
             _ => Ok(Came::Result(unknown_in_words())),
         }
@@ -195,7 +234,7 @@ impl Caller<'_> {
             show_where_it_must_not_be(core, value);
         }
         // Answers without a question would be arguments that no gate has seen.
-        let responses = wanted.responses.clone().filter(|_| wanted.request_state.is_some());
+        let responses = wanted.responses.clone().filter(|_| upstream.takes_answers);
         let round = Round { responses, state: upstream.state.clone() };
         let answered = open.exchange(&upstream, begun.credential.as_ref(), wanted, round).await;
         // A rotation while the call was under way: the server may have been shown the next value.

@@ -62,7 +62,7 @@ pub struct Upstreams {
 
 /// What is known of one server.
 struct State {
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
     max_concurrency: usize,
     room: Arc<Semaphore>,
 }
@@ -96,11 +96,14 @@ impl Upstreams {
     fn state(&self, project: &str, server: &Server) -> Arc<State> {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (project.to_owned(), server.server_id.clone());
-        if let Some(state) = servers.get(&key).filter(|state| state.max_concurrency == server.max_concurrency) {
+        let known = servers.get(&key);
+        if let Some(state) = known.filter(|state| state.max_concurrency == server.max_concurrency) {
             return Arc::clone(state);
         }
+        // Another limit holds from now on: those under way count against the one they began under. What is known of the server stays.
+        let breaker = known.map(|state| Arc::clone(&state.breaker)).unwrap_or_default();
         let room = Arc::new(Semaphore::new(server.max_concurrency.max(1)));
-        let state = Arc::new(State { breaker: Breaker::default(), max_concurrency: server.max_concurrency, room });
+        let state = Arc::new(State { breaker, max_concurrency: server.max_concurrency, room });
         servers.insert(key, Arc::clone(&state));
         state
     }

@@ -29,6 +29,16 @@ pub fn tool_call(name: &str, arguments: JsonObject, round: Round) -> ClientReque
     ClientRequest::CallToolRequest(CallToolRequest::new(params))
 }
 
+/// Bytes of all texts in a document.
+pub fn weight(document: &Value) -> usize {
+    match document {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        _ => 0,
+    }
+}
+
 /// No longer wants to hear when a resource changes.
 pub fn unsubscribe(uri: String) -> ClientRequest {
     ClientRequest::UnsubscribeRequest(UnsubscribeRequest::new(UnsubscribeRequestParams::new(uri)))

@@ -26,9 +26,20 @@ const MOST_STATE_BYTES: usize = 32 * 1024;
 /// The call, and its run, which the caller holds.
 pub(super) fn held(caller: &Caller, arguments: &Arguments) -> Outcome<(Call, Held)> {
     let (project_id, call_id) = (caller.project_id.as_str(), arguments.uuid("call_id"));
-    let run_id = Call::find(project_id, call_id)?.run_id;
-    let held = runs::hold_for_charge(caller, run_id, arguments.text("lease"))?;
+    let lease = arguments.text("lease");
+    // The run is locked first, so that the call is seen as whoever held the lock has left it.
+    let Some(run_id) = runs::run_of_lease(caller, lease) else {
+        Call::find(project_id, call_id)?;
+        return refuse(ErrorCode::RunLease);
+    };
+    let held = match runs::hold_for_charge(caller, run_id, lease) {
+        Ok(held) => held,
+        Err(stop) => return Call::find(project_id, call_id).and(Err(stop)),
+    };
     let call = Call::find(project_id, call_id)?;
+    if call.run_id != run_id {
+        return refuse(ErrorCode::RunLease);
+    }
     if !call.is_begun {
         return fault(Problem::from(ErrorCode::McpCallEnded).with("outcome", "waiting"));
     }
@@ -78,10 +89,10 @@ pub(crate) fn suspend(caller: &Caller, arguments: &Arguments) -> Outcome<Answer>
 
 /// Operation `mcp_finish_call`.
 pub(crate) fn finish(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    if let Some(answer) = finished_before(caller, arguments)? {
-        return Ok(answer);
-    }
-    let (call, held) = held(caller, arguments)?;
+    let (call, held) = match held(caller, arguments) {
+        Ok(held) => held,
+        Err(stop) => return finished_before(caller, arguments)?.ok_or(stop),
+    };
     if call.outcome.is_some() {
         return answered(&call, arguments);
     }

@@ -44,11 +44,15 @@ pub(super) fn opened(
     let ticket = new_ticket()?;
     let begun = attempt(|| {
         see(caller, scene, snapshot)?;
-        rate::take_all(&caller.project_id, snapshot.rates())?;
-        match &before {
-            None => begin_new(caller, asked, scene, snapshot, ticket.digest()),
-            Some((call, going)) => begin_again(caller, scene, snapshot, call, going, &ticket.digest()).map(Some),
+        let begun = match &before {
+            None => begin_new(caller, asked, scene, snapshot, ticket.digest())?,
+            Some((call, going)) => Some(begin_again(caller, scene, snapshot, call, going, &ticket.digest())?),
+        };
+        // Last: whoever else is counted waits from here on, until this is committed.
+        if begun.is_some() {
+            rate::take_all(&caller.project_id, snapshot.rates())?;
         }
+        Ok(begun)
     })?;
     let Some(Begun { call_id, run_id, lease }) = begun else {
         // Its key is another call's by now.
@@ -67,15 +71,15 @@ pub(super) fn opened(
         Some(_) => "tool_call_resumed",
     };
     audit::done(caller, action, entry)?;
-    let upstream_state = match &before {
-        Some((call, Going::On)) => call.upstream_state.as_deref(),
+    let asked_back = match &before {
+        Some((call, Going::On)) => Some(call),
         _ => None,
     };
     let which = Which::new(call_id, run_id, scene, asked.tool);
     let members = [
         ("lease", lease.into()),
         ("ticket", ticket.reveal().into()),
-        ("upstream", upstream(snapshot, upstream_state)?),
+        ("upstream", upstream(snapshot, asked_back)?),
         ("credential", snapshot.credential().unwrap_or_default()),
     ];
     Ok(answer::verdict("allowed", &which, members))
@@ -329,8 +333,9 @@ pub(super) fn ask(caller: &Caller, asked: &Asked, scene: &Scene, snapshot: &Snap
     }
 }
 
-/// Where the tool is, and how it may be called.
-fn upstream(snapshot: &Snapshot, state: Option<&str>) -> Outcome<Value> {
+/// Where the tool is, and how it may be called; whether with the answer to what its server has asked in this call, which is another
+/// argument, and no gate has seen it.
+fn upstream(snapshot: &Snapshot, asked_back: Option<&Call>) -> Outcome<Value> {
     let (contract, server) = (snapshot.tool_contract()?, snapshot.registered()?);
     // Only what may be repeated is: the contract has no retry otherwise.
     let retry = contract.retry;
@@ -344,6 +349,7 @@ fn upstream(snapshot: &Snapshot, state: Option<&str>) -> Outcome<Value> {
         "first_delay_seconds": retry.unwrap_or_default().first_delay_seconds(),
         "growth_percent": retry.unwrap_or_default().growth_percent(),
         "max_delay_seconds": retry.unwrap_or_default().max_delay_seconds(),
-        "idempotency_key": idempotency_key.map(|argument| argument.as_str()), "state": state
+        "idempotency_key": idempotency_key.map(|argument| argument.as_str()),
+        "takes_answers": asked_back.is_some(), "state": asked_back.and_then(|call| call.upstream_state.as_deref())
     }))
 }

@@ -8,6 +8,7 @@ use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
 use serde_json::{Map, Value, json};
 
+use super::listing::after;
 use super::offer;
 use crate::audit;
 use crate::caller::Caller;
@@ -270,12 +271,8 @@ pub(crate) fn switch(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
 /// Operation `mcp_list_registry`.
 pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let (project_id, limit) = (caller.project_id.as_str(), arguments.integer("page_size"));
-    let parameters = [
-        project_id.into(),
-        arguments.optional_text("server_id").into(),
-        arguments.optional_text("cursor").into(),
-        (limit + 1).into(),
-    ];
+    let parameters =
+        [project_id.into(), arguments.optional_text("server_id").into(), after(arguments)?.into(), (limit + 1).into()];
     let tools = LIST.with(|s| s.rows(&parameters, Tool::read))?;
     let rows: Outcome<Vec<(String, String)>> =
         tools.into_iter().map(|tool| Ok((tool.shown(project_id)?.to_string(), tool.name))).collect();

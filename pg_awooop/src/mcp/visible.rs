@@ -9,6 +9,7 @@ use awooop_policy::feature::Feature;
 use awooop_policy::gates::{Approval, ArgumentFacts, Verdict, judge};
 use serde_json::{Value, json};
 
+use super::listing::after;
 use super::snapshot::{Proof, Snapshot, Wanted};
 use crate::audit;
 use crate::caller::Caller;
@@ -57,7 +58,7 @@ pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
         caller.project_id.as_str().into(),
         named.into(),
         arguments.optional_text("server_id").into(),
-        arguments.optional_text("cursor").into(),
+        after(arguments)?.into(),
     ];
     let granted = GRANTED.with(|s| {
         s.rows(&parameters, |row| Ok([column::<String>(row, 1)?, column::<String>(row, 2)?, column::<String>(row, 3)?]))

@@ -61,7 +61,9 @@ statements! {
              where s.project_id = $1 and s.run_id = $2 and p.project_id = $1
          )
          update awooop.run_lease set closed_at = clock_timestamp()
-         where project_id = $1 and run_id = $2 and closed_at is null";
+         where project_id = $1 and run_id = $2 and closed_at is null
+         returning not exists (select from awooop.budget_escrow e
+                               where e.project_id = $1 and e.escrow_id = $2 and e.closed_at is null)";
     // As long as the run has: whoever asked something back is a person.
     KEEP: writing [TEXTOID, UUIDOID] =
         "update awooop.run_lease l set expires_at = s.deadline_at
@@ -148,9 +150,9 @@ pub(crate) fn end_with_call(
     let state = if is_success { RunState::Completed } else { RunState::Failed };
     let parameters =
         [caller.project_id.as_str().into(), pg_uuid(run_id).into(), state.as_str().into(), result.into(), error.into()];
-    END.with(|s| s.run(&parameters))?;
-    // Nothing, but where its caller has charged it.
-    budget::close_run(caller, run_id)
+    let holds_nothing = END.with(|s| s.row(&parameters, |row| column::<bool>(row, 1)))?;
+    // Its caller may have charged it.
+    if holds_nothing == Some(true) { Ok(()) } else { budget::close_run(caller, run_id) }
 }
 
 /// Ends a run that may record no more steps, as `record_step` would.

@@ -153,6 +153,11 @@ pub(super) fn for_run<'a>(caller: &Caller, run_id: Uuid, lease: &'a str) -> Opti
     lease_parts(lease).filter(|(parts, _)| parts.project_id == caller.project_id && parts.run_id == run_id)
 }
 
+/// The run that a lease of the caller's project names.
+pub(crate) fn run_of_lease(caller: &Caller, lease: &str) -> Option<Uuid> {
+    lease_parts(lease).filter(|(parts, _)| parts.project_id == caller.project_id).map(|(parts, _)| parts.run_id)
+}
+
 /// Whether what the run was created under was taken back. Where nobody can say, its lease is kept: nothing is lost for want
 /// of a key.
 fn has_ended(caller: &Caller, run_id: Uuid) -> Outcome<bool> {

@@ -236,7 +236,7 @@ impl Session {
     }
 
     /// Makes a request, answers what comes back meanwhile, and gives the response. `answer` says what to answer to a request of
-    /// the server; notifications are collected.
+    /// the server, an object with `error` an error; notifications are collected.
     #[track_caller]
     pub fn converse(&self, method: &str, params: Value, answer: impl Fn(&Value) -> Value) -> (Value, Vec<Value>) {
         let message = json!({"jsonrpc": "2.0", "id": 8, "method": method, "params": params});
@@ -262,7 +262,12 @@ impl Session {
                 return (said, heard);
             }
             if said.get("id").is_some() {
-                let response = json!({"jsonrpc": "2.0", "id": said["id"], "result": answer(&said)});
+                let mut response = json!({"jsonrpc": "2.0", "id": said["id"]});
+                let answer = answer(&said);
+                match answer.get("error") {
+                    Some(error) => response["error"] = error.clone(),
+                    None => response["result"] = answer,
+                }
                 let sent = self.client.post(&self.client.path, &response, &self.headers());
                 assert_eq!(sent.status, 202, "{}", sent.body);
             }

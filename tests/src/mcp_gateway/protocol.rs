@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::CURRENT;
-use super::stage::{Desk, SERVER};
+use super::stage::{Desk, SERVER, Setup};
 
 #[test]
 fn tools_are_listed_by_the_contract_and_called_through_the_gates() {
@@ -42,4 +42,34 @@ fn a_session_of_an_older_revision_does_the_same() {
         let result = session.result("tools/call", json!({"name": "test_simple_text", "arguments": {}}));
         assert_eq!(result["content"][0]["type"], "text", "{result}");
     }
+}
+
+/// One page holds a hundred tools; these are those of two servers.
+#[test]
+fn the_list_of_all_servers_comes_in_pages_that_hold_every_tool_once() {
+    let desk = Desk::with(Setup { annex: 80, ..Setup::default() });
+    // Features are among what was granted, and no tools.
+    let granted = desk.imported["tools"].as_array().expect("tools").iter().map(|tool| tool["tool"].to_string());
+    let granted = granted.filter(|name| !name.starts_with("\"mcp-")).count();
+    let client = desk.client(&desk.agent);
+    let (mut seen, mut pages, mut cursor) = (Vec::new(), 0, Value::Null);
+    loop {
+        let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
+        let page = client.result("tools/list", params);
+        let tools = page["tools"].as_array().expect("tools");
+        assert!(!tools.is_empty() && tools.len() <= 100, "{}", tools.len());
+        seen.extend(tools.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()));
+        pages += 1;
+        cursor = page["nextCursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    let all = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert_eq!((seen.len(), all), (granted, granted), "{seen:?}");
+    assert!(pages > 1);
+    let wrong = client.error("tools/list", json!({"cursor": "elsewhere"}));
+    assert_eq!(wrong["code"], -32602, "{wrong}");
 }

@@ -112,11 +112,13 @@ pub struct Setup<'a> {
     pub registration: Value,
     /// What the review makes of a tool's proposal.
     pub review: fn(&mut Value),
+    /// Tools of a second server, which are never called.
+    pub annex: usize,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { server: vec![], credential: None, gateway: vec![], registration: json!({}), review: |_| {} }
+        Self { server: vec![], credential: None, gateway: vec![], registration: json!({}), review: |_| {}, annex: 0 }
     }
 }
 
@@ -199,6 +201,9 @@ impl Desk {
         let admin = desk.admin.clone();
         desk.office.does(&admin, "mcp_register_server", registration);
         desk.imported = desk.import();
+        if setup.annex > 0 {
+            desk.open_annex(setup.annex);
+        }
         desk.review(setup.review);
         desk
     }
@@ -209,6 +214,19 @@ impl Desk {
         let reply = self.client(&self.admin).post(&format!("/v1/mcp/{SERVER}/import"), &json!({}), &[]);
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply.json()
+    }
+
+    /// Registers a second server, whose tools are reviewed with those of the first.
+    fn open_annex(&mut self, tools: usize) {
+        let admin = self.admin.clone();
+        let definition = |n| json!({"name": format!("drawer_{n}"), "inputSchema": {"type": "object"}});
+        let definitions: Vec<Value> = (0..tools).map(definition).collect();
+        let annex = json!({"server_id": "annex", "address": "http://127.0.0.1:9/mcp"});
+        self.office.does(&admin, "mcp_register_server", annex);
+        let definitions = json!({"server_id": "annex", "tools": definitions});
+        let more = self.office.does(&admin, "mcp_import_tools", definitions);
+        let all = self.imported["tools"].as_array_mut().expect("tools");
+        all.extend(more["tools"].as_array().expect("tools").clone());
     }
 
     /// Reviews what was imported, and grants it all to the agent.

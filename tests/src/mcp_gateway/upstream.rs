@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::stage::{Desk, Fixture, SERVER, Setup};
 use crate::contracts::stage::Office;
+use crate::harness::answer::eventually;
 use crate::harness::at_once;
 
 fn quick(contract: &mut Value) {
@@ -175,6 +176,47 @@ fn a_local_server_is_one_that_the_settings_name() {
     let reply = desk.client(&admin).post("/v1/mcp/other/import", &json!({}), &[]);
     assert_eq!(reply.json()["code"], "E-MCP-017", "{}", reply.body);
     let _ = std::fs::remove_file(programs);
+}
+
+/// Whether a process is there, and no mere remainder of one.
+fn lives(process: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+#[test]
+fn a_local_server_ends_with_all_that_it_has_started() {
+    let (programs, helpers) = (
+        std::env::temp_dir().join(crate::harness::unique("programs")),
+        std::env::temp_dir().join(crate::harness::unique("helpers")),
+    );
+    let program =
+        std::path::Path::new(&crate::harness::server::environment("AWOOOP_TEST_SERVERS")).join("conformance-server");
+    let script = "sleep 300 </dev/null >/dev/null & echo $! >> $HELPERS; exec $SERVER --stdio";
+    let command = json!({"notes": {
+        "command": "/bin/sh", "args": ["-c", script],
+        "environment": {"PATH": "/usr/bin:/bin", "HELPERS": helpers, "SERVER": program}
+    }});
+    std::fs::write(&programs, command.to_string()).expect("a file");
+    let setup = Setup {
+        gateway: vec![("LOCAL_SERVERS", programs.to_str().expect("a path"))],
+        registration: json!({"address": "notes", "transport": "local"}),
+        ..Setup::default()
+    };
+    let desk = Desk::of(Office::new(), Fixture::start("conformance-server", &[]), setup);
+    let started = || -> Vec<String> {
+        std::fs::read_to_string(&helpers).unwrap_or_default().lines().map(str::to_owned).collect()
+    };
+    // The import had a program of its own, and a call has one that stays for the next.
+    let of_import = started();
+    assert_eq!(of_import.len(), 1, "{of_import:?}");
+    eventually("the end of what the import's program had started", || !lives(&of_import[0]));
+    desk.bot().call("test_simple_text", json!({}));
+    let of_call = started();
+    assert!(of_call.len() == 2 && lives(&of_call[1]), "{of_call:?}");
+    desk.gateway.signal("TERM");
+    eventually("the end of what the call's program had started", || !lives(&of_call[1]));
+    let _ = (std::fs::remove_file(programs), std::fs::remove_file(helpers));
 }
 
 /// Answers everything with a redirect, and counts.

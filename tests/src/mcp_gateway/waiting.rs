@@ -99,6 +99,72 @@ fn a_servers_questions_reach_the_caller_and_its_answers_the_server() {
 }
 
 #[test]
+fn an_answer_to_nothing_does_not_reach_the_server() {
+    let mut desk = Desk::with(Setup {
+        review: |contract| {
+            if contract["name"] == "test_input_required_result_elicitation__desk" {
+                contract["risk"] = "medium".into();
+            }
+        },
+        ..Setup::default()
+    });
+    let bot = desk.bot();
+    let mut call = json!({"name": "test_input_required_result_elicitation", "arguments": {}});
+    let waits = bot.result("tools/call", call.clone());
+    approve(&mut desk, &waits["_meta"]["io.awooop/approval"]);
+    // The server would take it for the answer to the question that it has not asked yet.
+    call["requestState"] = waits["requestState"].clone();
+    call["inputResponses"] = json!({"user_name": {"action": "accept", "content": {"name": "Mallory"}}});
+    let asks = bot.result("tools/call", call.clone());
+    assert_eq!(asks["resultType"], "input_required", "{asks}");
+    assert!(asks["inputRequests"]["user_name"].is_object(), "{asks}");
+    call["requestState"] = asks["requestState"].clone();
+    call["inputResponses"] = json!({"user_name": {"action": "accept", "content": {"name": "Ann"}}});
+    let done = bot.result("tools/call", call);
+    assert!(done.to_string().contains("Hello, Ann!"), "{done}");
+}
+
+/// A server of the current revision alone, which asks with its answers, and a client of an older one, which is asked by requests.
+fn current() -> Desk {
+    Desk::with(Setup { server: vec!["--current-only"], ..Setup::default() })
+}
+
+#[test]
+fn a_session_is_asked_what_a_server_of_the_current_revision_wants_to_know() {
+    let mut desk = current();
+    let session = desk.bot().session("2025-11-25");
+    let plain = session.result("tools/call", json!({"name": "test_simple_text", "arguments": {}}));
+    assert_eq!(plain["isError"], json!(false), "{plain}");
+    for name in ["test_input_required_result_elicitation", "test_input_required_result_multi_round"] {
+        let (response, heard) = session.converse("tools/call", json!({"name": name, "arguments": {}}), |asked| {
+            assert_eq!(asked["method"], "elicitation/create", "{asked}");
+            json!({"action": "accept", "content": {"name": "Ann", "color": "blue"}})
+        });
+        assert_eq!(response["result"]["isError"], json!(false), "{response}");
+        assert!(heard.iter().any(|said| said["method"] == "elicitation/create"), "{heard:?}");
+    }
+    assert!(desk.calls().iter().all(|call| call["outcome"] == "succeeded"), "{:?}", desk.calls());
+}
+
+#[test]
+fn a_question_that_a_session_does_not_answer_ends_the_call() {
+    let mut desk = current();
+    let session = desk.bot().session("2025-11-25");
+    let call = json!({"name": "test_input_required_result_elicitation", "arguments": {}});
+    let (response, _) = session.converse(
+        "tools/call",
+        call,
+        |_| json!({"error": {"code": -32000, "message": "Nobody is at the keyboard"}}),
+    );
+    assert!(response.get("error").is_some(), "{response}");
+    let calls = desk.calls();
+    assert_eq!((&calls[0]["state"], &calls[0]["outcome"]), (&json!("finished"), &json!("cancelled")), "{calls:?}");
+    let run = format!("select awooop.get_run({}::uuid)", calls[0]["run_id"].to_string().replace('"', "'"));
+    let project = desk.office.project.clone();
+    assert_eq!(desk.office.admin.within(&project, &run)["state"], "failed");
+}
+
+#[test]
 fn a_session_is_asked_by_requests_of_its_own() {
     let desk = Desk::new();
     let session = desk.bot().session("2025-11-25");

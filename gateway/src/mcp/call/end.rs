@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use super::open::Open;
-use super::{Came, Wanted};
+use super::{Came, Suspended, Wanted};
 use crate::mcp::database::Refusal;
 use crate::mcp::upstream::Fault;
 use crate::mcp::wire;
@@ -26,7 +26,7 @@ pub(super) struct Finished {
 
 /// Of `mcp_suspend_call`.
 #[derive(Deserialize)]
-struct Suspended {
+struct Kept {
     request_state: String,
     questions: Option<Value>,
 }
@@ -46,14 +46,15 @@ impl Open<'_> {
             "call_id": self.call_id, "lease": self.lease, "ticket": self.ticket,
             "upstream_state": asks.request_state, "questions": questions
         });
-        let suspended: Result<Suspended, Refusal> =
+        let kept: Result<Kept, Refusal> =
             self.caller.session.core.database.ask(self.caller.presented, "mcp_suspend_call", &args).await;
-        match suspended {
-            Ok(suspended) => {
+        match kept {
+            Ok(kept) => {
                 let questions: Option<InputRequests> =
-                    suspended.questions.and_then(|questions| serde_json::from_value(questions).ok());
+                    kept.questions.and_then(|questions| serde_json::from_value(questions).ok());
                 let questions = questions.filter(|questions| !questions.is_empty());
-                Ok(Came::Asks(InputRequiredResult::new(questions, Some(suspended.request_state))))
+                let suspended = Suspended { call_id: self.call_id, lease: self.lease, ticket: self.ticket };
+                Ok(Came::Asks(InputRequiredResult::new(questions, Some(kept.request_state)), Some(suspended)))
             }
             Err(refusal) => {
                 // The server may not ask this: the call is over.

@@ -9,6 +9,7 @@ use rmcp::model::{ClientRequest, ErrorData, RequestMetaObject, ServerResult};
 use rmcp::service::{PeerRequestOptions, RequestHandle};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Caller, Wanted};
@@ -19,7 +20,9 @@ use crate::mcp::upstream::{Event, Fault, Leave, Server};
 use crate::mcp::wire::{self, Round};
 
 /// How long a person may take over a question of a server's.
-const QUESTION: Duration = Duration::from_secs(600);
+pub(super) const QUESTION: Duration = Duration::from_secs(600);
+/// Bytes of texts that take a noticeable time to be looked through.
+const LONG: usize = 64 * 1024;
 /// How long it is tried to tell a server that a call is given up.
 const TELLING: Duration = Duration::from_secs(5);
 
@@ -36,6 +39,8 @@ pub(super) struct Upstream {
     growth_percent: u64,
     max_delay_seconds: u64,
     idempotency_key: Option<String>,
+    /// Whether it goes on with the answer to what the server has asked.
+    pub(super) takes_answers: bool,
     pub(super) state: Option<String>,
 }
 
@@ -54,7 +59,12 @@ impl Open<'_> {
     /// Hides the call's credential in what the server says, and what it has said before counts.
     pub(in crate::mcp) fn hide(&self, message: &mut Value) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        self.mask.hide_after(&mut said, message);
+        // What takes long to read holds up nobody else.
+        if wire::weight(message) > LONG {
+            block_in_place(|| self.mask.hide_after(&mut said, message));
+        } else {
+            self.mask.hide_after(&mut said, message);
+        }
     }
 
     pub(super) async fn exchange(

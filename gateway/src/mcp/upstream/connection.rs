@@ -19,7 +19,6 @@ use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
-use tokio::process::Child;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 use tracing::debug;
@@ -28,6 +27,7 @@ use url::Url;
 use super::fault::Fault;
 use super::http::Carrier;
 use super::listener::{Event, Listener, Owner, Routes};
+use super::local::Process;
 use super::{Server, Transport, Upstreams, address};
 use crate::fault;
 use crate::mcp::secret::{Injected, Use};
@@ -68,7 +68,7 @@ pub struct Connection {
     running: RunningService<RoleClient, Listener>,
     routes: Arc<Routes>,
     /// Of a local server: dropped, it is killed.
-    _child: Option<Child>,
+    _process: Option<Process>,
     /// The digest of the credential that it was made with.
     started_with: Option<[u8; 32]>,
     made: Instant,
@@ -195,12 +195,18 @@ impl Upstreams {
             told: Arc::default(),
             hears_the_wire: matches!(server.transport, Transport::Http),
         };
-        let (running, child, started_with) = match server.transport {
+        let (running, process, started_with) = match server.transport {
             Transport::Http => (self.connect_http(server, (credential, shown), listener, profile).await?, None, shown),
             Transport::Local => self.start_local(project, server, credential, listener, profile).await?,
         };
-        let connection =
-            Connection { running, routes, _child: child, started_with, made: Instant::now(), used: AtomicU64::new(0) };
+        let connection = Connection {
+            running,
+            routes,
+            _process: process,
+            started_with,
+            made: Instant::now(),
+            used: AtomicU64::new(0),
+        };
         if let Some(level) = profile.log_level {
             connection.set_level(level).await;
         }
@@ -245,7 +251,7 @@ impl Upstreams {
         credential: Option<&Use>,
         listener: Listener,
         profile: &Profile,
-    ) -> Result<(RunningService<RoleClient, Listener>, Option<Child>, Option<[u8; 32]>), Fault> {
+    ) -> Result<(RunningService<RoleClient, Listener>, Option<Process>, Option<[u8; 32]>), Fault> {
         let injected = match credential {
             Some(used) => Some(used.inject(&self.secret(used).await.map_err(|_| Fault::Withheld)?)),
             None => None,
@@ -257,14 +263,14 @@ impl Upstreams {
         };
         let digest = secret.map(|(_, value)| Sha256::digest(value.expose_secret()).into());
         let started = self.programs.start(project, &server.address, secret, server.max_response_bytes);
-        let (child, output, input) = started.map_err(|_| {
+        let (process, output, input) = started.map_err(|_| {
             debug!(server = server.server_id, "a local MCP server could not be started");
             Fault::Withheld
         })?;
         let lifecycle = lifecycles(profile).into_iter().next().unwrap_or(ClientLifecycleMode::Initialize);
         let made = serve_client_with_lifecycle(listener, (output, input), lifecycle).await;
         let running = made.map_err(|error| Fault::of_connection(&error))?;
-        Ok((running, Some(child), digest))
+        Ok((running, Some(process), digest))
     }
 
     /// Of the value that a connection is made with. With another one another is made: what is kept of an old connection must not

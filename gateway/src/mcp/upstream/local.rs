@@ -9,6 +9,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, ReadBuf};
@@ -49,14 +51,14 @@ impl Programs {
         }
     }
 
-    /// Starts one for a project, with a variable that holds the credential. It ends when the child is dropped.
+    /// Starts one for a project, with a variable that holds the credential. It ends when the process is dropped.
     pub fn start(
         &self,
         project: &str,
         name: &str,
         secret: Option<(&str, &SecretString)>,
         most_bytes: usize,
-    ) -> io::Result<(Child, Bounded<ChildStdout>, ChildStdin)> {
+    ) -> io::Result<(Process, Bounded<ChildStdout>, ChildStdin)> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let program = self.0.get(name).filter(|program| program.is_for(project)).ok_or_else(missing)?;
         let mut command = Command::new(&program.command);
@@ -70,7 +72,19 @@ impl Programs {
         }
         let mut child = command.spawn()?;
         let (output, input) = (child.stdout.take().ok_or_else(missing)?, child.stdin.take().ok_or_else(missing)?);
-        Ok((child, Bounded { stream: output, most: most_bytes, line: 0 }, input))
+        Ok((Process(child), Bounded { stream: output, most: most_bytes, line: 0 }, input))
+    }
+}
+
+/// A program that was started, with all that it has started itself and left in its group: dropped, they are killed.
+pub struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Nobody has waited for it, so its number is nobody else's, even if it has ended.
+        if let Some(leader) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
+            let _ = killpg(Pid::from_raw(leader), Signal::SIGKILL);
+        }
     }
 }
 

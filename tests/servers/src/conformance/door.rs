@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -22,7 +23,8 @@ pub struct Front {
     shared: Arc<Shared>,
     mcp: StreamableHttpService<Conformance, LocalSessionManager>,
     required: Option<Header>,
-    sessions_only: bool,
+    /// The revisions that it has never heard of.
+    unheard_of: fn(&Parts) -> bool,
 }
 
 impl Front {
@@ -33,11 +35,16 @@ impl Front {
             .with_max_request_body_bytes(LONGEST_BODY)
             .with_json_response(options.json)
             .with_legacy_session_mode(!options.stateless_only);
-        let (required, sessions_only) = (options.require_header.clone(), options.sessions_only);
+        let required = options.require_header.clone();
+        let unheard_of: fn(&Parts) -> bool = match (options.sessions_only, options.current_only) {
+            (true, _) => raw::is_stateless,
+            (_, true) => |parts| !raw::is_stateless(parts),
+            _ => |_| false,
+        };
         let shared = Arc::new(Shared::new(options));
         let for_connections = Arc::clone(&shared);
         let connection = move || Ok(Conformance::new(Arc::clone(&for_connections)));
-        Self { shared, mcp: StreamableHttpService::new(connection, Arc::default(), config), required, sessions_only }
+        Self { shared, mcp: StreamableHttpService::new(connection, Arc::default(), config), required, unheard_of }
     }
 }
 
@@ -48,7 +55,7 @@ impl Door for Front {
         }
         let (parts, body) = request.into_parts();
         // What a server does with a revision that it has never heard of.
-        if self.sessions_only && raw::is_stateless(&parts) {
+        if (self.unheard_of)(&parts) {
             return Ok(serve::plain(StatusCode::BAD_REQUEST, "Bad Request: Unsupported MCP-Protocol-Version"));
         }
         let Some(trouble) = self.shared.trouble().filter(|_| parts.method == Method::POST) else {

@@ -9,7 +9,7 @@ use crate::header_value::Header;
 
 /// What is different.
 #[derive(Args, Clone, Default)]
-#[command(group(ArgGroup::new("lifecycle").args(["sessions_only", "stateless_only"])))]
+#[command(group(ArgGroup::new("lifecycle").args(["sessions_only", "stateless_only", "current_only"])))]
 pub struct Options {
     /// Answer 401 to requests over HTTP that do not have this header.
     #[arg(long, value_name = "NAME=VALUE")]
@@ -36,6 +36,10 @@ pub struct Options {
     /// Be a server from before 2026-07-28: answer 400 to stateless requests.
     #[arg(long)]
     pub sessions_only: bool,
+
+    /// Be a server of 2026-07-28 and later alone: answer 400 to requests of before, `initialize` among them.
+    #[arg(long)]
+    pub current_only: bool,
 
     /// Give no session to anybody.
     #[arg(long)]

@@ -68,6 +68,17 @@ fn a_server_of_before_2026_refuses_stateless_requests_and_gives_sessions() {
 }
 
 #[test]
+fn a_server_of_the_current_revision_alone_refuses_what_was_before() {
+    let server = Running::start(CONFORMANCE, &["--current-only", "--json"]);
+    let mut client = server.client();
+    assert_eq!(client.post(&client.message("tools/list", json!({}))).status(), 200);
+    client.stateless = false;
+    let hello =
+        json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    assert_eq!(client.post(&client.message("initialize", hello)).status(), 400);
+}
+
+#[test]
 fn a_stateless_server_gives_no_session() {
     let server = Running::start(CONFORMANCE, &["--stateless-only", "--json"]);
     let mut client = server.client();

@@ -116,6 +116,7 @@ pub(in crate::operation) fn mcp_begun() -> Value {
         ("growth_percent", integer()),
         ("max_delay_seconds", integer()),
         ("idempotency_key", maybe_text()),
+        ("takes_answers", json!({"type": "boolean"})),
         ("state", maybe_text()),
     ] {
         upstream[name] = schema;

@@ -37,33 +37,57 @@ struct Plan {
     until: i64,
 }
 
-/// Puts PostgreSQL's settings back.
+/// Settings that plans are made by.
 struct PlanMode {
     cache_mode: i32,
     bitmap_scans: bool,
+    jit: bool,
 }
 
 impl PlanMode {
-    /// One plan for all parameters. What such a plan finds by an index it finds by the index alone: a scan by way of a bitmap does
-    /// not mark what it found to be dead, and a row that is updated all the time leaves much of that.
-    fn general() -> Self {
-        // SAFETY: settings of this process, which has one thread; they are put back before anything else is planned.
+    fn of_session() -> Self {
+        // SAFETY: settings of this process, which has one thread.
         unsafe {
-            let before = PlanMode { cache_mode: pg_sys::plan_cache_mode, bitmap_scans: pg_sys::enable_bitmapscan };
-            pg_sys::plan_cache_mode = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_FORCE_GENERIC_PLAN as i32;
-            pg_sys::enable_bitmapscan = false;
-            before
+            PlanMode {
+                cache_mode: pg_sys::plan_cache_mode,
+                bitmap_scans: pg_sys::enable_bitmapscan,
+                jit: pg_sys::jit_enabled,
+            }
         }
     }
-}
 
-impl Drop for PlanMode {
-    fn drop(&mut self) {
-        // SAFETY: as above. An error that PostgreSQL raises unwinds through here.
+    fn set(&self) {
+        // SAFETY: as above.
         unsafe {
             pg_sys::plan_cache_mode = self.cache_mode;
             pg_sys::enable_bitmapscan = self.bitmap_scans;
+            pg_sys::jit_enabled = self.jit;
         }
+    }
+
+    /// For a statement of ours. None is worth being compiled: that takes tenths of a second, and again in each session.
+    ///
+    /// A general one has one plan for all parameters. What such a plan finds by an index it finds by the index alone: a scan by way of a
+    /// bitmap does not mark what it found to be dead, and a row that is updated all the time leaves much of that.
+    fn ours(is_general: bool) -> PlanModeBefore {
+        let before = Self::of_session();
+        let general = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_FORCE_GENERIC_PLAN as i32;
+        PlanMode {
+            cache_mode: if is_general { general } else { before.cache_mode },
+            bitmap_scans: before.bitmap_scans && !is_general,
+            jit: false,
+        }
+        .set();
+        PlanModeBefore(before)
+    }
+}
+
+/// Puts them back. An error that PostgreSQL raises unwinds through here.
+struct PlanModeBefore(PlanMode);
+
+impl Drop for PlanModeBefore {
+    fn drop(&mut self) {
+        self.0.set();
     }
 }
 
@@ -152,7 +176,7 @@ impl Statement {
         parameters: &[DatumWithOid],
         read: impl FnOnce(SpiTupleTable) -> Result<T, spi::Error>,
     ) -> Outcome<T> {
-        let _mode = self.is_general.then(PlanMode::general);
+        let _mode = PlanMode::ours(self.is_general);
         if self.writes {
             Spi::connect_mut(|client| {
                 let plan = self.plan(|| Ok(client.prepare_mut(self.sql, &self.oids())?.keep()))?;

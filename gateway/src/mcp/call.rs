@@ -112,14 +112,25 @@ impl Caller<'_> {
             wanted.request_state = self.session.waiting(memory);
         }
         let mut rounds = 0;
+        let mut waits = None;
         loop {
-            let came = self.once(&wanted).await?;
-            let Some(memory) = &memory else { return Ok(came) };
-            let Came::Asks(asks, suspended) = came else { return Ok(came) };
-            if suspended.is_none() {
-                self.session.remember(*memory, asks.request_state.clone());
-                return Ok(Came::Result(waiting_in_words(&asks)));
-            }
+            let came = match self.once(&wanted).await {
+                Ok(Came::Asks(asks, suspended)) if memory.is_some() => (asks, suspended),
+                ended => {
+                    // A call that may not go on is over: nobody else knows of it.
+                    if matches!(ended, Ok(Came::Refused(_))) {
+                        self.give_up(waits).await;
+                    }
+                    return ended;
+                }
+            };
+            let (asks, Some(suspended)) = came else {
+                if let Some(memory) = memory {
+                    self.session.remember(memory, came.0.request_state.clone());
+                }
+                return Ok(Came::Result(waiting_in_words(&came.0)));
+            };
+            waits = Some(suspended);
             rounds += 1;
             let answers = match asks.input_requests {
                 _ if rounds > ROUNDS => Ok(None),
@@ -131,11 +142,11 @@ impl Caller<'_> {
                 Ok(Some(answers)) => wanted.responses = Some(answers),
                 // Nobody will answer: the call is over, and its run with it.
                 Ok(None) => {
-                    self.give_up(suspended).await;
+                    self.give_up(waits).await;
                     return Ok(Came::Refused(ErrorCode::McpSuspended.into()));
                 }
                 Err(error) => {
-                    self.give_up(suspended).await;
+                    self.give_up(waits).await;
                     return Err(error);
                 }
             }

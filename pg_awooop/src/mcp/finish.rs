@@ -17,7 +17,7 @@ use crate::audit;
 use crate::budget;
 use crate::caller::Caller;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault, refuse};
+use crate::fault::{Outcome, Stop, fault, refuse};
 use crate::runs::{self, Held};
 
 /// What a server wants to have back, at most.
@@ -34,7 +34,12 @@ pub(super) fn held(caller: &Caller, arguments: &Arguments) -> Outcome<(Call, Hel
     };
     let held = match runs::hold_for_charge(caller, run_id, lease) {
         Ok(held) => held,
-        Err(stop) => return Call::find(project_id, call_id).and(Err(stop)),
+        Err(stop) => {
+            Call::find(project_id, call_id)?;
+            // Of a run that is not there it is not the call's lease either.
+            let is_of_none = matches!(&stop, Stop::Fault(problem) if problem.code == ErrorCode::RunUnknown);
+            return if is_of_none { refuse(ErrorCode::RunLease) } else { Err(stop) };
+        }
     };
     let call = Call::find(project_id, call_id)?;
     if call.run_id != run_id {

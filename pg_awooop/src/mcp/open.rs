@@ -6,6 +6,7 @@ use awooop_policy::envelope::Envelope;
 use awooop_policy::error::ErrorCode;
 use awooop_policy::gates::Judgement;
 use awooop_policy::journal::Phase;
+use pgrx::pg_sys;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -42,14 +43,22 @@ pub(super) fn opened(
     before: Option<(Call, Going)>,
 ) -> Outcome<Answer> {
     let ticket = new_ticket()?;
+    // Last: whoever else is counted waits from here on, until this is committed. What is paid for is counted first, so that nobody
+    // waits for the counters with a budget in hand that others may need.
+    let is_free = cost(snapshot)? == 0;
     let begun = attempt(|| {
+        // It will write. What it reads before is to be what was committed by now, not when the statement began.
+        // SAFETY: we are in a transaction, which may write.
+        unsafe { pg_sys::GetCurrentTransactionId() };
         see(caller, scene, snapshot)?;
+        if !is_free {
+            rate::take_all(&caller.project_id, snapshot.rates())?;
+        }
         let begun = match &before {
             None => begin_new(caller, asked, scene, snapshot, ticket.digest())?,
             Some((call, going)) => Some(begin_again(caller, scene, snapshot, call, going, &ticket.digest())?),
         };
-        // Last: whoever else is counted waits from here on, until this is committed.
-        if begun.is_some() {
+        if is_free && begun.is_some() {
             rate::take_all(&caller.project_id, snapshot.rates())?;
         }
         Ok(begun)

@@ -19,6 +19,6 @@ mod pressure;
 mod problems;
 mod protocol;
 pub(crate) mod scene;
-mod server_log;
+pub mod server_log;
 mod statements;
 mod traces;

@@ -12,7 +12,7 @@ use crate::harness::server::environment;
 use crate::harness::{Options, OwnServer, Session};
 
 /// Everything that makes the server talkative, for everybody.
-const TALKATIVE: &str = "
+pub const TALKATIVE: &str = "
 log_statement = all
 log_min_duration_statement = 0
 log_min_messages = debug5

@@ -26,6 +26,17 @@ fn a_session_hears_that_its_tools_have_changed() {
     assert!(!listed.contains("\"test_simple_text\""), "{listed}");
 }
 
+#[test]
+fn a_subscription_of_the_current_revision_hears_that_its_tools_have_changed() {
+    let mut desk = Desk::new();
+    let wanted = json!({"notifications": {"toolsListChanged": true}});
+    let stream = desk.bot().listen("subscriptions/listen", wanted);
+    eventually("the beginning of the subscription", || !stream.lock().expect("a list").is_empty());
+    revoke_until_heard(&mut desk, &stream);
+    let listed = desk.bot().result("tools/list", json!({})).to_string();
+    assert!(!listed.contains("\"test_simple_text\""), "{listed}");
+}
+
 /// Revokes one grant after another until the session has heard of a change: the first may come before the first look.
 fn revoke_until_heard(desk: &mut Desk, stream: &std::sync::Mutex<Vec<Value>>) {
     let mut tools = ["test_simple_text", "test_image_content", "test_audio_content", "test_error_handling"].into_iter();

@@ -121,8 +121,8 @@ impl Client {
         )
     }
 
-    /// A request of the current revision, and all that was answered.
-    pub fn request(&self, method: &str, params: Value) -> Reply {
+    /// A request of the current revision: the message, and the headers that go with it.
+    fn dressed(&self, method: &str, params: Value) -> (Value, Vec<(&'static str, String)>) {
         let mut params = params;
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": CURRENT,
@@ -133,12 +133,62 @@ impl Client {
             params["_meta"][name] = value.clone();
         }
         let name = params.get("name").or(params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut headers = vec![("mcp-protocol-version", CURRENT), ("mcp-method", method)];
+        let mut headers = vec![("mcp-protocol-version", CURRENT.to_owned()), ("mcp-method", method.to_owned())];
         if !name.is_empty() && method != "completion/complete" {
-            headers.push(("mcp-name", name.as_str()));
+            headers.push(("mcp-name", name));
         }
-        let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        (json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}), headers)
+    }
+
+    /// A request of the current revision, and all that was answered.
+    pub fn request(&self, method: &str, params: Value) -> Reply {
+        let (message, headers) = self.dressed(method, params);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.post(&self.path, &message, &headers)
+    }
+
+    /// Sends one, and hangs up after so long: whether there was no answer by then.
+    pub fn hangs_up(&self, method: &str, params: Value, after: Duration) -> bool {
+        let (message, headers) = self.dressed(method, params);
+        let config = Agent::config_builder().proxy(None).timeout_global(Some(after));
+        let agent: Agent = config.build().into();
+        agent.run(self.streaming(&headers).body(message.to_string()).expect("a request")).is_err()
+    }
+
+    /// Sends one whose answer is a stream; what is heard is added as it comes, until the gateway ends it.
+    pub fn listen(&self, method: &str, params: Value) -> Arc<Mutex<Vec<Value>>> {
+        let (message, headers) = self.dressed(method, params);
+        let request = self.streaming(&headers).body(message.to_string()).expect("a request");
+        heard(self.agent.run(request).expect("an answer"))
+    }
+
+    fn streaming(&self, more: &[(&str, String)]) -> ureq::http::request::Builder {
+        let mut request = ureq::http::Request::post(format!("{}{}", self.base, self.path))
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        for (name, value) in more {
+            request = request.header(*name, value);
+        }
+        request
+    }
+
+    /// All of a list that comes in pages, and how many there were.
+    #[track_caller]
+    pub fn all(&self, method: &str, items: &str) -> (Vec<Value>, usize) {
+        let (mut all, mut pages, mut cursor) = (Vec::new(), 0, Value::Null);
+        loop {
+            let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
+            let page = self.result(method, params);
+            all.extend(page[items].as_array().expect("items").clone());
+            pages += 1;
+            cursor = page["nextCursor"].clone();
+            if cursor.is_null() {
+                return (all, pages);
+            }
+        }
     }
 
     /// The result of a request of the current revision that has one.
@@ -221,18 +271,7 @@ impl Session {
         for (name, value) in self.headers() {
             request = request.header(name, value);
         }
-        let mut reply = self.client.agent.run(request.body(String::new()).expect("a request")).expect("an answer");
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&heard);
-        std::thread::spawn(move || {
-            for line in BufReader::new(reply.body_mut().as_reader()).lines().map_while(Result::ok) {
-                let Some(data) = line.strip_prefix("data:").map(str::trim).filter(|data| !data.is_empty()) else {
-                    continue;
-                };
-                all.lock().expect("a list").push(serde_json::from_str(data).expect("a message"));
-            }
-        });
-        heard
+        heard(self.client.agent.run(request.body(String::new()).expect("a request")).expect("an answer"))
     }
 
     /// Makes a request, answers what comes back meanwhile, and gives the response. `answer` says what to answer to a request of
@@ -275,4 +314,19 @@ impl Session {
         }
         panic!("the stream ended without a response: {heard:?}");
     }
+}
+
+/// What a stream says, added as it comes.
+fn heard(mut reply: ureq::http::Response<ureq::Body>) -> Arc<Mutex<Vec<Value>>> {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let all = Arc::clone(&heard);
+    std::thread::spawn(move || {
+        for line in BufReader::new(reply.body_mut().as_reader()).lines().map_while(Result::ok) {
+            let Some(data) = line.strip_prefix("data:").map(str::trim).filter(|data| !data.is_empty()) else {
+                continue;
+            };
+            all.lock().expect("a list").push(serde_json::from_str(data).expect("a message"));
+        }
+    });
+    heard
 }

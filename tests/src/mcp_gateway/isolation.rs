@@ -1,12 +1,13 @@
 //! Ten places that a credential's value must never reach. Each test looks in its place twice: with the gateway as it is, where
 //! nothing must be found, and with one whose protection of that place is taken out (a build with faults), where the value must be
-//! found, or the test would find nothing at all.
+//! found, or the test would find nothing at all. Where nothing but care keeps it out, in log and metrics, that build is careless.
 
 use serde_json::{Value, json};
 
 use super::stage::{Desk, SECRET, Setup};
 use crate::harness::answer::eventually;
 use crate::harness::{Options, OwnServer, literal};
+use crate::http::server_log::TALKATIVE;
 
 /// What of the value is found in whatever form it is kept: a name is folded to what a name may hold.
 const PIECE: &str = "quiet.lantern";
@@ -89,6 +90,7 @@ fn a_credential_never_reaches_the_ledger() {
     never("unmasked", |fault| {
         let mut desk = Desk::with(setup(fault));
         call_all(&desk);
+        // The books of what was done: of money, of steps, and of runs with what they came to.
         in_tables(&mut desk, &["ledger", "journal", "budget", "run_"])
     });
 }
@@ -203,9 +205,7 @@ fn a_credential_never_comes_back_in_disguise() {
 
 #[test]
 fn a_credential_never_reaches_what_the_database_server_shows_and_logs() {
-    let talkative = "log_statement = all\nlog_min_duration_statement = 0\nlog_min_messages = debug2\nlog_parameter_max_length = -1\n\
-                     log_parameter_max_length_on_error = -1\nlog_error_verbosity = verbose\ntrack_activity_query_size = 64kB\n";
-    let server = OwnServer::start(&Options { settings: talkative.to_owned(), ..Options::default() });
+    let server = OwnServer::start(&Options { settings: TALKATIVE.to_owned(), ..Options::default() });
     never("inline", |fault| {
         let mut desk = Desk::on(&server, setup(fault));
         call_all(&desk);

@@ -52,24 +52,33 @@ fn the_list_of_all_servers_comes_in_pages_that_hold_every_tool_once() {
     let granted = desk.imported["tools"].as_array().expect("tools").iter().map(|tool| tool["tool"].to_string());
     let granted = granted.filter(|name| !name.starts_with("\"mcp-")).count();
     let client = desk.client(&desk.agent);
-    let (mut seen, mut pages, mut cursor) = (Vec::new(), 0, Value::Null);
-    loop {
-        let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
-        let page = client.result("tools/list", params);
-        let tools = page["tools"].as_array().expect("tools");
-        assert!(!tools.is_empty() && tools.len() <= 100, "{}", tools.len());
-        seen.extend(tools.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()));
-        pages += 1;
-        cursor = page["nextCursor"].clone();
-        if cursor.is_null() {
-            break;
+    let (tools, pages) = client.all("tools/list", "tools");
+    let mut names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().expect("a name")).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!((names.len(), tools.len()), (granted, granted), "{names:?}");
+    assert!(pages > 1);
+    let drawer = tools.iter().find(|tool| tool["name"] == "drawer_1__annex").expect("a drawer");
+    assert_eq!(drawer["outputSchema"]["required"], json!(["open"]), "{drawer}");
+    let wrong = client.error("tools/list", json!({"cursor": "elsewhere"}));
+    assert_eq!(wrong["code"], -32602, "{wrong}");
+}
+
+#[test]
+fn what_a_server_lists_in_pages_is_imported_and_listed_whole() {
+    let whole = Desk::new();
+    let paged = Desk::with(Setup { server: vec!["--page", "1"], ..Setup::default() });
+    let count = |desk: &Desk| desk.imported["tools"].as_array().expect("tools").len();
+    assert!(count(&paged) > 1 && count(&paged) == count(&whole), "{}", paged.imported);
+    let (expected, one) = whole.client(&whole.agent).all("resources/list", "resources");
+    for client in [paged.client(&paged.agent), paged.bot()] {
+        let is_of_all = client.path() == "/v1/mcp";
+        let (resources, pages) = client.all("resources/list", "resources");
+        assert!(one == 1 && pages > 1 && resources.len() == expected.len(), "{pages}: {resources:?}");
+        if is_of_all {
+            assert_eq!(resources, expected);
         }
     }
-    let all = seen.len();
-    seen.sort();
-    seen.dedup();
-    assert_eq!((seen.len(), all), (granted, granted), "{seen:?}");
-    assert!(pages > 1);
-    let wrong = client.error("tools/list", json!({"cursor": "elsewhere"}));
+    let wrong = paged.client(&paged.agent).error("resources/list", json!({"cursor": "elsewhere"}));
     assert_eq!(wrong["code"], -32602, "{wrong}");
 }

@@ -219,7 +219,9 @@ impl Desk {
     /// Registers a second server, whose tools are reviewed with those of the first.
     fn open_annex(&mut self, tools: usize) {
         let admin = self.admin.clone();
-        let definition = |n| json!({"name": format!("drawer_{n}"), "inputSchema": {"type": "object"}});
+        let opened = json!({"type": "object", "properties": {"open": {"type": "boolean"}}, "required": ["open"]});
+        let definition =
+            |n| json!({"name": format!("drawer_{n}"), "inputSchema": {"type": "object"}, "outputSchema": opened});
         let definitions: Vec<Value> = (0..tools).map(definition).collect();
         let annex = json!({"server_id": "annex", "address": "http://127.0.0.1:9/mcp"});
         self.office.does(&admin, "mcp_register_server", annex);

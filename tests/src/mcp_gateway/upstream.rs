@@ -92,7 +92,12 @@ fn a_server_that_is_down_rests_and_comes_back_by_itself() {
     let port = url.rsplit(':').next().and_then(|rest| rest.split('/').next()).expect("a port").to_owned();
     desk.server = Fixture::at(&format!("127.0.0.1:{port}"), "conformance-server", &["--trouble"]);
     let bot = desk.bot();
-    crate::harness::answer::eventually("the server's return", || {
+    // It is there again, and rests all the same.
+    let direct = Client::new(&format!("127.0.0.1:{port}"), "").at("/mcp");
+    assert_eq!(direct.call("test_simple_text", json!({}))["content"][0]["type"], "text");
+    let error = bot.error("tools/call", call("test_simple_text", json!({})));
+    assert_eq!(error["data"]["code"], "E-MCP-017", "{error}");
+    eventually("the server's return", || {
         bot.request("tools/call", call("test_simple_text", json!({}))).response()["result"]["isError"] == false
     });
 }
@@ -114,37 +119,44 @@ fn no_more_calls_are_under_way_at_once_than_the_server_takes() {
 #[test]
 fn a_host_in_a_private_network_is_called_only_when_an_operator_has_allowed_it() {
     let mut desk = Desk::new();
-    desk.office.sql("select awooop.allow_private_host('localhost', 'tests')");
-    let port = desk.server.url.rsplit(':').next().and_then(|rest| rest.split('/').next()).expect("a port").to_owned();
     let admin = desk.admin.clone();
-    // The same server by other names, none of which is allowed.
-    for host in ["127.0.0.2", "[::1]", "localhost.localdomain", "2130706434"] {
-        let address = format!("http://{host}:{port}/mcp");
-        desk.office.does(&admin, "mcp_register_server", json!({"server_id": "other", "address": address}));
-        let reply = desk.client(&admin).post("/v1/mcp/other/import", &json!({}), &[]);
-        assert_eq!(
-            (reply.status, reply.json()["code"].as_str()),
-            (503, Some("E-MCP-017")),
-            "{address}: {}",
-            reply.body
-        );
-    }
+    // Whoever calls it is counted, and gets nowhere.
+    let listener = Redirects::to("http://127.0.0.1:9/mcp");
+    let port = listener.address.port();
     let address = format!("http://localhost:{port}/mcp");
     desk.office.does(&admin, "mcp_register_server", json!({"server_id": "other", "address": address}));
-    let reply = desk.client(&admin).post("/v1/mcp/other/import", &json!({}), &[]);
-    assert_eq!(reply.status, 200, "{}", reply.body);
+    let import = |desk: &mut Desk| {
+        let reply = desk.client(&admin).post("/v1/mcp/other/import", &json!({}), &[]);
+        assert_eq!((reply.status, reply.json()["code"].as_str()), (503, Some("E-MCP-017")), "{}", reply.body);
+    };
+    import(&mut desk);
+    assert_eq!(listener.asked(), 0, "it was called");
+    // The same is called once its name is allowed.
+    desk.office.sql("select awooop.allow_private_host('localhost', 'tests')");
+    import(&mut desk);
+    assert!(listener.asked() > 0, "it was not called");
+    // Another name of an allowed address is another name.
+    let asked = listener.asked();
+    for host in ["127.0.0.2", "[::1]", "localhost.localdomain", "0.0.0.0"] {
+        let address = format!("http://{host}:{port}/mcp");
+        let admin = desk.admin.clone();
+        desk.office.does(&admin, "mcp_register_server", json!({"server_id": "other", "address": address}));
+        import(&mut desk);
+    }
+    assert_eq!(listener.asked(), asked);
 }
 
 #[test]
 fn a_redirect_is_not_followed() {
-    // A server that sends everybody to the cloud's metadata.
-    let redirects = Redirects::start();
+    let beyond = Redirects::to("http://127.0.0.1:9/mcp");
+    let redirects = Redirects::to(&beyond.url());
     let mut desk = Desk::new();
     let admin = desk.admin.clone();
     desk.office.does(&admin, "mcp_register_server", json!({"server_id": "other", "address": redirects.url()}));
     let reply = desk.client(&admin).post("/v1/mcp/other/import", &json!({}), &[]);
     assert_eq!(reply.status, 503, "{}", reply.body);
     assert!(redirects.asked() > 0);
+    assert_eq!(beyond.asked(), 0, "it was followed, to a host that may be called");
 }
 
 #[test]
@@ -219,15 +231,18 @@ fn a_local_server_ends_with_all_that_it_has_started() {
     let _ = (std::fs::remove_file(programs), std::fs::remove_file(helpers));
 }
 
-/// Answers everything with a redirect, and counts.
+/// Answers everything with a redirect, and counts who called.
 struct Redirects {
     address: std::net::SocketAddr,
     asked: std::sync::Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl Redirects {
-    fn start() -> Self {
+    fn to(location: &str) -> Self {
         use std::io::{Read, Write};
+        let answer = format!(
+            "HTTP/1.1 307 Temporary Redirect\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
@@ -239,9 +254,7 @@ impl Redirects {
                 let mut head = [0; 4096];
                 let _ = stream.read(&mut head);
                 counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let _ = stream.write_all(
-                    b"HTTP/1.1 307 Temporary Redirect\r\nlocation: http://169.254.169.254/latest/meta-data\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-                );
+                let _ = stream.write_all(answer.as_bytes());
             }
         });
         Self { address, asked }

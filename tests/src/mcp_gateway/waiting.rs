@@ -219,3 +219,17 @@ fn a_client_that_goes_away_cancels_its_call() {
     let slept = calls.iter().find(|call| call["tool"] == "sleep__desk").expect("the call");
     assert_eq!(slept["outcome"], "cancelled", "{slept}");
 }
+
+#[test]
+fn a_client_of_the_current_revision_that_hangs_up_cancels_its_call() {
+    let mut desk = Desk::troubled();
+    let bot = desk.bot();
+    let call = json!({"name": "sleep", "arguments": {"ms": 30_000, "key": "hung"}});
+    assert!(bot.hangs_up("tools/call", call, std::time::Duration::from_secs(2)));
+    eventually("the server's hearing of it", || {
+        bot.call("was_cancelled", json!({"key": "hung"}))["structuredContent"]["cancelled"] == true
+    });
+    eventually("the end of the call", || {
+        desk.calls().iter().any(|call| call["tool"] == "sleep__desk" && call["outcome"] == "cancelled")
+    });
+}

@@ -39,7 +39,8 @@ pub(super) struct Upstream {
     growth_percent: u64,
     max_delay_seconds: u64,
     idempotency_key: Option<String>,
-    /// Whether it goes on with the answer to what the server has asked.
+    /// Whether it goes on with the answer to what the server has asked; a database of before does not say so.
+    #[serde(default)]
     pub(super) takes_answers: bool,
     pub(super) state: Option<String>,
 }
@@ -60,7 +61,7 @@ impl Open<'_> {
     pub(in crate::mcp) fn hide(&self, message: &mut Value) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         // What takes long to read holds up nobody else.
-        if wire::weight(message) > LONG {
+        if said.len() + wire::weight(message) > LONG {
             block_in_place(|| self.mask.hide_after(&mut said, message));
         } else {
             self.mask.hide_after(&mut said, message);
@@ -119,6 +120,8 @@ impl Open<'_> {
         let trial = leave.attempt().ok_or(Fault::NotSent)?;
         let outcome = self.send(upstream, credential, wanted, round.clone(), ends).await;
         match &outcome {
+            // Somebody had not the patience to see what it would have done.
+            Err(_) if self.caller.context.ct.is_cancelled() => drop(trial),
             Err(fault) if fault.is_the_servers() => trial.failed(),
             Err(Fault::Cancelled | Fault::Withheld) => drop(trial),
             _ => trial.answered(),

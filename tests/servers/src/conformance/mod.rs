@@ -116,6 +116,24 @@ impl Conformance {
     }
 }
 
+impl Conformance {
+    /// One page of a list, and the cursor of the next: how many items are before it.
+    fn page<T>(
+        &self,
+        items: Vec<T>,
+        request: Option<PaginatedRequestParams>,
+    ) -> Result<(Vec<T>, Option<String>), ErrorData> {
+        let Some(size) = self.shared.options.page.map(usize::from) else { return Ok((items, None)) };
+        let from: usize = match request.and_then(|request| request.cursor) {
+            None => 0,
+            Some(cursor) => cursor.parse().map_err(|_| ErrorData::invalid_params("not a cursor of this list", None))?,
+        };
+        let next = from.saturating_add(size);
+        let more = next < items.len();
+        Ok((items.into_iter().skip(from).take(size).collect(), more.then(|| next.to_string())))
+    }
+}
+
 impl ServerHandler for Conformance {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
@@ -135,11 +153,14 @@ impl ServerHandler for Conformance {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         self.shared.trouble.listed();
-        Ok(ListToolsResult::with_all_items(self.tools()).with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
+        let (tools, next) = self.page(self.tools(), request)?;
+        let mut tools = ListToolsResult::with_all_items(tools);
+        tools.next_cursor = next;
+        Ok(tools.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -186,14 +207,16 @@ impl ServerHandler for Conformance {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let mut resources = resources::list();
         if self.shared.shown().is_some() {
             resources.extend(secrets::resources());
         }
-        let resources = ListResourcesResult::with_all_items(resources);
+        let (resources, next) = self.page(resources, request)?;
+        let mut resources = ListResourcesResult::with_all_items(resources);
+        resources.next_cursor = next;
         Ok(resources.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 
@@ -232,14 +255,16 @@ impl ServerHandler for Conformance {
 
     async fn list_prompts(
         &self,
-        _: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         let mut prompts = prompts::list();
         if self.shared.shown().is_some() {
             prompts.push(secrets::prompt());
         }
-        let prompts = ListPromptsResult::with_all_items(prompts);
+        let (prompts, next) = self.page(prompts, request)?;
+        let mut prompts = ListPromptsResult::with_all_items(prompts);
+        prompts.next_cursor = next;
         Ok(prompts.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 

@@ -29,6 +29,10 @@ pub struct Options {
     #[arg(long)]
     pub trouble: bool,
 
+    /// List so many tools, resources and prompts at once, and the rest on further pages.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub page: Option<u16>,
+
     /// Answer stateless requests with JSON, where nothing has to be sent before the result.
     #[arg(long)]
     pub json: bool,

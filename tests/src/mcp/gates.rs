@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::stage::{ERASE, LOOK_UP, NOTE, REFUND, Shop, agent, contract, definition, order};
+use crate::harness::answer::eventually;
+use crate::harness::platform_logins::gateway_login_in;
 use crate::harness::quiet::text;
 
 #[track_caller]
@@ -175,6 +177,38 @@ fn gate_four_denies_a_call_that_no_budget_has_room_for_and_what_is_refused_takes
     says(&paused, 4, "E-MCP-GATE-006", "no_room");
     assert_eq!(paused["cause"], "E-BUDGET-002");
     assert_eq!(shop.office.admin.within(&project, "select awooop.budget_check()")["ok"], true);
+}
+
+#[test]
+fn a_call_that_waited_for_its_run_sees_what_was_spent_meanwhile() {
+    let mut rated = super::stage::policy();
+    rated["rates"] = json!({"calls": {"project": {"count": 100, "window_seconds": 3600}}});
+    let mut shop = Shop::under(&rated);
+    let (admin, worker) = (shop.admin.clone(), shop.worker.clone());
+    let (project, database) = (shop.office.project.clone(), shop.office.database());
+    shop.does(&admin, "set_budget", json!({"level": "project", "period": "day", "hard_micro_usd": 1000}));
+    let run = super::stage::run(&mut shop);
+    // This call has seen the budget when there was room in it.
+    let mut caller = gateway_login_in(&database);
+    let before = super::stage::within(&run, "first", LOOK_UP, order("A-1")).to_string();
+    assert_eq!(caller.call(&project, &worker, "mcp_begin_call", &before).body["verdict"], "allowed");
+    let mut spender = gateway_login_in(&database);
+    spender.0.run("begin");
+    let all = json!({"run_id": run.run, "lease": run.lease, "tokens": 0, "micro_usd": 1000, "idempotency_key": "all"})
+        .to_string();
+    let charged = spender.call(&project, &worker, "settle_budget", &all);
+    assert_eq!(charged.status, 200, "{}", charged.body);
+    let denied = std::thread::scope(|scope| {
+        let (project, worker) = (&project, &worker);
+        let wanted = super::stage::within(&run, "second", LOOK_UP, order("A-1")).to_string();
+        let waits = scope.spawn(move || caller.call(project, worker, "mcp_begin_call", &wanted));
+        let waiting = "select count(*) from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock' and query like '%awooop.call%'";
+        eventually("the wait for the run", || shop.office.sql(waiting) != "0");
+        spender.0.run("commit");
+        waits.join().expect("a thread").body
+    });
+    says(&denied, 4, "E-MCP-GATE-006", "no_room");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::stage::{LOOK_UP, NOTE, Shop, contract, order, policy};
+use super::stage::{LOOK_UP, NOTE, REFUND, Shop, contract, order, policy};
+use crate::harness::at_once;
 use crate::harness::platform_logins::gateway_login_in;
 
 #[test]
@@ -136,4 +137,41 @@ fn in_no_window_are_there_more_calls_than_the_rate_says_whoever_races() {
         .office
         .sql(&format!("select count(*) from awooop.mcp_rate_hit where project_id = '{project}' and key = 'project'"));
     assert!(kept.parse::<usize>().expect("a number") <= COUNT + 64, "{kept} rows of a rate of {COUNT}");
+}
+
+#[test]
+fn what_a_rate_refuses_at_the_last_moment_has_taken_nothing_else() {
+    const COUNT: usize = 3;
+    for tool in [NOTE, REFUND] {
+        let mut rated = policy();
+        rated["rates"] = json!({"calls": {"project": {"count": COUNT, "window_seconds": 3600}}});
+        let mut shop = Shop::of(crate::contracts::stage::Office::new(), &rated, |name| {
+            let mut contract = contract(name);
+            if name == tool {
+                contract["risk"] = "low".into();
+            }
+            contract
+        });
+        let (project, database, admin) = (shop.office.project.clone(), shop.office.database(), shop.admin.clone());
+        shop.does(&admin, "set_budget", json!({"level": "project", "period": "day", "hard_micro_usd": 1_000_000}));
+        let keys: Vec<String> = (0..8).map(|n| shop.office.key(&format!("bot{n}"), super::stage::CALLS)).collect();
+        let statuses = at_once(
+            8,
+            |n| (gateway_login_in(&database), keys[n].clone()),
+            |_, (gateway, key)| {
+                let wanted = Shop::wanted(tool, order("A-1")).to_string();
+                gateway.try_call(&project, key, "mcp_begin_call", &wanted).expect("an answer").status
+            },
+        );
+        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), COUNT, "{statuses:?}");
+        assert!(statuses.iter().all(|status| matches!(status, 200 | 429)), "{statuses:?}");
+        let calls = "select count(*) || ' ' || count(distinct run_id) from awooop.mcp_call where project_id = ";
+        assert_eq!(shop.office.sql(&format!("{calls}'{project}'")), format!("{COUNT} {COUNT}"));
+        let runs = format!("select count(*) from awooop.run_state where project_id = '{project}'");
+        assert_eq!(shop.office.sql(&runs), COUNT.to_string());
+        let cost = if tool == REFUND { 500 } else { 0 };
+        let held = shop.office.admin.within(&project, "select awooop.budget_status()");
+        assert_eq!(held["total"]["reserved"]["micro_usd"], COUNT * cost, "{held}");
+        assert_eq!(shop.office.admin.within(&project, "select awooop.budget_check()")["ok"], true);
+    }
 }

@@ -312,3 +312,19 @@ fn credential(facts: &Facts) -> Check {
         Some(false) => check(Verdict::Deny, "namespace_of_another"),
     }
 }
+
+/// The denial of a call that all gates let through, and that found gone what it was to take: somebody was faster. What no gate judges
+/// stays what it is.
+pub fn late(problem: Problem) -> Problem {
+    let cause = problem.code.entry().code;
+    let (code, gate, reason) = match problem.code {
+        ErrorCode::GateRate | ErrorCode::GateBudget | ErrorCode::GateApproval => return problem,
+        ErrorCode::ApprovalCapacity => (ErrorCode::GateApproval, 5, "too_many_waiting"),
+        _ if cause.starts_with("E-BUDGET") => (ErrorCode::GateBudget, 4, "no_room"),
+        _ if cause.starts_with("E-TOKEN") || cause.starts_with("E-APPROVAL") => {
+            (ErrorCode::GateApproval, 5, "not_good")
+        }
+        _ => return problem,
+    };
+    Problem { code, ..problem }.with("gate", gate).with("reason", reason).with("cause", cause)
+}

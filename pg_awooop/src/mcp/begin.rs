@@ -131,7 +131,7 @@ fn or_refused(
 ) -> Outcome<Answer> {
     match outcome {
         Err(Stop::Refused(problem)) if problem.code != ErrorCode::BudgetUndecided => {
-            refused(caller, asked, scene, snapshot, as_gate(problem))
+            refused(caller, asked, scene, snapshot, gates::late(problem))
         }
         outcome => outcome,
     }
@@ -148,21 +148,4 @@ fn refused(caller: &Caller, asked: &Asked, scene: &Scene, snapshot: &Snapshot, p
     let problem = problem.with("tool", tool);
     audit::refused(caller, "mcp_begin_call", &problem, scene.entry().with("based_on", snapshot.basis()))?;
     Ok(Answer::refusal(&problem))
-}
-
-/// A refusal by what the call would have taken, as its gate's.
-fn as_gate(problem: Problem) -> Problem {
-    let cause = problem.code.entry().code;
-    let code = match problem.code {
-        ErrorCode::GateRate | ErrorCode::GateBudget | ErrorCode::GateApproval => return problem,
-        _ if cause.starts_with("E-BUDGET") => ErrorCode::GateBudget,
-        _ if cause.starts_with("E-TOKEN") || cause.starts_with("E-APPROVAL") => ErrorCode::GateApproval,
-        _ => return problem,
-    };
-    let (gate, reason) = match problem.code {
-        ErrorCode::ApprovalCapacity => (5, "too_many_waiting"),
-        _ if code == ErrorCode::GateBudget => (4, "no_room"),
-        _ => (5, "not_good"),
-    };
-    Problem { code, ..problem }.with("gate", gate).with("reason", reason).with("cause", cause)
 }

@@ -18,10 +18,10 @@ const FORGETS_EVERY: i64 = 64;
 const MICROSECONDS: i64 = 1_000_000;
 
 statements! {
-    // In the order of the keys, so that two calls never wait for each other in a ring. Each time is taken under its row's lock. The
-    // statement sees what was committed before it began; a call that was counted while it waited for a lock is not in it, and is
-    // looked for by `LATE`. What is looked up by is given, not computed on the way: under row-level security only what is known
-    // already finds a row by its key.
+    // In the order of the keys, so that two calls never wait for each other in a ring. A call has one time, of when all its rows
+    // were locked. The statement sees what was committed before it began; a call that was counted while it waited for a lock is
+    // not in it, and is looked for by `LATE`. What is looked up by is given, not computed on the way: under row-level security
+    // only what is known already finds a row by its key.
     TAKE: writing_alike [TEXTOID, TEXTARRAYOID, INT8ARRAYOID] =
         "with numbered as (
              insert into awooop.mcp_rate as r (project_id, key, calls)
@@ -29,7 +29,8 @@ statements! {
              on conflict (project_id, key) do update set calls = r.calls + 1
              returning r.key, r.calls
          ), wanted as materialized (
-             select n.key, n.calls as call, n.calls - ($3)[array_position($2, n.key)] as before, clock_timestamp() as at
+             select n.key, n.calls as call, n.calls - ($3)[array_position($2, n.key)] as before,
+                    max(clock_timestamp()) over () as at
              from numbered n
          ), taken as (
              insert into awooop.mcp_rate_hit (project_id, key, call, at) select $1, w.key, w.call, w.at from wanted w

@@ -11,10 +11,10 @@ use super::client::Client;
 use crate::contracts::stage::Office;
 use crate::harness::contracts::{activate, agent_contract};
 use crate::harness::gateway::HttpGateway;
-use crate::harness::quiet::text;
+use crate::harness::quiet::{Claim, claims, text};
 use crate::harness::server::environment;
 use crate::harness::{OwnServer, unique};
-use crate::mcp::stage::{ADMINISTERS, DECIDES, policy};
+use crate::mcp::stage::{ADMINISTERS, DECIDES, WORKS, policy};
 
 pub const SERVER: &str = "desk";
 /// What the server is shown, where a test wants it to be shown something. No pattern takes it for a secret: only who knows it can
@@ -255,6 +255,16 @@ impl Desk {
         for tool in agent["tools"].as_object().expect("tools").keys() {
             self.office.does(&admin, "mcp_grant_tool", json!({"agent_id": "agent", "tool": tool}));
         }
+    }
+
+    /// A run of the agent's that a worker holds.
+    pub fn run(&mut self) -> Claim {
+        let worker = self.office.key("worker", WORKS);
+        let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
+        let envelope = self.office.does(&worker, "build_envelope", envelope);
+        self.office.does(&worker, "create_run", json!({"envelope": envelope}));
+        let claimed = json!({"worker_id": "w", "max_runs": 1, "lease_seconds": 600});
+        claims(&self.office.does(&worker, "claim_runs", claimed)).pop().expect("a run")
     }
 
     /// Somebody with a key.

@@ -202,3 +202,22 @@ proptest! {
         prop_assert!(gates.is_sorted(), "{gates:?}");
     }
 }
+
+#[test]
+fn what_somebody_was_faster_to_take_is_a_denial_of_its_gate() {
+    for (cause, code, reason) in [
+        (ErrorCode::BudgetExceeded, ErrorCode::GateBudget, "no_room"),
+        (ErrorCode::BudgetKilled, ErrorCode::GateBudget, "no_room"),
+        (ErrorCode::TokenReplayed, ErrorCode::GateApproval, "not_good"),
+        (ErrorCode::ApprovalEnded, ErrorCode::GateApproval, "not_good"),
+        (ErrorCode::ApprovalCapacity, ErrorCode::GateApproval, "too_many_waiting"),
+    ] {
+        let denied = late(Problem::from(cause).with("left", 200)).to_document();
+        assert_eq!((&denied["code"], &denied["cause"]), (&code.entry().code.into(), &cause.entry().code.into()));
+        assert_eq!((&denied["reason"], &denied["left"]), (&reason.into(), &200.into()));
+    }
+    // A rate says it itself, and what is no gate's stays what it is.
+    for cause in [ErrorCode::GateRate, ErrorCode::RunLease] {
+        assert_eq!(late(cause.into()).to_document(), Problem::from(cause).to_document());
+    }
+}

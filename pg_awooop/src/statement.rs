@@ -37,57 +37,44 @@ struct Plan {
     until: i64,
 }
 
-/// Settings that plans are made by.
-struct PlanMode {
+/// The session's settings that plans are made by; dropped, they are what they were. An error that PostgreSQL raises unwinds through
+/// here.
+struct SessionSettings {
     cache_mode: i32,
     bitmap_scans: bool,
     jit: bool,
 }
 
-impl PlanMode {
-    fn of_session() -> Self {
+impl SessionSettings {
+    /// Puts ours in their place. No statement of ours is worth being compiled: that takes tenths of a second, and again in each
+    /// session. Where one plan is for all parameters, what it finds by an index it finds by the index alone: a scan by way of a bitmap
+    /// does not mark what it found to be dead, and a row that is updated all the time leaves much of that.
+    fn put_aside(is_general: bool) -> Self {
         // SAFETY: settings of this process, which has one thread.
         unsafe {
-            PlanMode {
+            let before = SessionSettings {
                 cache_mode: pg_sys::plan_cache_mode,
                 bitmap_scans: pg_sys::enable_bitmapscan,
                 jit: pg_sys::jit_enabled,
+            };
+            pg_sys::jit_enabled = false;
+            if is_general {
+                pg_sys::plan_cache_mode = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_FORCE_GENERIC_PLAN as i32;
+                pg_sys::enable_bitmapscan = false;
             }
+            before
         }
     }
+}
 
-    fn set(&self) {
+impl Drop for SessionSettings {
+    fn drop(&mut self) {
         // SAFETY: as above.
         unsafe {
             pg_sys::plan_cache_mode = self.cache_mode;
             pg_sys::enable_bitmapscan = self.bitmap_scans;
             pg_sys::jit_enabled = self.jit;
         }
-    }
-
-    /// For a statement of ours. None is worth being compiled: that takes tenths of a second, and again in each session.
-    ///
-    /// A general one has one plan for all parameters. What such a plan finds by an index it finds by the index alone: a scan by way of a
-    /// bitmap does not mark what it found to be dead, and a row that is updated all the time leaves much of that.
-    fn ours(is_general: bool) -> PlanModeBefore {
-        let before = Self::of_session();
-        let general = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_FORCE_GENERIC_PLAN as i32;
-        PlanMode {
-            cache_mode: if is_general { general } else { before.cache_mode },
-            bitmap_scans: before.bitmap_scans && !is_general,
-            jit: false,
-        }
-        .set();
-        PlanModeBefore(before)
-    }
-}
-
-/// Puts them back. An error that PostgreSQL raises unwinds through here.
-struct PlanModeBefore(PlanMode);
-
-impl Drop for PlanModeBefore {
-    fn drop(&mut self) {
-        self.0.set();
     }
 }
 
@@ -176,7 +163,7 @@ impl Statement {
         parameters: &[DatumWithOid],
         read: impl FnOnce(SpiTupleTable) -> Result<T, spi::Error>,
     ) -> Outcome<T> {
-        let _mode = PlanMode::ours(self.is_general);
+        let _before = SessionSettings::put_aside(self.is_general);
         if self.writes {
             Spi::connect_mut(|client| {
                 let plan = self.plan(|| Ok(client.prepare_mut(self.sql, &self.oids())?.keep()))?;

@@ -312,7 +312,7 @@ impl ServerHandler for Agent {
                 result.result_type = Some(ResultType::COMPLETE);
                 Ok(result.into())
             }
-            Came::Asks(asks, _) => Ok(CallToolResponse::InputRequired(asks)),
+            Came::Waits(asks) | Came::Asks(asks, _) => Ok(CallToolResponse::InputRequired(asks)),
             Came::Refused(refusal) => refusal.into_result().map(CallToolResponse::from),
         }
     }

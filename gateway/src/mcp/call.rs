@@ -60,13 +60,15 @@ pub struct Wanted {
 pub enum Came {
     /// A result, as the database shows it.
     Result(Value),
-    /// Questions, or a wait for people.
-    Asks(InputRequiredResult, Option<Suspended>),
+    /// A wait for people.
+    Waits(InputRequiredResult),
+    /// The server's questions.
+    Asks(InputRequiredResult, Suspended),
     /// A problem.
     Refused(Refusal),
 }
 
-/// A call that waits for an answer to its server.
+/// A call that waits for the answers to its server's questions, so that it can be ended without them.
 pub struct Suspended {
     call_id: String,
     lease: String,
@@ -106,57 +108,47 @@ impl Caller<'_> {
     /// Makes the call.
     pub async fn call(&self, mut wanted: Wanted) -> Result<Came, ErrorData> {
         let _under_way = self.session.core.begin();
-        let is_legacy = self.is_legacy();
-        let memory = is_legacy.then(|| self.session.memory_of(&wanted));
-        if let Some(memory) = &memory {
-            wanted.request_state = self.session.waiting(memory);
+        if !self.is_legacy() {
+            return self.once(&wanted).await;
         }
-        let mut rounds = 0;
-        let mut waits = None;
-        loop {
-            let came = match self.once(&wanted).await {
-                Ok(Came::Asks(asks, suspended)) if memory.is_some() => (asks, suspended),
-                ended => {
-                    // A call that may not go on is over: nobody else knows of it.
-                    if matches!(ended, Ok(Came::Refused(_))) {
-                        self.give_up(waits).await;
+        let memory = self.session.memory_of(&wanted);
+        wanted.request_state = self.session.waiting(&memory);
+        let mut asked = None;
+        for round in 0..=ROUNDS {
+            match self.once(&wanted).await? {
+                Came::Waits(waits) => {
+                    let words = waiting_in_words(&waits);
+                    self.session.remember(memory, waits.request_state);
+                    return Ok(Came::Result(words));
+                }
+                Came::Asks(asks, suspended) => {
+                    asked = Some(suspended);
+                    if round == ROUNDS {
+                        break;
                     }
-                    return ended;
+                    match self.ask(&asks.input_requests.unwrap_or_default()).await {
+                        Ok(answers) => wanted.responses = Some(answers),
+                        Err(unanswered) => {
+                            self.give_up(asked).await;
+                            return Err(unanswered);
+                        }
+                    }
+                    wanted.request_state = asks.request_state;
                 }
-            };
-            let (asks, Some(suspended)) = came else {
-                if let Some(memory) = memory {
-                    self.session.remember(memory, came.0.request_state.clone());
+                Came::Refused(refusal) => {
+                    self.give_up(asked).await;
+                    return Ok(Came::Refused(refusal));
                 }
-                return Ok(Came::Result(waiting_in_words(&came.0)));
-            };
-            waits = Some(suspended);
-            rounds += 1;
-            let answers = match asks.input_requests {
-                _ if rounds > ROUNDS => Ok(None),
-                Some(questions) => self.ask(&questions).await.map(Some),
-                // It wants to be asked again, and no more.
-                None => Ok(Some(InputResponses::new())),
-            };
-            match answers {
-                Ok(Some(answers)) => wanted.responses = Some(answers),
-                // Nobody will answer: the call is over, and its run with it.
-                Ok(None) => {
-                    self.give_up(waits).await;
-                    return Ok(Came::Refused(ErrorCode::McpSuspended.into()));
-                }
-                Err(error) => {
-                    self.give_up(waits).await;
-                    return Err(error);
-                }
+                result => return Ok(result),
             }
-            wanted.request_state = asks.request_state;
         }
+        self.give_up(asked).await;
+        Ok(Came::Refused(ErrorCode::McpSuspended.into()))
     }
 
-    /// Ends a call whose server gets no answer.
-    async fn give_up(&self, suspended: Option<Suspended>) {
-        let Some(Suspended { call_id, lease, ticket }) = suspended else { return };
+    /// Ends a call that its server has asked about, and that will not go on: nobody else knows of it, and its run would stay.
+    async fn give_up(&self, asked: Option<Suspended>) {
+        let Some(Suspended { call_id, lease, ticket }) = asked else { return };
         let open = Open { caller: self, call_id, lease, ticket, mask: Mask::new(&[]), said: Mutex::default() };
         // What cannot be told is in the log, and ends with its lease.
         let _ = open.finish("cancelled", Value::Null).await;
@@ -197,7 +189,7 @@ impl Caller<'_> {
                 let mut meta = MetaObject::default();
                 meta.insert(APPROVAL.into(), begun.approval.unwrap_or_default());
                 asks.meta = Some(meta);
-                Ok(Came::Asks(asks, None))
+                Ok(Came::Waits(asks))
             }
             _ => Ok(Came::Result(unknown_in_words())),
         }

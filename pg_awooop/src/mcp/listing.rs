@@ -1,12 +1,10 @@
-//! Looking calls up, and where a page of tools begins.
+//! Looking calls up.
 
 use awooop_policy::argument::Arguments;
-use awooop_policy::error::ErrorCode;
-use awooop_policy::tool_name;
 
 use crate::caller::Caller;
 use crate::door::{Answer, page_after};
-use crate::fault::{Outcome, fault};
+use crate::fault::Outcome;
 use crate::statement::{column, pg_uuid, rfc3339, statements};
 
 statements! {
@@ -46,12 +44,4 @@ pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     ];
     let rows = LIST.with(|s| s.rows(&parameters, |row| Ok((column::<String>(row, 1)?, column::<String>(row, 2)?))))?;
     Ok(Answer::page(rows, limit))
-}
-
-/// The tool after which a page of them begins: the last of the page before.
-pub(super) fn after(arguments: &Arguments) -> Outcome<Option<&str>> {
-    match arguments.optional_text("cursor") {
-        Some(cursor) if tool_name::parts(cursor).is_none() => fault(ErrorCode::InputCursor),
-        cursor => Ok(cursor),
-    }
 }

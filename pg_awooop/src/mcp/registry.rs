@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use awooop_contracts::{Contract, Kind, canonical_json, diff};
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::tool_name;
 use serde_json::{Map, Value, json};
 
-use super::listing::after;
 use super::offer;
 use crate::audit;
 use crate::caller::Caller;
@@ -277,4 +277,12 @@ pub(crate) fn list(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let rows: Outcome<Vec<(String, String)>> =
         tools.into_iter().map(|tool| Ok((tool.shown(project_id)?.to_string(), tool.name))).collect();
     Ok(Answer::page(rows?, limit))
+}
+
+/// The tool after which a page of a list of them begins: the last of the page before.
+pub(super) fn after(arguments: &Arguments) -> Outcome<Option<&str>> {
+    match arguments.optional_text("cursor") {
+        Some(cursor) if tool_name::parts(cursor).is_none() => fault(ErrorCode::InputCursor),
+        cursor => Ok(cursor),
+    }
 }

@@ -9,7 +9,7 @@ use awooop_policy::feature::Feature;
 use awooop_policy::gates::{Approval, ArgumentFacts, Verdict, judge};
 use serde_json::{Value, json};
 
-use super::listing::after;
+use super::registry::after;
 use super::snapshot::{Proof, Snapshot, Wanted};
 use crate::audit;
 use crate::caller::Caller;

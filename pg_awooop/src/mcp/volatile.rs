@@ -1,4 +1,5 @@
-//! What calls themselves change, read by one statement, which one depends on whether the call is made in a run: how full each rate is, what the run has called, who has been seen.
+//! What calls themselves change: how full each rate is, what the run has called, who has been seen. Read by one statement, of which
+//! there is one for calls in runs and one for others.
 
 use awooop_policy::gates::{RateFacts, RunFacts};
 use awooop_policy::mode::MigrationMode;

@@ -69,6 +69,10 @@ fn arguments_are_kept_redacted_and_exact_for_the_caller_alone() {
     let listed = shop.does(&agent, "mcp_list_calls", json!({}))["items"][0].clone();
     assert_eq!(listed["arguments"], json!({"order": "A-1", "note": "[REDACTED:secret]"}));
     assert_eq!(shop.run(&begun["run_id"])["input"]["arguments"]["note"], "his mother is ill");
+    // What a contract does not call sensitive is looked through all the same.
+    shop.begin(LOOK_UP, json!({"order": "A-2", "table": "of ann.example@example.com"}));
+    let listed = shop.does(&agent, "mcp_list_calls", json!({}))["items"][0]["arguments"].clone();
+    assert_eq!(listed, json!({"order": "A-2", "table": "of [REDACTED:email]"}));
 }
 
 #[test]

@@ -103,7 +103,8 @@ fn no_token_of_the_caller_reaches_a_server() {
 
 #[test]
 fn an_access_token_for_this_resource_calls_and_one_for_another_does_not() {
-    let mut desk = Desk::new();
+    // Its server shows what it was sent as Authorization.
+    let mut desk = Desk::with(Setup { server: vec!["--echo-credential", "bearer"], ..Setup::default() });
     let (signer, project) = (Signer::new("ES256"), desk.office.project.clone());
     let issuer = format!("https://{}.idp.example", unique("i").replace('_', "-"));
     let (quoted, keys) = (literal(&issuer), literal(&format!("{issuer}/keys")));
@@ -115,10 +116,13 @@ fn an_access_token_for_this_resource_calls_and_one_for_another_does_not() {
     desk.office.gateway.0.json(&store(&courier, &project, &issuer, &key_set(&[&signer])));
     let mut good = claims(&issuer, "tools:call tools:read");
     good["agent"] = "agent".into();
-    let ask = |claims: &Value| {
+    let call = |claims: &Value, tool: &str| {
         let client = desk.client(&signer.token(claims)).at("/v1/mcp/desk").with("x-project-id", &project);
-        client.request("tools/call", json!({"name": "test_simple_text", "arguments": {}}))
+        client.request("tools/call", json!({"name": tool, "arguments": {}}))
     };
+    let ask = |claims: &Value| call(claims, "test_simple_text");
+    let shown = call(&good, "echo_secret_plain").response();
+    assert_eq!(shown["result"]["isError"], json!(true), "the token reached the server: {shown}");
     let called = ask(&good);
     assert_eq!(
         (called.status, &called.response()["result"]["content"][0]["type"]),

@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use super::stage::{Desk, SECRET, Setup};
-use crate::harness::server::environment;
-use crate::harness::unique;
+use super::stage::{Desk, Programs, SECRET, Setup, program};
 
 #[test]
 fn a_rotation_is_picked_up_by_the_next_call_and_a_missing_secret_sends_nothing() {
@@ -51,20 +49,12 @@ fn each_placement_puts_the_value_where_it_says() {
 
 #[test]
 fn a_local_server_has_its_credential_in_its_environment_and_what_it_shows_of_it_is_hidden() {
-    let programs = std::env::temp_dir().join(unique("programs"));
-    let program = std::path::Path::new(&environment("AWOOOP_TEST_SERVERS")).join("conformance-server");
-    let program = json!({"notes": {"command": program, "args": ["--stdio", "--echo-credential", "env:NOTES_TOKEN"]}});
-    std::fs::write(&programs, program.to_string()).expect("a file");
-    let desk = Desk::with(Setup {
-        credential: Some(("environment", Some("NOTES_TOKEN"))),
-        gateway: vec![("LOCAL_SERVERS", programs.to_str().expect("a path"))],
-        registration: json!({"address": "notes", "transport": "local"}),
-        ..Setup::default()
-    });
+    let arguments = json!(["--stdio", "--echo-credential", "env:NOTES_TOKEN"]);
+    let programs = Programs::new(&json!({"command": program("conformance-server"), "args": arguments}));
+    let desk = Desk::with(Setup { credential: Some(("environment", Some("NOTES_TOKEN"))), ..programs.setup() });
     for disguise in ["plain", "base64", "split"] {
         let shown = desk.bot().call(&format!("echo_secret_{disguise}"), json!({})).to_string();
         assert!(shown.contains("[REDACTED:credential]"), "{disguise}: {shown}");
         assert!(!super::echoes::readings(&shown).iter().any(|reading| reading.contains(SECRET)), "{shown}");
     }
-    let _ = std::fs::remove_file(programs);
 }

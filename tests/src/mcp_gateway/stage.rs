@@ -38,8 +38,7 @@ impl Fixture {
 
     /// The same on this port.
     pub fn at(address: &str, program: &str, arguments: &[&str]) -> Self {
-        let program = Path::new(&environment("AWOOOP_TEST_SERVERS")).join(program);
-        let mut command = Command::new(program);
+        let mut command = Command::new(self::program(program));
         command.args(["--listen", address]).args(arguments);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a program of tests/servers");
@@ -98,6 +97,37 @@ impl Drop for Secrets {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// The file of programs that a gateway may start, with one in it, `notes`; gone when dropped.
+pub struct Programs(PathBuf);
+
+impl Programs {
+    pub fn new(notes: &Value) -> Self {
+        let path = std::env::temp_dir().join(unique("programs"));
+        fs::write(&path, json!({"notes": notes}).to_string()).expect("a file");
+        Self(path)
+    }
+
+    /// A desk's server is the program.
+    pub fn setup(&self) -> Setup<'_> {
+        Setup {
+            gateway: vec![("LOCAL_SERVERS", self.0.to_str().expect("a path that is text"))],
+            registration: json!({"address": "notes", "transport": "local"}),
+            ..Setup::default()
+        }
+    }
+}
+
+impl Drop for Programs {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A program of tests/servers.
+pub fn program(name: &str) -> PathBuf {
+    Path::new(&environment("AWOOOP_TEST_SERVERS")).join(name)
 }
 
 /// What a desk is made of.

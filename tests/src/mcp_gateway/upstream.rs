@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::stage::{Desk, Fixture, SERVER, Setup};
-use crate::contracts::stage::Office;
+use super::stage::{Desk, Fixture, Programs, SERVER, Setup, program};
 use crate::harness::answer::eventually;
 use crate::harness::at_once;
 
@@ -169,17 +168,8 @@ fn numbers_that_readers_disagree_about_are_shown_as_texts() {
 
 #[test]
 fn a_local_server_is_one_that_the_settings_name() {
-    let programs = std::env::temp_dir().join(crate::harness::unique("programs"));
-    let program =
-        std::path::Path::new(&crate::harness::server::environment("AWOOOP_TEST_SERVERS")).join("conformance-server");
-    let command = json!({"notes": {"command": program, "args": ["--stdio"]}});
-    std::fs::write(&programs, command.to_string()).expect("a file");
-    let setup = Setup {
-        gateway: vec![("LOCAL_SERVERS", programs.to_str().expect("a path"))],
-        registration: json!({"address": "notes", "transport": "local"}),
-        ..Setup::default()
-    };
-    let mut desk = Desk::of(Office::new(), Fixture::start("conformance-server", &[]), setup);
+    let programs = Programs::new(&json!({"command": program("conformance-server"), "args": ["--stdio"]}));
+    let mut desk = Desk::with(programs.setup());
     let result = desk.bot().call("test_simple_text", json!({}));
     assert_ne!(result["isError"], json!(true), "{result}");
     let admin = desk.admin.clone();
@@ -187,7 +177,6 @@ fn a_local_server_is_one_that_the_settings_name() {
     desk.office.does(&admin, "mcp_register_server", other);
     let reply = desk.client(&admin).post("/v1/mcp/other/import", &json!({}), &[]);
     assert_eq!(reply.json()["code"], "E-MCP-017", "{}", reply.body);
-    let _ = std::fs::remove_file(programs);
 }
 
 /// Whether a process is there, and no mere remainder of one.
@@ -198,24 +187,13 @@ fn lives(process: &str) -> bool {
 
 #[test]
 fn a_local_server_ends_with_all_that_it_has_started() {
-    let (programs, helpers) = (
-        std::env::temp_dir().join(crate::harness::unique("programs")),
-        std::env::temp_dir().join(crate::harness::unique("helpers")),
-    );
-    let program =
-        std::path::Path::new(&crate::harness::server::environment("AWOOOP_TEST_SERVERS")).join("conformance-server");
+    let helpers = std::env::temp_dir().join(crate::harness::unique("helpers"));
     let script = "sleep 300 </dev/null >/dev/null & echo $! >> $HELPERS; exec $SERVER --stdio";
-    let command = json!({"notes": {
+    let programs = Programs::new(&json!({
         "command": "/bin/sh", "args": ["-c", script],
-        "environment": {"PATH": "/usr/bin:/bin", "HELPERS": helpers, "SERVER": program}
-    }});
-    std::fs::write(&programs, command.to_string()).expect("a file");
-    let setup = Setup {
-        gateway: vec![("LOCAL_SERVERS", programs.to_str().expect("a path"))],
-        registration: json!({"address": "notes", "transport": "local"}),
-        ..Setup::default()
-    };
-    let desk = Desk::of(Office::new(), Fixture::start("conformance-server", &[]), setup);
+        "environment": {"PATH": "/usr/bin:/bin", "HELPERS": helpers, "SERVER": program("conformance-server")}
+    }));
+    let desk = Desk::with(programs.setup());
     let started = || -> Vec<String> {
         std::fs::read_to_string(&helpers).unwrap_or_default().lines().map(str::to_owned).collect()
     };
@@ -228,7 +206,7 @@ fn a_local_server_ends_with_all_that_it_has_started() {
     assert!(of_call.len() == 2 && lives(&of_call[1]), "{of_call:?}");
     desk.gateway.signal("TERM");
     eventually("the end of what the call's program had started", || !lives(&of_call[1]));
-    let _ = (std::fs::remove_file(programs), std::fs::remove_file(helpers));
+    let _ = std::fs::remove_file(helpers);
 }
 
 /// Answers everything with a redirect, and counts who called.

@@ -125,13 +125,13 @@ fn an_answer_to_nothing_does_not_reach_the_server() {
 }
 
 /// A server of the current revision alone, which asks with its answers, and a client of an older one, which is asked by requests.
-fn current() -> Desk {
-    Desk::with(Setup { server: vec!["--current-only"], ..Setup::default() })
+fn asking_with_its_answers(review: fn(&mut Value)) -> Desk {
+    Desk::with(Setup { server: vec!["--current-only"], review, ..Setup::default() })
 }
 
 #[test]
 fn a_session_is_asked_what_a_server_of_the_current_revision_wants_to_know() {
-    let mut desk = current();
+    let mut desk = asking_with_its_answers(|_| {});
     let session = desk.bot().session("2025-11-25");
     let plain = session.result("tools/call", json!({"name": "test_simple_text", "arguments": {}}));
     assert_eq!(plain["isError"], json!(false), "{plain}");
@@ -148,7 +148,7 @@ fn a_session_is_asked_what_a_server_of_the_current_revision_wants_to_know() {
 
 #[test]
 fn a_question_that_a_session_does_not_answer_ends_the_call() {
-    let mut desk = current();
+    let mut desk = asking_with_its_answers(|_| {});
     let session = desk.bot().session("2025-11-25");
     let call = json!({"name": "test_input_required_result_elicitation", "arguments": {}});
     let (response, _) = session.converse(
@@ -162,6 +162,20 @@ fn a_question_that_a_session_does_not_answer_ends_the_call() {
     let run = format!("select awooop.get_run({}::uuid)", calls[0]["run_id"].to_string().replace('"', "'"));
     let project = desk.office.project.clone();
     assert_eq!(desk.office.admin.within(&project, &run)["state"], "failed");
+}
+
+#[test]
+fn a_call_that_may_not_go_on_with_the_answer_ends() {
+    let mut desk = asking_with_its_answers(|contract| {
+        contract["rate"] = json!({"count": 1, "window_seconds": 3600});
+    });
+    let session = desk.bot().session("2025-11-25");
+    let call = json!({"name": "test_input_required_result_elicitation", "arguments": {}});
+    let (response, _) =
+        session.converse("tools/call", call, |_| json!({"action": "accept", "content": {"name": "Ann"}}));
+    assert!(response.to_string().contains("E-MCP-GATE-007"), "{response}");
+    let calls = desk.calls();
+    assert_eq!((&calls[0]["state"], &calls[0]["outcome"]), (&json!("finished"), &json!("cancelled")), "{calls:?}");
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Agent {
                 Err(ErrorData::internal_error(words, result.get("_meta").cloned()))
             }
             Came::Result(result) => Ok(Got::Result(result)),
-            Came::Asks(asks, _) => Ok(Got::Asks(asks)),
+            Came::Waits(asks) | Came::Asks(asks, _) => Ok(Got::Asks(asks)),
             Came::Refused(refusal) => Err(refusal.into_error()),
         }
     }

@@ -54,7 +54,7 @@ impl Open<'_> {
                     kept.questions.and_then(|questions| serde_json::from_value(questions).ok());
                 let questions = questions.filter(|questions| !questions.is_empty());
                 let suspended = Suspended { call_id: self.call_id, lease: self.lease, ticket: self.ticket };
-                Ok(Came::Asks(InputRequiredResult::new(questions, Some(kept.request_state)), Some(suspended)))
+                Ok(Came::Asks(InputRequiredResult::new(questions, Some(kept.request_state)), suspended))
             }
             Err(refusal) => {
                 // The server may not ask this: the call is over.

@@ -97,6 +97,60 @@ create function awooop.fail_run(run_id uuid, lease text, error_code text default
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.fail_run is 'Where attempts are left and the failure may be retried, the run waits and becomes claimable again; else it ends as failed.';
 
+create function awooop.ingest_event(event jsonb, channel text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.ingest_event is 'Mirrors the event, once for ever: one that comes again changes nothing. Where the channel''s contract says that an agent listens, a run is created with it, or `code` says why not. A channel of type telegram takes updates of the Bot API as they are; others an object with id, chat_id, user_id and text.';
+
+create function awooop.list_events(channel text default null, channel_chat_id text default null, page_size integer default 50, cursor text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_events is 'Each with what came of it. Texts are redacted.';
+
+create function awooop.queue_message(channel text, channel_chat_id text, text text, thread_id text default null, target_id uuid default null, idempotency_key text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.queue_message is 'It is sent after those that were queued for the chat before it, in parts where it is too long for one. In shadow it is recorded and not sent; in suggest it is held until somebody decides, but for what the platform itself says.';
+
+create function awooop.list_messages(state text default null, channel text default null, channel_chat_id text default null, run_id uuid default null, page_size integer default 50, cursor text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_messages is 'Those that could not be sent have the state dead. Texts are redacted.';
+
+create function awooop.get_message(message_id uuid)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.get_message is 'Its state, what the channel knows it by, and why it was not sent. Its text is exact for who queued it, redacted for others.';
+
+create function awooop.decide_message(message_id uuid, decision text, reason text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.decide_message is 'What an agent says in suggest waits for somebody who is not who queued it.';
+
+create function awooop.redrive_message(message_id uuid)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.redrive_message is 'Queues another with the same text behind what waits for its chat now; once for each that is dead or expired.';
+
+create function awooop.claim_messages(sender_id text, max_messages integer default 20, lease_seconds integer default 60)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.claim_messages is 'The first message of each chat that has its turn, at the pace of the channel and the chat; each is to be sent `send_after_ms` from now. An empty list means that there is nothing to send just now.';
+
+create function awooop.mark_message(message_id uuid, lease text, report text, provider_message_id text default null, retry_after_seconds integer default null, pauses_channel boolean default false, error_code text default null, error text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.mark_message is 'After each part that was sent, and where one could not be. What is decided of it (again later, given up) comes back.';
+
 create function awooop.set_budget(level text, period text, target text default null, hard_tokens bigint default null, hard_micro_usd bigint default null, soft_percent integer default null, burst_percent integer default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
@@ -421,7 +475,7 @@ create function awooop.revoke_principal_role(principal_id text, role text)
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.revoke_principal_role is 'Signatures that needed the role stop counting. Taking it twice changes nothing.';
 
-create function awooop.create_api_key(name text, scopes text[], expires_in_seconds integer default null, principal_id text default null, agent_id text default null)
+create function awooop.create_api_key(name text, scopes text[], expires_in_seconds integer default null, principal_id text default null, agent_id text default null, channel text default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';

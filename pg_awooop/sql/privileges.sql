@@ -20,7 +20,7 @@ begin
             -- The few that look through all projects, and hand out ids only.
             when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles',
                                'unsealed_projects', 'audit_projects', 'due_reservations', 'spending_projects',
-                               'due_approvals', 'issuer_key_sources')
+                               'due_approvals', 'issuer_key_sources', 'next_sending_project')
                 then 'awooop_scheduler'
             else 'awooop_owner' end);
     end loop;
@@ -74,7 +74,7 @@ grant execute on function awooop.reap_stale_runs() to awooop_worker;
 grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer),
     awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean), awooop.audit_projects(),
     awooop.due_reservations(integer), awooop.spending_projects(), awooop.due_approvals(integer),
-    awooop.issuer_key_sources()
+    awooop.issuer_key_sources(), awooop.next_sending_project(text)
     to awooop_owner;
 
 -- Behind the views of sql/current.
@@ -95,7 +95,7 @@ begin
         execute pg_catalog.format('grant execute on function %s to awooop_tenant, awooop_operator', f.signature);
         if f.proname in ('claim_runs', 'heartbeat', 'record_step', 'validate_output', 'complete_run',
                          'fail_run', 'reserve_budget', 'settle_budget', 'release_budget', 'request_approval', 'mcp_begin_call', 'mcp_suspend_call', 'mcp_relay',
-                         'mcp_finish_call') then
+                         'mcp_finish_call', 'claim_messages', 'mark_message') then
             execute pg_catalog.format('grant execute on function %s to awooop_worker', f.signature);
         end if;
     end loop;

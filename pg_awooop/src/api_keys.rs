@@ -1,7 +1,7 @@
 //! API keys: made once, shown once, kept as digests.
 
 use awooop_policy::argument::Arguments;
-use awooop_policy::credential::{Issued, new_api_key};
+use awooop_policy::credential::{Issued, new_api_key, new_channel_secret};
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::scope::ScopeSet;
 use serde_json::{Value, json};
@@ -16,19 +16,19 @@ use crate::statement::{column, rfc3339, statements};
 
 statements! {
     // A key made by a key ends with its maker at the latest: what expires must not outlive itself.
-    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID, TEXTOID, TEXTOID] = concat!(
-        "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from, agent_id)
+    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from, agent_id, channel)
          values ($1, $2, $3, $4, $5, $6,
                  least((select least(k.expires_at, k.retires_at) from awooop.api_keys k
                         where k.project_id = $1 and k.key_id = $9 and k.key_id is distinct from $8),
                        case when $8 is null then clock_timestamp() + $7 * interval '1 second'
                             else (select k.expires_at from awooop.api_keys k where k.project_id = $1 and k.key_id = $8)
                        end),
-                 $8, $10)
+                 $8, $10, $11)
          returning ", rfc3339!("created_at"), ", ", rfc3339!("expires_at"));
     // Locked, so that of two rotations at once one sees the other's.
     LOCK: writing [TEXTOID, TEXTOID] =
-        "select principal_id, name, scopes, agent_id,
+        "select principal_id, name, scopes, agent_id, channel,
                 revoked_at is not null or coalesce(least(expires_at, retires_at) <= clock_timestamp(), false)
          from awooop.api_keys where project_id = $1 and key_id = $2 for update";
     RETIRE: writing [TEXTOID, TEXTOID, INT8OID] =
@@ -40,7 +40,7 @@ statements! {
          where project_id = $1 and key_id = $2 returning ", rfc3339!("revoked_at"));
     LIST: reading [TEXTOID] = concat!(
         "select coalesce(json_agg(json_build_object('key_id', key_id, 'name', name, 'principal_id', principal_id,
-                    'agent_id', agent_id, 'scopes', scopes, 'created_at', ", rfc3339!("created_at"), ",
+                    'agent_id', agent_id, 'channel', channel, 'scopes', scopes, 'created_at', ", rfc3339!("created_at"), ",
                     'expires_at', ", rfc3339!("least(expires_at, retires_at)"), ", 'revoked_at', ", rfc3339!("revoked_at"), ")
                     order by created_at, key_id), '[]')::text
          from awooop.api_keys where project_id = $1");
@@ -68,6 +68,14 @@ fn speak_for(caller: &Caller, principal_id: &str) -> Outcome<()> {
     if is_new || principals::is_made_by(caller, principal_id)? { Ok(()) } else { refuse(ErrorCode::AuthPrincipal) }
 }
 
+/// A key, in the form that a channel shows its secret in where it is for one.
+fn new_key(caller: &Caller, channel: Option<&str>) -> Outcome<Issued> {
+    Ok(match channel {
+        Some(_) => new_channel_secret()?,
+        None => new_api_key(&caller.project_id)?,
+    })
+}
+
 struct NewKey<'a> {
     name: &'a str,
     principal_id: String,
@@ -75,6 +83,7 @@ struct NewKey<'a> {
     expires_in_seconds: Option<i64>,
     rotated_from: Option<&'a str>,
     agent_id: Option<String>,
+    channel: Option<String>,
 }
 
 fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<Answer> {
@@ -93,6 +102,7 @@ fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<An
                 new.rotated_from.into(),
                 caller.key_id.as_deref().into(),
                 new.agent_id.as_deref().into(),
+                new.channel.as_deref().into(),
             ],
             |row| Ok((column::<String>(row, 1)?, row.get::<String>(2)?)),
         )
@@ -102,11 +112,12 @@ fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<An
         .with("key_id", key_id.as_str())
         .with("scopes", scopes.clone())
         .with("rotated_from", new.rotated_from)
-        .with("agent_id", new.agent_id.as_deref());
+        .with("agent_id", new.agent_id.as_deref())
+        .with("channel", new.channel.as_deref());
     audit::done(caller, action, entry)?;
     let body = json!({
         "key_id": key_id, "name": new.name, "principal_id": new.principal_id, "scopes": scopes,
-        "agent_id": new.agent_id, "created_at": created_at, "expires_at": expires_at, "api_key": key.reveal(),
+        "agent_id": new.agent_id, "channel": new.channel, "created_at": created_at, "expires_at": expires_at, "api_key": key.reveal(),
     });
     Ok(Answer::created(body.to_string()))
 }
@@ -126,7 +137,15 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
             );
         }
     }
-    let key = new_api_key(&caller.project_id)?;
+    let channel = arguments.optional_text("channel");
+    if channel.is_some() && scopes != ScopeSet::OF_A_CHANNEL {
+        return fault(
+            Problem::from(ErrorCode::InputInvalid)
+                .with("argument", "scopes")
+                .with("expected", serde_json::json!(ScopeSet::OF_A_CHANNEL.names())),
+        );
+    }
+    let key = new_key(caller, channel)?;
     let principal_id = match arguments.optional_text("principal_id") {
         Some(principal_id) => {
             speak_for(caller, principal_id)?;
@@ -145,6 +164,7 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         expires_in_seconds: arguments.json("expires_in_seconds").as_i64(),
         rotated_from: None,
         agent_id: agent_id.map(str::to_owned),
+        channel: channel.map(str::to_owned),
     };
     issue(caller, key, &new, "api_key_created")
 }
@@ -159,11 +179,12 @@ pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
                 column::<String>(row, 2)?,
                 column::<Vec<String>>(row, 3)?,
                 row.get::<String>(4)?,
-                column::<bool>(row, 5)?,
+                row.get::<String>(5)?,
+                column::<bool>(row, 6)?,
             ))
         })
     })?;
-    let Some((principal_id, name, scopes, agent_id, dead)) = found else {
+    let Some((principal_id, name, scopes, agent_id, channel, dead)) = found else {
         return fault(ErrorCode::KeyUnknown);
     };
     if dead {
@@ -173,8 +194,16 @@ pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     grantable(caller, &scopes.names())?;
     // The answer has the new key: rotating somebody's key would be a way to become them.
     speak_for(caller, &principal_id)?;
-    let key = new_api_key(&caller.project_id)?;
-    let new = NewKey { name: &name, principal_id, scopes, expires_in_seconds: None, rotated_from: Some(old), agent_id };
+    let key = new_key(caller, channel.as_deref())?;
+    let new = NewKey {
+        name: &name,
+        principal_id,
+        scopes,
+        expires_in_seconds: None,
+        rotated_from: Some(old),
+        agent_id,
+        channel,
+    };
     let answer = issue(caller, key, &new, "api_key_rotated")?;
     RETIRE
         .with(|s| s.run(&[caller.project_id.as_str().into(), old.into(), arguments.integer("grace_seconds").into()]))?;
@@ -210,6 +239,7 @@ pub(crate) fn whoami(caller: &Caller, _: &Arguments) -> Outcome<Answer> {
         "key_id": caller.key_id.as_deref().map_or(Value::Null, Value::from),
         "issuer": caller.issuer,
         "agent_id": caller.agent_id,
+        "channel": caller.channel,
         "migration_mode": caller.project.mode.as_str(),
     });
     Ok(Answer::ok(body.to_string()))

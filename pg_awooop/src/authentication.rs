@@ -5,7 +5,7 @@
 //! valid credential is never throttled.
 
 use awooop_policy::access_token::presented::looks_like_one;
-use awooop_policy::credential::{CredentialDigest, api_key_parts, lease_parts};
+use awooop_policy::credential::{CredentialDigest, api_key_parts, channel_secret_id, lease_parts, message_lease_parts};
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::name::{MAX_ID, NameRule};
 use awooop_policy::scope::{Scope, ScopeSet};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::audit;
 use crate::caller::{self, Caller, Door, Login};
+use crate::channels;
 use crate::directory::{self, ApiKey};
 use crate::fault::{Outcome, fault, or_raise};
 use crate::server_log;
@@ -60,8 +61,9 @@ fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Ve
     let parts = api_key_parts(credential);
     let claimed = if project_id.is_empty() { parts.map_or("", |parts| parts.project_id) } else { project_id };
     // The look-up runs even for what cannot be a key or a project, so that it takes as long.
-    let plausible = parts.filter(|parts| parts.project_id == claimed);
-    let key_id = plausible.map_or("", |parts| parts.key_id);
+    let of_project = parts.filter(|parts| parts.project_id == claimed).map(|parts| parts.key_id);
+    let plausible = of_project.or_else(|| channel_secret_id(credential));
+    let key_id = plausible.unwrap_or_default();
     let project_id = bindable(claimed);
     tenant::bind(project_id);
     let digest = CredentialDigest::of(credential);
@@ -92,6 +94,7 @@ fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Ve
         key_id: Some(key_id.to_owned()),
         issuer: None,
         agent_id: key.agent_id,
+        channel: key.channel,
         project,
     }))
 }
@@ -141,6 +144,7 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         key_id: None,
         issuer: None,
         agent_id: None,
+        channel: None,
         project,
     };
     if epoch == parts.epoch && digest.matches(&stored) {
@@ -149,6 +153,40 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
     audit::refused(&caller, operation, &problem, audit::Entry { run_id: Some(parts.run_id), ..Default::default() })?;
     tenant::rebind(before.as_deref());
     Ok(Verdict::Failed(problem))
+}
+
+/// The same of a lease of a message that the platform's sender holds.
+pub(crate) fn by_message_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
+    let problem: Problem = ErrorCode::MessageLease.into();
+    let Some((parts, digest)) = message_lease_parts(lease) else {
+        count_failure("lease", "")?;
+        return Ok(Verdict::Failed(problem));
+    };
+    let before = tenant::current();
+    if before.as_deref().is_some_and(|bound| bound != parts.project_id) {
+        return fault(ErrorCode::TenantAlreadyBound);
+    }
+    tenant::bind(parts.project_id);
+    let stored = channels::lease_of(parts.project_id, parts.run_id)?;
+    let is_proven = stored.is_some_and(|(epoch, stored)| epoch == parts.epoch && digest.matches(&stored));
+    match caller::facts_of(parts.project_id, operation)?.filter(|_| is_proven) {
+        Some(project) => Ok(Verdict::Proven(Caller {
+            project_id: parts.project_id.to_owned(),
+            principal_id: format!("role:{}", Login::of_session().name()),
+            scopes: ScopeSet::of(Scope::MessagesSend),
+            door: Door::Sql,
+            key_id: None,
+            issuer: None,
+            agent_id: None,
+            channel: None,
+            project,
+        })),
+        None => {
+            tenant::rebind(before.as_deref());
+            count_failure("lease", &format!("{}.{}", parts.project_id, parts.run_id))?;
+            Ok(Verdict::Failed(problem))
+        }
+    }
 }
 
 /// The answer to a failed authentication: the same for every cause.

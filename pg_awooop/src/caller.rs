@@ -49,6 +49,8 @@ pub(crate) struct Caller {
     pub(crate) issuer: Option<String>,
     /// The only agent that the credential may speak for, where it is bound to one.
     pub(crate) agent_id: Option<String>,
+    /// The channel whose secret the credential is, where it is one.
+    pub(crate) channel: Option<String>,
     pub(crate) project: ProjectFacts,
 }
 
@@ -63,6 +65,7 @@ impl Caller {
             key_id: None,
             issuer: None,
             agent_id: None,
+            channel: None,
             project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
         }
     }
@@ -159,6 +162,7 @@ pub(crate) fn of_session(operation: &str) -> Outcome<Caller> {
         key_id: None,
         issuer: None,
         agent_id: None,
+        channel: None,
         project,
     })
 }

@@ -51,6 +51,8 @@ pub(crate) struct ApiKey {
     pub(crate) expires_at: Option<i64>,
     /// The only agent that it may speak for.
     pub(crate) agent_id: Option<String>,
+    /// The channel that it is the secret of.
+    pub(crate) channel: Option<String>,
 }
 
 /// What became of a contract's activations.
@@ -127,7 +129,7 @@ statements! {
     KEY: reading [TEXTOID, TEXTOID] =
         "select k.digest, k.principal_id, k.scopes,
                 (extract(epoch from least(k.expires_at, k.retires_at) - timestamptz '2000-01-01 00:00:00+00') * 1000000)::int8,
-                k.key_id is not null and k.revoked_at is null, k.agent_id
+                k.key_id is not null and k.revoked_at is null, k.agent_id, k.channel
          from (select 1) one left join awooop.api_keys k on k.project_id = $1 and k.key_id = $2";
     REDACTION_FAMILIES: reading [TEXTOID] =
         "select family, mode from awooop.redaction_family where project_id = $1";
@@ -244,6 +246,7 @@ pub(crate) fn look_up_key(project_id: &str, key_id: &str) -> Outcome<(Option<Api
             scopes: ScopeSet::of_known(column::<Vec<String>>(row, 3)?.iter().map(String::as_str)),
             expires_at: row.get(4)?,
             agent_id: row.get(6)?,
+            channel: row.get(7)?,
         };
         Ok((key, column::<bool>(row, 5)?))
     })?;

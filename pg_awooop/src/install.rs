@@ -29,6 +29,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_mcp", include_str!("../../sql/migrations/0010_mcp.sql")),
     ("0011_mcp_features", include_str!("../../sql/migrations/0011_mcp_features.sql")),
     ("0012_token_issuers", include_str!("../../sql/migrations/0012_token_issuers.sql")),
+    ("0013_channels", include_str!("../../sql/migrations/0013_channels.sql")),
 ];
 
 /// Re-applied by every migrate.

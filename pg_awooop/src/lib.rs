@@ -16,6 +16,7 @@ mod audit_bench;
 mod authentication;
 mod budget;
 mod caller;
+mod channels;
 mod contracts;
 mod directory;
 mod doctor;

@@ -38,6 +38,7 @@ pub(crate) use explain::explain;
 pub(crate) use finish::{finish, suspend};
 pub(crate) use grants::{grant, list as list_grants, revoke as revoke_grant};
 pub(crate) use listing::list as list_calls;
+pub(crate) use rate::has_room;
 pub(crate) use registry::{import, list as list_registry, switch as switch_tool};
 pub(crate) use relay::relay;
 pub(crate) use servers::{list as list_servers, register as register_server, switch as switch_server, upstream};

@@ -10,7 +10,7 @@ use crate::fault::Outcome;
 use crate::statement::column;
 
 /// Tables partitioned by month.
-const PARENTS: [&str; 3] = ["audit_log", "step_journal", "budget_ledger"];
+const PARENTS: [&str; 4] = ["audit_log", "step_journal", "budget_ledger", "conversation_event"];
 /// Months made ahead, this one included.
 const MONTHS_AHEAD: i32 = 4;
 

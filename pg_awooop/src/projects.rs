@@ -93,6 +93,7 @@ pub(crate) fn operator_as(project_id: &str, principal_id: &str) -> Caller {
         key_id: None,
         issuer: None,
         agent_id: None,
+        channel: None,
         project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
     }
 }

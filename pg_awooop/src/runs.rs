@@ -28,8 +28,8 @@ pub(crate) use call::{
     reopen_for_call,
 };
 pub(crate) use claim::{across_projects as claim_across_projects, claim, in_bound_project as claim_as_worker};
-pub(crate) use create::create;
-pub(crate) use end::{cancel, complete, fail};
+pub(crate) use create::{create, created_ms};
+pub(crate) use end::{can_end, cancel, complete, fail};
 pub(crate) use journal::{list_steps, record_step};
 pub(crate) use lease::{Locked as Held, ensure_for_workers, heartbeat, run_of_lease};
 pub(crate) use listing::{get, list};

@@ -59,6 +59,7 @@ pub(crate) fn prove(project_id: &str, credential: &str, operation: &str) -> Outc
         key_id: None,
         issuer: Some(token.issuer.clone()),
         agent_id: token.agent_id.clone(),
+        channel: None,
         project,
     }))
 }

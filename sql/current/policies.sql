@@ -12,7 +12,8 @@ begin
         'budget_switch', 'budget_price', 'budget_counter', 'budget_counter_lane', 'budget_escrow', 'budget_reservation',
         'budget_ledger', 'budget_opening', 'approval_request', 'approval_decision', 'approval_use',
         'mcp_server', 'mcp_tool', 'mcp_grant', 'mcp_call', 'mcp_rate', 'mcp_rate_hit',
-        'token_issuer', 'token_issuer_key']
+        'token_issuer', 'token_issuer_key', 'conversation_seen', 'conversation_event', 'channel_run', 'outbound_channel',
+        'outbound_chat', 'outbound_message']
     loop
         execute format('alter table awooop.%I enable row level security', tenant_table);
         execute format('alter table awooop.%I force row level security', tenant_table);
@@ -27,7 +28,7 @@ begin
 
     -- What the scheduler looks through in all projects: only to learn where there is something to do.
     foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings', 'audit_pending', 'audit_head',
-        'budget_escrow', 'budget_control', 'approval_request', 'token_issuer']
+        'budget_escrow', 'budget_control', 'approval_request', 'token_issuer', 'conversation_event', 'channel_run', 'outbound_chat', 'outbound_message']
     loop
         execute format('drop policy if exists schedule on awooop.%I', tenant_table);
         execute format('create policy schedule on awooop.%I for select to awooop_scheduler using (true)', tenant_table);

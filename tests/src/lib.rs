@@ -11,6 +11,7 @@ mod attack;
 mod audit_proof;
 mod budgets;
 mod catalog;
+mod channels;
 mod contracts;
 mod doctor;
 mod dump_restore;

@@ -30,7 +30,7 @@ pub fn run(place: &Place, name: Option<&str>, json: bool) -> Result<()> {
         return measure(&mut command(place, name, json));
     }
     if name != Some(ON_A_BUILD_OF_ITS_OWN) {
-        on_a_build(place, Purpose::Use, name, json)?;
+        on_a_build(place, Purpose::Release, name, json)?;
     }
     if name.is_none_or(|name| name == ON_A_BUILD_OF_ITS_OWN) {
         on_a_build(place, Purpose::Bench, Some(ON_A_BUILD_OF_ITS_OWN), json)?;
@@ -50,7 +50,7 @@ fn on_a_build(place: &Place, purpose: Purpose, name: Option<&str>, json: bool) -
     let server = steps.step("building the extension for release, starting a server", || {
         Server::start_for(purpose, place, SERVER, Major::Pg15, Durability::Full)
     })?;
-    let gateway = steps.step("building the gateway for release", || gateway::build(place))?;
+    let gateway = steps.step("building the gateway for release", || gateway::build_for_release(place))?;
     steps.step("building the benchmarks", || {
         let mut servers = program::cargo(&place.checkout);
         program::run(servers.args(["build", "--release", "--package", "awooop-mcp-servers", "--bin", "echo-server"]))?;

@@ -30,8 +30,10 @@ pub struct Build {
 /// What a build is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// What everybody gets.
+    /// To develop and test with, and for the demo: optimized less, built sooner.
     Use,
+    /// What everybody gets, to measure.
+    Release,
     /// With the settings that only benchmarks have.
     Bench,
     /// With the settings that make parts of it fail on purpose.
@@ -39,9 +41,16 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    fn profile(self) -> &'static str {
+        match self {
+            Purpose::Use | Purpose::Faults => "checked",
+            Purpose::Release | Purpose::Bench => "release",
+        }
+    }
+
     fn features(self, tree: &Tree) -> String {
         match self {
-            Purpose::Use => tree.major.feature(),
+            Purpose::Use | Purpose::Release => tree.major.feature(),
             Purpose::Bench => format!("{},bench", tree.major.feature()),
             Purpose::Faults => format!("{},faults", tree.major.feature()),
         }
@@ -53,7 +62,7 @@ pub fn install(place: &Place, tree: &Tree, purpose: Purpose) -> Result<Build> {
     let _lock = place.lock("the extension")?;
     let stamp = place.dir("stamps")?.join(tree.major.feature());
     let features = purpose.features(tree);
-    let sources = format!("{} {features}", sources_digest(place, tree)?);
+    let sources = format!("{} {features} {}", sources_digest(place, tree)?, purpose.profile());
     if fs::read_to_string(&stamp).is_ok_and(|text| text == sources)
         && let Ok(build) = installed(place, tree)
     {
@@ -64,7 +73,7 @@ pub fn install(place: &Place, tree: &Tree, purpose: Purpose) -> Result<Build> {
     let pgrx = toolchain::cargo_pgrx(place)?;
     let mut command = std::process::Command::new(pgrx);
     program::without_cargo_variables(&mut command);
-    command.current_dir(&place.checkout).args(["pgrx", "install", "--release", "--package", "pg_awooop"]);
+    command.current_dir(&place.checkout).args(["pgrx", "install", "--profile", purpose.profile(), "--package", "pg_awooop"]);
     command.arg("--pg-config").arg(tree.program("pg_config"));
     command.args(["--no-default-features", "--features", &features]);
     // One directory for all versions: cargo keeps what differs apart, and what does not is built once. Apart from the

@@ -1,4 +1,4 @@
-//! The gateway in the background, against a private server: built for release, started, found again, stopped.
+//! The gateway in the background, against a private server: built, started, found again, stopped.
 //!
 //! It runs as the same user as the server, from a copy of the program in the state directory (that user may not be
 //! able to read the checkout), and logs in through TCP with the password that the server was made with: the way it
@@ -24,13 +24,22 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Longer than the gateway gives the requests in flight.
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Builds the gateway and gives the path of a copy that every user can run.
+/// Builds the gateway as the tests are built, which shares their libraries, and gives the path of a copy that every user can run.
 pub fn build(place: &Place) -> Result<PathBuf> {
+    build_with(place, &[], "debug", "awooop-gateway")
+}
+
+/// The same as it is released.
+pub fn build_for_release(place: &Place) -> Result<PathBuf> {
+    build_with(place, &["--release"], "release", "awooop-gateway-release")
+}
+
+fn build_with(place: &Place, how: &[&str], directory: &str, name: &str) -> Result<PathBuf> {
     let mut cargo = program::cargo(&place.checkout);
-    cargo.args(["build", "--release", "--package", "awooop-gateway"]);
+    cargo.args(["build", "--package", "awooop-gateway", "--bins"]).args(how);
     program::run(&mut cargo).context("cannot build the gateway")?;
-    let built = place.target.join("release/awooop-gateway");
-    let copy = place.dir("bin")?.join("awooop-gateway");
+    let built = place.target.join(directory).join("awooop-gateway");
+    let copy = place.dir("bin")?.join(name);
     let metadata = fs::metadata(&built).with_context(|| format!("cargo made no {}", built.display()))?;
     let stamp = format!("{} {} {}", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
     let stamp_file = copy.with_extension("stamp");

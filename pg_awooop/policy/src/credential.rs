@@ -1,7 +1,9 @@
-//! The text forms of what proves a caller's right: API keys, leases, tickets of calls, and couriers of issuers' keys.
+//! The text forms of what proves a caller's right: API keys, secrets of channels, leases of runs and messages, tickets of calls,
+//! and couriers of issuers' keys.
 //!
-//! The first two name their project and a public id, a courier an id; all end in a 256-bit secret from the operating system. The database keeps
-//! only the SHA-256 of the whole text; nothing that holds the text can be printed by accident.
+//! Keys and leases name their project and a public id, a channel's secret and a courier an id; all end in a 256-bit secret from
+//! the operating system. The database keeps only the SHA-256 of the whole text; nothing that holds the text can be printed by
+//! accident.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +14,9 @@ use uuid::Uuid;
 use crate::name::{MAX_ID, NameRule};
 
 const API_KEY_PREFIX: &str = "awk_";
+const CHANNEL_PREFIX: &str = "awc_";
 const LEASE_PREFIX: &str = "awl_";
+const MESSAGE_PREFIX: &str = "awm_";
 const TICKET_PREFIX: &str = "awt_";
 const COURIER_PREFIX: &str = "awi_";
 /// 32 bytes in base64url without padding.
@@ -85,6 +89,23 @@ pub fn api_key_parts(text: &str) -> Option<ApiKeyParts<'_>> {
     plausible.then_some(ApiKeyParts { project_id, key_id })
 }
 
+/// A new secret of a channel, `awc_{key id}{secret}`: what Telegram takes for a webhook's secret token has no other characters than
+/// these, so it does not name its project; the address that it comes to does.
+///
+/// # Errors
+/// When there is no randomness to be had.
+pub fn new_channel_secret() -> Result<Issued, getrandom::Error> {
+    let id = random::<12>()?;
+    let text = format!("{CHANNEL_PREFIX}{id}{}", random::<32>()?);
+    Ok(Issued { id, text })
+}
+
+/// Reads the public id of a channel's secret; `None` if it cannot be one.
+pub fn channel_secret_id(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix(CHANNEL_PREFIX)?;
+    is_base64url(rest, KEY_ID_LEN + SECRET_LEN).then(|| &rest[..KEY_ID_LEN])
+}
+
 /// The public parts of a lease, `awl_{project}.{run id}.{epoch}.{secret}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseParts<'a> {
@@ -114,11 +135,25 @@ impl LeaseSecret {
     pub fn into_lease(self, project_id: &str, run_id: Uuid, epoch: i32) -> String {
         format!("{LEASE_PREFIX}{project_id}.{}.{epoch}.{}", run_id.as_hyphenated(), self.0)
     }
+
+    /// The text of a lease of a message, for the sender that claimed it.
+    pub fn into_message_lease(self, project_id: &str, message_id: Uuid, epoch: i32) -> String {
+        format!("{MESSAGE_PREFIX}{project_id}.{}.{epoch}.{}", message_id.as_hyphenated(), self.0)
+    }
 }
 
 /// Reads a lease: its public parts and the digest of its secret; `None` if it cannot be one.
 pub fn lease_parts(text: &str) -> Option<(LeaseParts<'_>, CredentialDigest)> {
-    let mut parts = text.strip_prefix(LEASE_PREFIX)?.rsplitn(4, '.');
+    parts_of_lease(text.strip_prefix(LEASE_PREFIX)?)
+}
+
+/// The same of a lease of a message, whose id is where that of the run would be.
+pub fn message_lease_parts(text: &str) -> Option<(LeaseParts<'_>, CredentialDigest)> {
+    parts_of_lease(text.strip_prefix(MESSAGE_PREFIX)?)
+}
+
+fn parts_of_lease(rest: &str) -> Option<(LeaseParts<'_>, CredentialDigest)> {
+    let mut parts = rest.rsplitn(4, '.');
     let (secret, epoch, run_id, project_id) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     if !is_base64url(secret, SECRET_LEN) || !is_project(project_id) || run_id.len() != 36 {
         return None;
@@ -198,6 +233,29 @@ mod tests {
     }
 
     #[test]
+    fn a_channels_secret_is_one_word_of_what_telegram_takes_and_nothing_else_reads_it() {
+        let secret = new_channel_secret().unwrap();
+        let (id, digest) = (secret.id.clone(), secret.digest());
+        let text = secret.reveal();
+        assert_eq!(channel_secret_id(&text), Some(id.as_str()));
+        assert!(text.len() <= 256 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
+        assert!(CredentialDigest::of(&text).matches(digest.as_bytes()));
+        assert!(api_key_parts(&text).is_none() && lease_parts(&text).is_none());
+        assert_eq!(channel_secret_id(&text[..text.len() - 1]), None);
+    }
+
+    #[test]
+    fn a_lease_of_a_message_is_none_of_a_run() {
+        let (message, secret) = (Uuid::now_v7(), LeaseSecret::new().unwrap());
+        let digest = secret.digest();
+        let text = secret.into_message_lease("a.b", message, 7);
+        let (parts, read) = message_lease_parts(&text).unwrap();
+        assert_eq!(parts, LeaseParts { project_id: "a.b", run_id: message, epoch: 7 });
+        assert!(read.matches(digest.as_bytes()));
+        assert!(lease_parts(&text).is_none());
+    }
+
+    #[test]
     fn a_courier_names_itself_and_nothing_else() {
         let courier = new_courier().unwrap();
         let (id, digest) = (courier.id.clone(), courier.digest());
@@ -210,8 +268,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_readers_panic(text in "(awk_|awl_|awi_)?\\PC{0,160}") {
+        fn no_text_makes_the_readers_panic(text in "(awk_|awl_|awi_|awc_|awm_)?\\PC{0,160}") {
             let _ = (api_key_parts(&text), lease_parts(&text), courier_id(&text));
+            let _ = (channel_secret_id(&text), message_lease_parts(&text));
         }
     }
 }

@@ -646,6 +646,40 @@ catalogue! {
         "the token is for another step of the run",
         "Record the step whose call was approved; another call is asked about under its own step key.";
 
+    ChannelUnknown = "E-CHANNEL-001", "42704", 404,
+        "the project has no active contract of a channel of this name",
+        "awooop.list_contracts shows which channels there are; publish and activate a contract of kind channel.";
+    ChannelIn = "E-CHANNEL-002", "55000", 409,
+        "the channel takes no events in",
+        "Its contract needs inbound and a listener.";
+    ChannelOut = "E-CHANNEL-003", "55000", 409,
+        "the channel sends no messages",
+        "Its contract needs outbound.";
+    ChannelSecret = "E-CHANNEL-004", "42501", 403,
+        "the credential is of another channel",
+        "A channel's secret brings events of that channel alone; leave `channel` out, or use a key that is bound to none.";
+    MessageUnknown = "E-CHANNEL-005", "42704", 404,
+        "there is no such message",
+        "awooop.list_messages shows those of the project.";
+    MessageLease = "E-CHANNEL-006", "42501", 403,
+        "the lease of the message is not valid any more",
+        "Stop sending it: another sender has it, or it has ended. Claim messages again.";
+    MessageState = "E-CHANNEL-007", "55000", 409,
+        "the message is not in a state in which this can be done",
+        "`state` says in which one it is.";
+    MessageEmpty = "E-CHANNEL-008", "22023", 400,
+        "there is nothing to send",
+        "Send a text with more than white space in it.";
+    MessageKey = "E-CHANNEL-009", "23505", 409,
+        "the idempotency key was used for another message",
+        "Use a new key for another message; repeat a request unchanged.";
+    MessageGuarded = "E-CHANNEL-010", "42501", 403,
+        "what was said is not changed afterwards, and goes when its time is over",
+        "Queue a new message; awooop.redrive_message sends one again that could not be sent.";
+    MessageElsewhere = "E-CHANNEL-011", "42501", 403,
+        "a run may only speak where it was spoken to",
+        "Leave channel and chat out, or queue the message with a credential that has the scope messages:write.";
+
     SystemRetry = "E-SYS-001", "40001", 503,
         "the transaction met another one and was rolled back",
         "Send the same request again.";

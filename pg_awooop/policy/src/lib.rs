@@ -10,6 +10,7 @@ pub mod approval;
 pub mod argument;
 pub mod backoff;
 pub mod budget;
+pub mod channel;
 pub mod contract;
 pub mod credential;
 pub mod envelope;

@@ -10,12 +10,16 @@ pub enum Scope {
     BudgetsRead,
     BudgetsSpend,
     BudgetsWrite,
+    ChannelsIngest,
     ContractsActivate,
     ContractsRead,
     ContractsSign,
     ContractsWrite,
+    ConversationsRead,
     EnvelopeWrite,
     KeysAdmin,
+    MessagesSend,
+    MessagesWrite,
     PrincipalsAdmin,
     RedactionAdmin,
     RunsRead,
@@ -30,7 +34,7 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, by name.
-    pub const ALL: [Scope; 23] = [
+    pub const ALL: [Scope; 27] = [
         Self::AgentsWrite,
         Self::ApprovalsDecide,
         Self::ApprovalsRead,
@@ -38,12 +42,16 @@ impl Scope {
         Self::BudgetsRead,
         Self::BudgetsSpend,
         Self::BudgetsWrite,
+        Self::ChannelsIngest,
         Self::ContractsActivate,
         Self::ContractsRead,
         Self::ContractsSign,
         Self::ContractsWrite,
+        Self::ConversationsRead,
         Self::EnvelopeWrite,
         Self::KeysAdmin,
+        Self::MessagesSend,
+        Self::MessagesWrite,
         Self::PrincipalsAdmin,
         Self::RedactionAdmin,
         Self::RunsRead,
@@ -66,12 +74,16 @@ impl Scope {
             Self::BudgetsRead => "budgets:read",
             Self::BudgetsSpend => "budgets:spend",
             Self::BudgetsWrite => "budgets:write",
+            Self::ChannelsIngest => "channels:ingest",
             Self::ContractsActivate => "contracts:activate",
             Self::ContractsRead => "contracts:read",
             Self::ContractsSign => "contracts:sign",
             Self::ContractsWrite => "contracts:write",
+            Self::ConversationsRead => "conversations:read",
             Self::EnvelopeWrite => "envelope:write",
             Self::KeysAdmin => "keys:admin",
+            Self::MessagesSend => "messages:send",
+            Self::MessagesWrite => "messages:write",
             Self::PrincipalsAdmin => "principals:admin",
             Self::RedactionAdmin => "redaction:admin",
             Self::RunsRead => "runs:read",
@@ -108,6 +120,8 @@ impl ScopeSet {
             | 1 << Scope::ToolsCall as u32
             | 1 << Scope::ToolsRead as u32,
     );
+    /// What a channel's secret may do: bring events.
+    pub const OF_A_CHANNEL: ScopeSet = ScopeSet(1 << Scope::ChannelsIngest as u32);
     /// The most that an outside issuer's token may have: everything but to hand out credentials, which would outlive it.
     pub const OF_A_TOKEN: ScopeSet = ScopeSet(Self::EVERY.0 & !(1 << Scope::KeysAdmin as u32));
     /// What a platform operator has in every project: administration, never its conversations or its work.
@@ -195,6 +209,10 @@ mod tests {
             Scope::ContractsActivate,
             Scope::ApprovalsDecide,
             Scope::ApprovalsRead,
+            Scope::ChannelsIngest,
+            Scope::ConversationsRead,
+            Scope::MessagesSend,
+            Scope::MessagesWrite,
         ] {
             assert!(!ScopeSet::OPERATOR.contains(scope));
         }

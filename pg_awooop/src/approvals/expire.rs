@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::row::Request;
 use crate::audit;
-use crate::budget;
 use crate::caller::Caller;
 use crate::fault::{Outcome, or_raise};
 use crate::runs;
@@ -62,7 +61,7 @@ pub(crate) fn expire_due() -> Outcome<i64> {
 
 fn expire(project_id: &str, approval_id: Uuid) -> Outcome<bool> {
     let Ok(run_id) = Request::find(project_id, approval_id).map(|request| request.run_id) else { return Ok(false) };
-    if !runs::try_lock(project_id, run_id)? || !budget::can_close(project_id, run_id)? {
+    if !runs::try_lock(project_id, run_id)? || !runs::can_end(project_id, run_id)? {
         return Ok(false);
     }
     // Whoever decides it holds the run, so nobody holds the request.

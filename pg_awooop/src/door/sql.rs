@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{Answer, perform};
 use crate::authentication::{self, Verdict};
 use crate::caller::{self, Login};
+use crate::channels;
 use crate::directory;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::runs;
@@ -86,8 +87,18 @@ unsafe fn enter(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<Answer> {
             Some(project_id) => runs::claim_as_worker(project_id, &arguments),
         };
     }
+    if as_worker && operation.name == "claim_messages" {
+        return match &bound {
+            None => channels::across_projects(&arguments),
+            Some(project_id) => channels::in_bound_project(project_id, &arguments),
+        };
+    }
     if let (true, Some(lease)) = (as_worker, arguments.optional_text("lease")) {
-        return match authentication::by_lease(lease, operation.name)? {
+        let proven = match operation.name {
+            "mark_message" => authentication::by_message_lease(lease, operation.name)?,
+            _ => authentication::by_lease(lease, operation.name)?,
+        };
+        return match proven {
             Verdict::Proven(caller) => perform(operation, &caller, &arguments),
             Verdict::Failed(problem) => Ok(Answer::refusal(&problem)),
         };

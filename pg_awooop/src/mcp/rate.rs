@@ -132,6 +132,11 @@ pub(super) fn take_all(project_id: &str, rates: &[RateFacts]) -> Outcome<()> {
     }
 }
 
+/// Counts something for every one of the rates; false where one has no room for it, and then the caller must undo this.
+pub(crate) fn has_room(project_id: &str, rates: &[RateFacts]) -> Outcome<bool> {
+    Ok(take(project_id, rates)?.is_none())
+}
+
 /// Counts something that happened, whether there is room for it or not.
 pub(super) fn count(project_id: &str, rate: &RateFacts) -> Outcome<()> {
     take(project_id, std::slice::from_ref(rate)).map(drop)

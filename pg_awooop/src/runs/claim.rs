@@ -15,7 +15,7 @@ use crate::caller::{self, Caller, Door, Login};
 use crate::contracts::active::{self, Licence};
 use crate::door::Answer;
 use crate::fault::Outcome;
-use crate::runs::{journal, stop};
+use crate::runs::{can_end, journal, stop};
 use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
 use crate::tenant;
 
@@ -215,11 +215,7 @@ fn is_licensed(caller: &Caller, run: &Claimed) -> Outcome<bool> {
 /// Ends a run that may not go on. Where somebody keeps what it holds of budgets locked it waits in the queue instead: a
 /// worker that serves every project waits for none.
 fn stop_or_put_back(caller: &Caller, run: &Claimed, problem: &Problem) -> Outcome<()> {
-    if budget::can_close(&caller.project_id, run.run_id)? {
-        stop(caller, run.entry(), problem)
-    } else {
-        put_back(caller, run)
-    }
+    if can_end(&caller.project_id, run.run_id)? { stop(caller, run.entry(), problem) } else { put_back(caller, run) }
 }
 
 fn put_back(caller: &Caller, run: &Claimed) -> Outcome<()> {
@@ -278,6 +274,7 @@ fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outc
             key_id: None,
             issuer: None,
             agent_id: None,
+            channel: None,
             project,
         };
         // A suspended project's runs wait; nobody asked for them, so that is no refusal.

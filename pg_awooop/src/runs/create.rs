@@ -161,7 +161,7 @@ fn first_run(caller: &Caller, key: &str, request: &[u8; 32]) -> Outcome<Answer> 
 }
 
 /// When a run is created, in milliseconds since 1970: the id's own time, so that whatever is partitioned by it can be found by the id.
-pub(super) fn created_ms(run_id: Uuid) -> i64 {
+pub(crate) fn created_ms(run_id: Uuid) -> i64 {
     let (seconds, nanos) = run_id.get_timestamp().map(|t| t.to_unix()).unwrap_or_default();
     i64::try_from(seconds).unwrap_or_default() * 1000 + i64::from(nanos / 1_000_000)
 }

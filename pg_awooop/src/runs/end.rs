@@ -11,6 +11,7 @@ use super::{lease, output, retry, run_json};
 use crate::audit;
 use crate::budget;
 use crate::caller::Caller;
+use crate::channels;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
 use crate::redaction;
@@ -48,7 +49,7 @@ statements! {
              where project_id = $1 and run_id = $2 and approved_at is null and rejected_at is null
                and expired_at is null and cancelled_at is null
          )
-         select e.body from ended e");
+         select e.body, exists (select from awooop.channel_run c where c.project_id = $1 and c.run_id = $2) from ended e");
     REQUEUE: writing [TEXTOID, UUIDOID, TEXTOID, INT4OID] = concat!(
         "with requeued as (
              update awooop.run_state s
@@ -75,7 +76,7 @@ pub(super) fn end(
     result: Option<String>,
     error: Option<String>,
 ) -> Outcome<String> {
-    let body = END.with(|s| {
+    let ended = END.with(|s| {
         s.row(
             &[
                 caller.project_id.as_str().into(),
@@ -84,11 +85,21 @@ pub(super) fn end(
                 result.into(),
                 error.into(),
             ],
-            |row| column::<String>(row, 1),
+            |row| Ok((column::<String>(row, 1)?, column::<bool>(row, 2)?)),
         )
     })?;
     budget::close_run(caller, run_id)?;
-    body.map_or_else(|| fault(ErrorCode::RunUnknown), Ok)
+    let Some((body, is_of_channel)) = ended else { return fault(ErrorCode::RunUnknown) };
+    if is_of_channel {
+        channels::of_ended_run(caller, run_id, state)?;
+    }
+    Ok(body)
+}
+
+/// Whether a run can be ended now without waiting for anybody but who holds the run itself: whoever works for the platform waits
+/// for no tenant.
+pub(crate) fn can_end(project_id: &str, run_id: Uuid) -> Outcome<bool> {
+    Ok(budget::can_close(project_id, run_id)? && channels::can_answer(project_id, run_id)?)
 }
 
 /// Puts the run back into the queue, to be claimed after `wait_seconds`; its lease closes, and what it held of budgets goes

@@ -7,11 +7,10 @@ use pgrx::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::end::{end, requeue};
+use super::end::{can_end, end, requeue};
 use super::retry;
 use crate::approvals;
 use crate::audit;
-use crate::budget;
 use crate::caller::{self, Caller, Login};
 use crate::fault::{Outcome, Stop, fault, or_raise};
 use crate::statement::{Statement, column, optional_uuid_column, pg_uuid, statements, uuid_column};
@@ -127,7 +126,7 @@ fn reap_one(project_id: &str, run_id: Uuid) -> Outcome<Option<RunState>> {
         })
     })?;
     let Some(stale) = found else { return Ok(None) };
-    if !take(&TAKE_LEASE)? || !budget::can_close(project_id, run_id)? {
+    if !take(&TAKE_LEASE)? || !can_end(project_id, run_id)? {
         return Ok(None);
     }
     if stale.state == Some(RunState::WaitingApproval) && approvals::expire_of_run(project_id, run_id)? {

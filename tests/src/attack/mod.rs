@@ -22,10 +22,10 @@ mod worker_process;
 use crate::harness::platform::{careless, careless_tenant};
 use crate::harness::server::environment;
 use crate::harness::{Actor, Claim, Session, literal};
-use crate::harness::{approvals, issuer, tools};
+use crate::harness::{approvals, channels, issuer, tools};
 
 /// Every table with a project.
-const TENANT_TABLES: [&str; 33] = [
+const TENANT_TABLES: [&str; 39] = [
     "projects",
     "principals",
     "role_bindings",
@@ -59,6 +59,12 @@ const TENANT_TABLES: [&str; 33] = [
     "mcp_rate_hit",
     "token_issuer",
     "token_issuer_key",
+    "conversation_seen",
+    "conversation_event",
+    "channel_run",
+    "outbound_channel",
+    "outbound_chat",
+    "outbound_message",
 ];
 
 /// Settings that make every plan that can be parallel so.
@@ -108,6 +114,7 @@ impl Neighbours {
             actor.call(&format!("select awooop.set_redaction_rule('r', 'secret', '{SECRET}')"));
             issuer::register_one(&mut admin, actor, SECRET);
             tools::call_one(&mut admin, actor, SECRET);
+            channels::converse(&mut admin, actor, SECRET);
             spend(actor, &claim);
             approvals::use_one(&mut admin, actor, SECRET);
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::contracts::agent_contract;
 use crate::harness::platform_logins::{Gateway, Reply, gateway_login_in};
-use crate::harness::quiet::text;
+use crate::harness::quiet::{superuser_in, text};
 use crate::harness::{OwnServer, Project, Session, literal, own_database, unique};
 
 /// The scopes of somebody who writes and activates, and of somebody who signs.
@@ -56,6 +56,11 @@ impl Office {
         office.bob = office.key("bob", SIGNS);
         office.eve = office.key("eve", SIGNS);
         office
+    }
+
+    /// Another superuser's session in the same database.
+    pub fn admin_again(&mut self) -> Session {
+        superuser_in(&self.admin.value("select current_database()"))
     }
 
     /// A new key of somebody, made by an operator.

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod approvals;
 pub mod budgets;
+pub mod channels;
 pub mod contracts;
 pub mod gateway;
 pub mod issuer;

@@ -11,8 +11,9 @@ use super::{Session, contracts, own_database, unique};
 
 /// What a login needs to do everything a tenant can.
 pub const EVERY_SCOPE: &str = "agents:write,approvals:decide,approvals:read,audit:read,budgets:read,budgets:spend,\
-                               budgets:write,contracts:activate,contracts:read,contracts:sign,contracts:write,\
-                               envelope:write,keys:admin,principals:admin,redaction:admin,runs:read,runs:work,\
+                               budgets:write,channels:ingest,contracts:activate,contracts:read,contracts:sign,\
+                               contracts:write,conversations:read,envelope:write,keys:admin,messages:send,\
+                               messages:write,principals:admin,redaction:admin,runs:read,runs:work,\
                                runs:write,subjects:admin,subjects:write,tools:admin,tools:call,tools:read";
 
 /// The database that the tests of this process share.

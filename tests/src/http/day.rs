@@ -10,7 +10,7 @@ use super::client::Caller;
 use super::scene::{Scene, message};
 use crate::harness::contracts::{self, Hand};
 use crate::harness::quiet::{EVERY_SCOPE, text};
-use crate::harness::{approvals, budgets, issuer, tools};
+use crate::harness::{approvals, budgets, channels, issuer, tools};
 
 /// A caller who is held to the documentation of each operation.
 struct Tenant<'a> {
@@ -146,6 +146,17 @@ fn every_operation_answers_at_its_address_as_documented() {
     tools::review_a_tool(&mut scene.project.admin(), &scene.project.id, "order-bot");
     issuer::every_operation(|operation, arguments| tenant.does(operation, arguments));
     tools::every_operation("order-bot", |operation, arguments| tenant.does(operation, arguments));
+
+    let (mut admin, project) = (scene.project.admin(), scene.project.id.clone());
+    channels::every_operation(&mut admin, &project, "order-bot", |hand, operation, arguments| match hand {
+        Hand::Owner => tenant.does(operation, arguments),
+        Hand::Left | Hand::Right => {
+            let mut other = Tenant { caller: &hands[0], used: std::mem::take(&mut tenant.used) };
+            let answer = other.does(operation, arguments);
+            tenant.used = other.used;
+            answer
+        }
+    });
 
     let all: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
     assert_eq!(tenant.used, all, "an operation was not asked for");

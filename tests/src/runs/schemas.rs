@@ -9,7 +9,7 @@ use crate::harness::contracts::{self, Hand};
 use crate::harness::platform_logins::{Gateway, gateway_login_in};
 use crate::harness::quiet::{EVERY_SCOPE, superuser_in, text};
 use crate::harness::{Project, literal};
-use crate::harness::{approvals, budgets, issuer, tools};
+use crate::harness::{approvals, budgets, channels, issuer, tools};
 
 struct Schemas {
     arguments: BTreeMap<String, Validator>,
@@ -172,6 +172,10 @@ fn every_operations_answer_keeps_to_its_result_schema() {
     tools::review_a_tool(&mut superuser_in(&client.database), &project, "bot");
     issuer::every_operation(|operation, arguments| client.call(operation, arguments));
     tools::every_operation("bot", |operation, arguments| client.call(operation, arguments));
+    let mut admin = superuser_in(&client.database);
+    channels::every_operation(&mut admin, &project, "bot", |hand, operation, arguments| {
+        by(&mut client, hand, operation, arguments)
+    });
     let all: BTreeSet<String> = client.schemas.results.keys().cloned().collect();
     assert_eq!(client.used, all, "an operation was never called");
 }

@@ -32,14 +32,14 @@ impl Shop {
     /// Builds it, and leaves it running.
     pub fn start(&self, place: &Place) -> Result<()> {
         let mut cargo = program::cargo(&place.checkout);
-        program::run(cargo.args(["build", "--release", "--package", "awooop-mcp-servers", "--bin", "ewoooc-server"]))?;
+        program::run(cargo.args(["build", "--package", "awooop-mcp-servers", "--bins"]))?;
         self.stop()?;
         let account = Account::of_servers()?;
         let dir = self.dir();
         account.private_directory(&dir)?;
         let copy = place.dir("bin")?.join("ewoooc-server");
         let new = copy.with_extension("new");
-        fs::copy(place.target.join("release/ewoooc-server"), &new)?;
+        fs::copy(place.target.join("debug/ewoooc-server"), &new)?;
         fs::rename(&new, &copy)?;
         let port = self.port_to_use()?;
         let mut command = account.command(&copy, &dir);

@@ -4,6 +4,7 @@ mod approvals;
 mod audit;
 mod budgets;
 mod calls;
+mod channels;
 mod contracts;
 mod keys;
 mod people;
@@ -31,6 +32,7 @@ const PAGE: Argument = Argument::optional("page_size", LIMIT, "50", "How many to
 const PARTS: &[&[Operation]] = &[
     people::OPERATIONS,
     runs::OPERATIONS,
+    channels::OPERATIONS,
     budgets::OPERATIONS,
     contracts::OPERATIONS,
     approvals::OPERATIONS,

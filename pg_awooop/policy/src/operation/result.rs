@@ -2,6 +2,7 @@
 
 mod approvals;
 mod budgets;
+mod channels;
 mod contracts;
 mod tools;
 
@@ -16,6 +17,7 @@ use crate::transparency::finding::Kind;
 
 pub(super) use approvals::*;
 pub(super) use budgets::*;
+pub(super) use channels::*;
 pub(super) use contracts::*;
 pub(super) use tools::*;
 
@@ -80,7 +82,7 @@ pub(super) fn whoami() -> Value {
     object(json!({
         "project_id": text(), "principal_id": text(), "scopes": scopes(),
         "door": {"type": "string", "enum": ["http", "sql"]}, "key_id": maybe_text(), "issuer": maybe_text(),
-        "agent_id": maybe_text(), "migration_mode": mode()
+        "agent_id": maybe_text(), "channel": maybe_text(), "migration_mode": mode()
     }))
 }
 
@@ -196,8 +198,8 @@ pub(super) fn heartbeat() -> Value {
 
 fn key_members() -> Value {
     json!({
-        "key_id": text(), "name": text(), "principal_id": text(), "agent_id": maybe_text(), "scopes": scopes(),
-        "created_at": time(), "expires_at": maybe_time()
+        "key_id": text(), "name": text(), "principal_id": text(), "agent_id": maybe_text(), "channel": maybe_text(),
+        "scopes": scopes(), "created_at": time(), "expires_at": maybe_time()
     })
 }
 

@@ -59,6 +59,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "null",
                 "The only agent in whose name it may call tools, and nothing else but look; any of the project's where null.",
             ),
+            Argument::optional(
+                "channel",
+                ID,
+                "null",
+                "The channel that it is the secret of: it has the one scope channels:ingest then, and a form that Telegram \
+                 takes for a webhook's secret token.",
+            ),
         ],
         result: result::issued_key,
     },

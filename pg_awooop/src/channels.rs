@@ -1,0 +1,25 @@
+//! Channels: what people say to agents, and what they are told.
+//!
+//! Something that happened is taken in once (`ingest`): mirrored, and a run made where the channel's contract says who listens. What
+//! is to be said is written by the transaction that decides on it (`outbox`, and `answer` when a run ends); a sender claims it
+//! (`claim`), sends it, and says what became of it (`mark`). What is sent where, in which order and how fast is decided here; how a
+//! channel is spoken to the sender knows.
+//!
+//! Locks are taken in the order: run, chat, message. Whoever works for the platform never waits for a chat that somebody holds.
+
+mod answer;
+mod claim;
+mod events;
+mod guard;
+mod ingest;
+mod mark;
+mod messages;
+mod outbox;
+mod terms;
+
+pub(crate) use answer::{can_answer, of_ended_run};
+pub(crate) use claim::{across_projects, claim, in_bound_project};
+pub(crate) use events::list as list_events;
+pub(crate) use ingest::ingest;
+pub(crate) use mark::{lease_of, mark};
+pub(crate) use messages::{decide, get, list, queue, redrive};

@@ -1,0 +1,354 @@
+//! Taking in what happened in a channel: mirrored once for ever, and a run made where somebody listens.
+//!
+//! Whatever comes of it, what was taken in is there: a run that may not be made is an outcome of the event, and no reason to send
+//! it back to the channel, which would bring it again and again.
+
+use awooop_contracts::model::channel::ChannelContract;
+use awooop_policy::argument::Arguments;
+use awooop_policy::channel;
+use awooop_policy::channel::incoming::Incoming;
+use awooop_policy::channel::listen::{self, Silence};
+use awooop_policy::channel::outbox::Purpose;
+use awooop_policy::channel::words::{self, Occasion};
+use awooop_policy::envelope::{Envelope, platform_subject_id};
+use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::gates::RateFacts;
+use awooop_policy::operation::Operation;
+use awooop_policy::trace::TraceParent;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::outbox::{self, Draft};
+use super::terms;
+use crate::audit;
+use crate::caller::Caller;
+use crate::contracts::active;
+use crate::door::Answer;
+use crate::fault::{Outcome, Stop, fault, refuse};
+use crate::redaction;
+use crate::runs;
+use crate::statement::{column, optional_uuid_column, pg_uuid, statements, uuid_column};
+use crate::subjects::{self, Sighting};
+use crate::subtransaction::attempt;
+use crate::{mcp, tenant};
+
+/// How often one person is listened to, where the policy does not say: so many messages in so many seconds.
+const USUAL_OF_SENDER: (u64, u64) = (20, 60);
+
+statements! {
+    // The loser of a race waits for the winner, then inserts nothing.
+    SEE: writing [TEXTOID, TEXTOID, TEXTOID, UUIDOID] =
+        "insert into awooop.conversation_seen (project_id, channel, external_id, event_id) values ($1, $2, $3, $4)
+         on conflict do nothing";
+    SEEN: reading [TEXTOID, TEXTOID, TEXTOID] =
+        "select event_id from awooop.conversation_seen where project_id = $1 and channel = $2 and external_id = $3";
+    // Its id says when it came in, so one partition is looked into.
+    OUTCOME: reading [TEXTOID, UUIDOID, INT8OID] =
+        "select e.outcome, e.run_id, e.code from awooop.conversation_event e
+         where e.project_id = $1 and e.event_id = $2 and e.received_at = to_timestamp($3 / 1000.0)";
+    ROLES: reading [TEXTOID, TEXTOID, TEXTOID] =
+        "select roles from awooop.platform_subjects
+         where project_id = $1 and channel_type = $2 and channel_user_id = $3";
+    MIRROR: writing [TEXTOID, UUIDOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+                     TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, INT8OID] =
+        "insert into awooop.conversation_event
+                (project_id, event_id, received_at, channel, channel_type, external_id, kind, channel_user_id, channel_chat_id,
+                 thread_id, channel_message_id, platform_subject_id, occurred_at, trace_id, body, outcome, run_id, code,
+                 retain_until)
+         select $1, $2, t.at, $4, $5, $6, $7, $8, $9, $10, $11, $12, to_timestamp($13), $14, $15::jsonb, $16, $17, $18,
+                t.at + $19 * interval '1 day'
+         from (select to_timestamp($3 / 1000.0) as at) t";
+    AWAIT: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID] =
+        "insert into awooop.channel_run
+                (project_id, run_id, channel, channel_chat_id, thread_id, channel_message_id, event_id)
+         values ($1, $2, $3, $4, $5, $6, $7)";
+}
+
+/// What came of an event.
+struct Came {
+    outcome: &'static str,
+    run_id: Option<Uuid>,
+    code: Option<String>,
+}
+
+impl Came {
+    fn silent(why: Silence) -> Self {
+        Came { outcome: why.as_str(), run_id: None, code: None }
+    }
+
+    fn to_answer(&self, event_id: Uuid, duplicate: bool) -> Answer {
+        let body = json!({
+            "event_id": event_id, "duplicate": duplicate, "outcome": self.outcome, "run_id": self.run_id, "code": self.code
+        });
+        Answer::ok(body.to_string())
+    }
+}
+
+/// An event on its way in.
+struct Arrival<'a> {
+    caller: &'a Caller,
+    contract: &'a ChannelContract,
+    event: &'a Incoming,
+    event_id: Uuid,
+    trace_id: String,
+    subject_id: Option<String>,
+}
+
+/// Operation `ingest_event`.
+pub(crate) fn ingest(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    if !caller.project.mode.is_on_platform() {
+        return fault(ErrorCode::TenantUnavailable);
+    }
+    let name = channel_of(caller, arguments)?;
+    let channel = terms::channel(&caller.project_id, name)?;
+    let (contract, inbound) = (channel.contract()?, channel.inbound()?);
+    let body = arguments.json("event");
+    let most = usize::try_from(inbound.max_event_bytes()).unwrap_or(usize::MAX);
+    if body.to_string().len() > most {
+        return fault(Problem::from(ErrorCode::InputTooLarge).with("argument", "event").with("limit_bytes", most));
+    }
+    let event = channel::read(contract.channel_type.as_str(), terms::identity(contract), body)?;
+    let event_id = Uuid::now_v7();
+    let (project_id, external_id) = (caller.project_id.as_str(), event.external_id.as_str());
+    let seen = [project_id.into(), name.into(), external_id.into(), pg_uuid(event_id).into()];
+    if SEE.with(|s| s.run(&seen))? == 0 {
+        let first =
+            SEEN.with(|s| s.row(&[project_id.into(), name.into(), external_id.into()], |row| uuid_column(row, 1)))?;
+        return first.map_or_else(|| fault(ErrorCode::SystemRetry), |first| repeated(caller, first));
+    }
+    let subject_id = event
+        .sender
+        .as_ref()
+        .map(|sender| platform_subject_id(&caller.project_id, contract.channel_type.as_str(), &sender.id));
+    let trace_id = TraceParent::continued(&tenant::traceparent().unwrap_or_default())?.to_string();
+    let arrival = Arrival { caller, contract, event: &event, event_id, trace_id, subject_id };
+    let came = arrival.heard()?;
+    arrival.mirror(body, &came)?;
+    Ok(came.to_answer(event_id, false))
+}
+
+/// The channel that the event is of.
+fn channel_of<'a>(caller: &'a Caller, arguments: &'a Arguments) -> Outcome<&'a str> {
+    match (caller.channel.as_deref(), arguments.optional_text("channel")) {
+        (Some(own), Some(named)) if own != named => refuse(ErrorCode::ChannelSecret),
+        (Some(name), _) | (None, Some(name)) => Ok(name),
+        (None, None) => fault(Problem::from(ErrorCode::InputMissing).with("argument", "channel")),
+    }
+}
+
+/// What came of an event when it was taken in first.
+fn repeated(caller: &Caller, event_id: Uuid) -> Outcome<Answer> {
+    let key = [caller.project_id.as_str().into(), pg_uuid(event_id).into(), runs::created_ms(event_id).into()];
+    let came = OUTCOME.with(|s| {
+        s.row(&key, |row| Ok((column::<String>(row, 1)?, optional_uuid_column(row, 2)?, row.get::<String>(3)?)))
+    })?;
+    // Its mirror's time may be over; that it was taken in stays.
+    let (outcome, run_id, code) = came.unwrap_or_else(|| ("forgotten".to_owned(), None, None));
+    let body = json!({"event_id": event_id, "duplicate": true, "outcome": outcome, "run_id": run_id, "code": code});
+    Ok(Answer::ok(body.to_string()))
+}
+
+impl Arrival<'_> {
+    /// Lets whoever listens hear it.
+    fn heard(&self) -> Outcome<Came> {
+        self.see_sender()?;
+        let came = match listen::listener(self.contract, self.event, &self.roles()?, self.age()) {
+            Err(silence) => {
+                if silence.is_told() && self.event.chat.as_ref().is_some_and(|chat| !chat.is_group) {
+                    self.tell_refused()?;
+                }
+                return Ok(Came::silent(silence));
+            }
+            Ok(agent_id) => attempt(|| match self.has_room()? {
+                true => self.run(agent_id).map(Some),
+                false => Ok(None),
+            }),
+        };
+        match came {
+            Ok(Some(run_id)) => Ok(Came { outcome: "run", run_id: Some(run_id), code: None }),
+            Ok(None) => Ok(Came::silent(Silence::Rate)),
+            Err(Stop::Fault(problem)) if is_ours(problem.code) => Err(Stop::Fault(problem)),
+            Err(Stop::Fault(problem) | Stop::Refused(problem)) => self.refused(&problem),
+        }
+    }
+
+    /// The run that was asked for may not be: that is told, and recorded.
+    fn refused(&self, problem: &Problem) -> Outcome<Came> {
+        let entry = audit::Entry {
+            trace_id: Some(&self.trace_id),
+            platform_subject_id: self.subject_id.as_deref(),
+            ..audit::Entry::default()
+        };
+        audit::refused(self.caller, "create_run", problem, entry.with("event_id", self.event_id.to_string()))?;
+        self.tell_refused()?;
+        Ok(Came { outcome: "refused", run_id: None, code: Some(problem.code.entry().code.to_owned()) })
+    }
+
+    /// A person who was seen is a subject of the project, whatever they did.
+    fn see_sender(&self) -> Outcome<()> {
+        let Some(sender) = self.event.sender.as_ref().filter(|sender| !sender.is_bot) else { return Ok(()) };
+        let own_chat = self.event.chat.as_ref().filter(|chat| !chat.is_group);
+        let sighting = Sighting {
+            channel_type: self.contract.channel_type.as_str(),
+            channel_user_id: &sender.id,
+            channel_chat_id: own_chat.map(|chat| chat.id.as_str()),
+            display_name: sender.display_name.as_deref(),
+        };
+        subjects::see(self.caller, &sighting, Some(&self.trace_id), None)
+    }
+
+    /// The sender's roles, where the channel asks for any.
+    fn roles(&self) -> Outcome<Vec<String>> {
+        let asks = self.contract.admission.as_ref().is_some_and(|admission| admission.roles.is_some());
+        let (true, Some(sender)) = (asks, &self.event.sender) else { return Ok(Vec::new()) };
+        let key = [
+            self.caller.project_id.as_str().into(),
+            self.contract.channel_type.as_str().into(),
+            sender.id.as_str().into(),
+        ];
+        Ok(ROLES.with(|s| s.row(&key, |row| column::<Vec<String>>(row, 1)))?.unwrap_or_default())
+    }
+
+    /// Seconds since it happened.
+    fn age(&self) -> i64 {
+        let now = runs::created_ms(self.event_id) / 1000;
+        self.event.occurred_at.map_or(0, |then| now.saturating_sub(then))
+    }
+
+    /// Counts the message for its sender and its channel; false where there were too many.
+    fn has_room(&self) -> Outcome<bool> {
+        let policy = active::last_policy(&self.caller.project_id)?;
+        let of_policy = policy.as_ref().and_then(|loaded| match &loaded.contract {
+            awooop_contracts::Contract::Policy(policy) => policy.rates.and_then(|rates| rates.messages),
+            _ => None,
+        });
+        let rate = |what: &'static str, key: String, (count, window_seconds): (u64, u64)| RateFacts {
+            what,
+            reason: "rate",
+            key,
+            count,
+            window_seconds,
+            retry_after_seconds: None,
+        };
+        let terms = |rate: awooop_contracts::model::shared::Rate| (rate.count.get(), rate.window_seconds.get());
+        let of_sender = of_policy.and_then(|counted| counted.subject).map_or(USUAL_OF_SENDER, terms);
+        let subject = self.subject_id.as_deref().unwrap_or_default();
+        let mut rates = vec![rate("subject", format!("message:subject:{subject}"), of_sender)];
+        if let Some(of_project) = of_policy.and_then(|counted| counted.project) {
+            rates.push(rate("project", "message:project".to_owned(), terms(of_project)));
+        }
+        if let Some(of_channel) = self.contract.inbound.as_ref().and_then(|inbound| inbound.rate) {
+            rates.push(rate("channel", format!("message:channel:{}", self.contract.name.as_str()), terms(of_channel)));
+        }
+        mcp::has_room(&self.caller.project_id, &rates)
+    }
+
+    /// Makes the run, and notes where its answer goes.
+    fn run(&self, agent_id: &str) -> Outcome<Uuid> {
+        let (Some(sender), Some(chat)) = (&self.event.sender, &self.event.chat) else {
+            return fault(ErrorCode::SystemInternal);
+        };
+        let project_id = self.caller.project_id.clone();
+        let channel_type = self.contract.channel_type.as_str();
+        let envelope = Envelope {
+            platform_subject_id: platform_subject_id(&project_id, channel_type, &sender.id),
+            project_id,
+            agent_id: agent_id.to_owned(),
+            trace_id: self.trace_id.clone(),
+            channel_type: channel_type.to_owned(),
+            channel_user_id: sender.id.clone(),
+            channel_chat_id: Some(chat.id.clone()),
+            run_id: None,
+            policy_revision_id: None,
+        };
+        let members = json!({
+            "envelope": envelope, "input": self.input(), "tags": self.tags(),
+            "idempotency_key": format!("event:{}", self.event_id),
+        });
+        let Some(create) = Operation::named("create_run") else { return fault(ErrorCode::SystemInternal) };
+        let members = members.as_object().cloned().unwrap_or_default();
+        let answer = runs::create(self.caller, &Arguments::check(create.arguments, members)?)?;
+        let run: Map<String, Value> = serde_json::from_str(&answer.body)?;
+        let run_id = run.get("run_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
+        let Some(run_id) = run_id else { return fault(ErrorCode::SystemInternal) };
+        AWAIT.with(|s| {
+            s.run(&[
+                self.caller.project_id.as_str().into(),
+                pg_uuid(run_id).into(),
+                self.contract.name.as_str().into(),
+                chat.id.as_str().into(),
+                self.event.thread_id.as_deref().into(),
+                self.event.message_id.as_deref().into(),
+                pg_uuid(self.event_id).into(),
+            ])
+        })?;
+        Ok(run_id)
+    }
+
+    /// What the agent gets: the text, and the files that the channel takes in, where there are any.
+    fn input(&self) -> Value {
+        let mut input = json!({"text": self.event.text.as_deref().unwrap_or_default()});
+        let files: Vec<Value> = listen::taken_in(self.contract, self.event).map(|file| file.to_json()).collect();
+        if !files.is_empty() {
+            input["attachments"] = files.into();
+        }
+        input
+    }
+
+    fn tags(&self) -> Value {
+        let mut tags = json!({"channel": self.contract.name.as_str(), "event_id": self.event_id});
+        if let Some(command) = &self.event.command {
+            tags["command"] = command.name.as_str().into();
+        }
+        tags
+    }
+
+    /// Says that there will be no answer, where the channel can say something.
+    fn tell_refused(&self) -> Outcome<()> {
+        let (Some(chat), Some(outbound)) = (&self.event.chat, &self.contract.outbound) else { return Ok(()) };
+        let locale = terms::locale(&self.caller.project_id, self.contract)?;
+        let draft = Draft {
+            thread_id: self.event.thread_id.as_deref(),
+            reply_to: self.event.message_id.as_deref(),
+            trace_id: Some(&self.trace_id),
+            platform_subject_id: self.subject_id.as_deref(),
+            ..Draft::text(&chat.id, Purpose::Notice, words::text(self.contract, &locale, Occasion::Refused))
+        };
+        outbox::put(self.caller, self.contract, outbound, &draft).map(drop)
+    }
+
+    /// Keeps what happened, redacted, with what came of it.
+    fn mirror(&self, body: &Value, came: &Came) -> Outcome<()> {
+        let body = redaction::shown_json(body)?.to_string();
+        let (event, chat) = (self.event, self.event.chat.as_ref().map(|chat| chat.id.as_str()));
+        MIRROR.with(|s| {
+            s.run(&[
+                self.caller.project_id.as_str().into(),
+                pg_uuid(self.event_id).into(),
+                runs::created_ms(self.event_id).into(),
+                self.contract.name.as_str().into(),
+                self.contract.channel_type.as_str().into(),
+                event.external_id.as_str().into(),
+                event.kind.as_str().into(),
+                event.sender.as_ref().map(|sender| sender.id.as_str()).into(),
+                chat.into(),
+                event.thread_id.as_deref().into(),
+                event.message_id.as_deref().into(),
+                self.subject_id.as_deref().into(),
+                event.occurred_at.filter(|at| (0..=253_402_300_799).contains(at)).into(),
+                self.trace_id.as_str().into(),
+                body.into(),
+                came.outcome.into(),
+                came.run_id.map(pg_uuid).into(),
+                came.code.as_deref().into(),
+                terms::conversation_days(&self.caller.project_id)?.into(),
+            ])
+        })?;
+        Ok(())
+    }
+}
+
+/// Whether the fault is the platform's, and no answer to what was asked.
+fn is_ours(code: ErrorCode) -> bool {
+    code.entry().status >= 500
+}

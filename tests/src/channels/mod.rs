@@ -1,0 +1,8 @@
+//! Channels: what comes in once, what goes out in order, and what never does.
+
+mod arriving;
+mod chats;
+mod holding;
+mod isolation;
+mod sending;
+mod stage;

@@ -1,0 +1,201 @@
+//! What becomes of a message: its pace, pauses, attempts, dead letters, its end, and whoever may say so.
+
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+use crate::harness::channels::CHANNEL;
+use crate::harness::platform::worker_in;
+use crate::harness::quiet::text;
+
+fn soon(stage: &mut Stage) {
+    let project = stage.office.project.clone();
+    stage.office.admin.run(&format!(
+        "update awooop.outbound_chat set ready_at = clock_timestamp() where project_id = '{project}' and queued > 0"
+    ));
+}
+
+#[test]
+fn a_message_that_fails_is_tried_again_as_often_as_the_contract_says_and_can_be_sent_anew() {
+    let mut stage = Stage::new();
+    let message = stage.says("1", "hello");
+    stage.says("1", "behind it");
+    for attempt in 1..=3 {
+        soon(&mut stage);
+        let claimed = stage.claim(10);
+        assert_eq!(claimed.len(), 1);
+        assert_eq!(claimed[0]["attempt"], attempt);
+        let more =
+            json!({"error_code": "http_500", "error": "token 123456789:AAHfiqksKZ8WmR2zSjiQ7_v4TMAKdiHm9T0 refused"});
+        let marked = stage.mark(&claimed[0], "failed", more).expect("it is marked");
+        assert_eq!(marked["state"], if attempt < 3 { "queued" } else { "dead" });
+    }
+    let dead = stage.shown(&message);
+    assert_eq!((&dead["state"], &dead["error"]["code"]), (&json!("dead"), &json!("http_500")));
+    assert!(!text(&dead["error"]["message"]).contains("AAHfiqks"), "{dead}");
+    // What was behind it goes on, and the dead one goes behind that when it is sent anew: once.
+    let speaker = stage.speaker.clone();
+    let redrive = json!({"message_id": message["message_id"]});
+    let anew = stage.office.does(&speaker, "redrive_message", redrive.clone());
+    assert_eq!((&anew["state"], &anew["attempts"]), (&json!("queued"), &json!(0)));
+    assert_eq!(stage.office.code(&speaker, "redrive_message", redrive), "E-CHANNEL-007");
+    let sent: Vec<_> = stage.send_all().into_iter().map(|(_, words)| words).collect();
+    assert_eq!(sent, ["behind it", "hello"]);
+    assert_eq!(
+        stage.office.code(&speaker, "redrive_message", json!({"message_id": anew["message_id"]})),
+        "E-CHANNEL-007"
+    );
+}
+
+#[test]
+fn a_pause_that_the_channel_asks_for_is_no_attempt_and_holds_for_as_much_as_it_says() {
+    let mut stage = Stage::new();
+    for chat in ["1", "2"] {
+        stage.says(chat, "hello");
+    }
+    let claimed = stage.claim(1).remove(0);
+    let later = stage.mark(&claimed, "later", json!({"retry_after_seconds": 30})).expect("it is marked");
+    assert_eq!((&later["state"], &later["attempts"]), (&json!("queued"), &json!(0)));
+    // The other chat goes on.
+    let other = stage.claim(10);
+    assert_eq!(other.len(), 1);
+    assert_ne!(other[0]["channel_chat_id"], claimed["channel_chat_id"]);
+    let all = json!({"retry_after_seconds": 40, "pauses_channel": true});
+    stage.mark(&other[0], "later", all).expect("it is marked");
+    soon(&mut stage);
+    assert_eq!(stage.claim(10), Vec::<Value>::new());
+    let project = stage.office.project.clone();
+    let paused = stage.office.admin.value(&format!(
+        "select paused_until > clock_timestamp() + interval '35 seconds' from awooop.outbound_channel where project_id = '{project}'"
+    ));
+    assert_eq!(paused, "t");
+}
+
+#[test]
+fn turns_are_given_out_at_the_pace_of_the_channel_and_of_the_chat() {
+    let mut stage = Stage::with(json!({"outbound": {
+        "identity": "@shop_bot", "credential": "k8s://shop/telegram/token",
+        "rate": {"count": 10, "window_seconds": 1}, "chat_rate": {"count": 4, "window_seconds": 60}
+    }}));
+    for chat in 0..20 {
+        stage.says(&chat.to_string(), "hello");
+    }
+    let claimed = stage.claim(100);
+    let waits: Vec<i64> = claimed.iter().map(|m| m["send_after_ms"].as_i64().expect("a number")).collect();
+    // A second's worth, one every tenth of it.
+    assert_eq!(waits.len(), 11, "{waits:?}");
+    assert!(waits.windows(2).all(|pair| pair[1] - pair[0] == 100), "{waits:?}");
+    for message in &claimed {
+        stage.mark(message, "sent", json!({})).expect("it is marked");
+    }
+    // One of a chat at once with its turn; the next in a quarter of the window.
+    for _ in 0..2 {
+        stage.says("0", "more");
+    }
+    let project = stage.office.project.clone();
+    stage
+        .office
+        .admin
+        .run(&format!("update awooop.outbound_channel set turn_at = '-infinity' where project_id = '{project}'"));
+    let of_chat = |claimed: &[Value]| claimed.iter().filter(|m| m["channel_chat_id"] == "0").count();
+    assert_eq!(of_chat(&stage.claim(100)), 0);
+    let ready = stage.office.admin.value(&format!(
+        "select extract(epoch from ready_at - clock_timestamp())::int from awooop.outbound_chat
+         where project_id = '{project}' and channel_chat_id = '0'"
+    ));
+    assert_eq!(ready, "15");
+}
+
+#[test]
+fn a_message_that_nobody_could_send_in_time_expires_and_lets_the_next_go() {
+    let mut stage = Stage::new();
+    let message = stage.says("1", "too late");
+    stage.says("1", "in time");
+    let id = text(&message["message_id"]);
+    stage
+        .office
+        .admin
+        .run(&format!("update awooop.outbound_message set expires_at = clock_timestamp() where message_id = '{id}'"));
+    assert_eq!(stage.send_all(), []);
+    assert_eq!(stage.send_all(), [("1".to_owned(), "in time".to_owned())]);
+    assert_eq!(stage.shown(&message)["state"], "expired");
+}
+
+#[test]
+fn a_lease_is_good_for_its_message_and_its_time_alone() {
+    let mut stage = Stage::new();
+    stage.says("1", "a");
+    stage.says("2", "b");
+    let claimed = stage.claim(2);
+    let mut swapped = claimed[0].clone();
+    swapped["lease"] = claimed[1]["lease"].clone();
+    assert_eq!(stage.mark(&swapped, "sent", json!({})), Err("E-CHANNEL-006".to_owned()));
+    let mut forged = claimed[0].clone();
+    let lease = text(&claimed[0]["lease"]);
+    forged["lease"] = format!("{}{}", &lease[..lease.len() - 43], "A".repeat(43)).into();
+    assert_eq!(stage.mark(&forged, "sent", json!({})), Err("E-CHANNEL-006".to_owned()));
+    stage.mark(&claimed[0], "sent", json!({})).expect("it is marked");
+    assert_eq!(stage.mark(&claimed[0], "sent", json!({})), Err("E-CHANNEL-006".to_owned()));
+}
+
+#[test]
+fn the_platforms_sender_goes_round_the_projects_and_marks_what_it_leased() {
+    let mut stages = [Stage::new(), Stage::new()];
+    for stage in &mut stages {
+        stage.says("1", "hello");
+    }
+    let database = stages[0].office.admin.value("select current_database()");
+    let mut worker = worker_in(&database);
+    let own = [stages[0].office.project.clone(), stages[1].office.project.clone()];
+    let mut sent = Vec::new();
+    for _ in 0..20 {
+        let answer = worker.json("select awooop.claim_messages('round')");
+        let Some(message) = answer["messages"].as_array().and_then(|messages| messages.first()).cloned() else { break };
+        let (id, lease, project) =
+            (text(&message["message_id"]), text(&message["lease"]), text(&message["project_id"]));
+        // It has that project and no other, and there is nothing else that its lease is good for.
+        assert_eq!(
+            worker.json(&format!("select awooop.mark_message('{id}', 'awm_x', 'sent')"))["code"],
+            "E-CHANNEL-006"
+        );
+        assert_eq!(worker.code("select awooop.queue_message('shop-bot', '1', 'x')"), "42501");
+        let marked = worker.json(&format!("select awooop.mark_message('{id}', '{lease}', 'sent')"));
+        assert_eq!(marked["state"], "sent", "{marked}");
+        sent.push(project);
+    }
+    assert!(own.iter().all(|project| sent.contains(project)), "{sent:?}");
+}
+
+#[test]
+fn a_tenant_that_keeps_a_chat_locked_stalls_nobody_else() {
+    let mut stage = Stage::new();
+    stage.says("1", "a");
+    let claimed = stage.claim(1).remove(0);
+    let project = stage.office.project.clone();
+    let mut tenant = stage.office.admin_again();
+    tenant.run(&format!(
+        "begin; select awooop.enter_project('{project}'); select awooop.queue_message('{CHANNEL}', '1', 'held')"
+    ));
+    // Whoever sends is told to come again, and maintenance passes by.
+    let failure = stage.mark(&claimed, "sent", json!({})).expect_err("the chat is held");
+    assert!(failure.starts_with("E-SYS-001"), "{failure}");
+    stage.office.admin.run("set statement_timeout = '20s'; select awooop.maintain(); reset statement_timeout");
+    tenant.run("rollback");
+    stage.mark(&claimed, "sent", json!({})).expect("it is marked");
+}
+
+#[test]
+fn no_dml_says_something_else_afterwards() {
+    let mut stage = Stage::new();
+    let message = stage.says("1", "said");
+    stage.send_all();
+    let id = text(&message["message_id"]);
+    for sql in [
+        format!("update awooop.outbound_message set body = '{{}}' where message_id = '{id}'"),
+        format!("update awooop.outbound_message set state = 'queued', ended_at = null where message_id = '{id}'"),
+        format!("update awooop.outbound_message set channel_chat_id = '2' where message_id = '{id}'"),
+        format!("delete from awooop.outbound_message where message_id = '{id}'"),
+        "truncate awooop.outbound_message".to_owned(),
+    ] {
+        assert_eq!(stage.office.admin.code(&sql), "E-CHANNEL-010", "{sql}");
+    }
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::audit::AuditCommand;
+use crate::channels::settings::WorkerSettings;
 use crate::contract::ContractCommand;
 use crate::issuer_keys::settings::IssuerSettings;
 use crate::keyring::KeyringCommand;
@@ -40,6 +41,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve HTTP until told to stop (the default).
     Serve,
+    /// Send messages of channels until told to stop, without serving HTTP.
+    Worker,
     /// Print the OpenAPI 3.1 document of the database's operations, and exit.
     Openapi,
     /// Print the version, and exit.
@@ -135,6 +138,10 @@ pub struct Settings {
     /// MCP.
     #[command(flatten)]
     pub mcp: McpSettings,
+
+    /// The work that the gateway does by itself.
+    #[command(flatten)]
+    pub work: WorkerSettings,
 }
 
 /// How much to log.
@@ -178,6 +185,9 @@ impl Settings {
         }
         if self.statement_timeout_ms == 0 || self.request_timeout_ms == 0 || self.header_timeout_ms == 0 {
             return Err("a time limit of 0 would mean none at all");
+        }
+        if self.work.worker_pool_size == 0 || self.work.max_sending == 0 || self.work.poll_ms == 0 {
+            return Err("--worker-pool-size, --max-sending and --poll-ms must be at least 1");
         }
         if self.reload_seconds == 0 {
             return Err("--reload-seconds must be at least 1");

@@ -18,6 +18,8 @@ pub struct Gateway {
     pub pool: Pool,
     /// One more, so that readiness and the operation list never wait behind requests.
     pub control: Pool,
+    /// Connections of the work that the gateway does by itself, as another role.
+    pub work: Pool,
     /// The operations as last read.
     pub registry: Current,
     /// The last answer about readiness.
@@ -33,6 +35,8 @@ impl Gateway {
         Ok(Gateway {
             pool: Pool::new(&settings, settings.pool_size).map_err(|_| StartError::DatabaseUrl)?,
             control: Pool::new(&settings, 1).map_err(|_| StartError::DatabaseUrl)?,
+            work: Pool::to(&settings, &settings.work.worker_database_url, settings.work.worker_pool_size)
+                .map_err(|_| StartError::DatabaseUrl)?,
             registry: Current::default(),
             readiness: Readiness::default(),
             metrics: Metrics::new().map_err(StartError::Metrics)?,

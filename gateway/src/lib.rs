@@ -12,6 +12,7 @@
 pub mod answer;
 pub mod ask;
 pub mod audit;
+pub mod channels;
 pub mod config;
 pub mod contract;
 pub mod docs;
@@ -37,5 +38,6 @@ pub mod serve;
 pub mod stalled;
 pub mod start;
 pub mod trace;
+pub mod work;
 
 pub use start::run;

@@ -14,6 +14,7 @@ use tower_service::Service;
 use tracing::info;
 
 use crate::answer::{Answer, stamp};
+use crate::channels::webhook;
 use crate::forward;
 use crate::gateway::Gateway;
 use crate::mcp::{Mcp, Place};
@@ -53,6 +54,14 @@ impl Door {
         if let Some(place) = Place::of(head.uri.path().to_owned().as_str()) {
             seen.page = place.template();
             let mut response = self.mcp.answer(&place, head, body, &seen.id, &seen.trace).await;
+            stamp(response.headers_mut(), &seen.id, &seen.trace);
+            seen.status = Some(response.status().as_u16());
+            return Ok(response);
+        }
+        if let Some(place) = webhook::Place::of(head.uri.path()) {
+            seen.page = webhook::Place::template();
+            let answer = place.answer(&self.gateway, &head, &mut body, &seen.id, &seen.trace).await;
+            let mut response = answer.into_response();
             stamp(response.headers_mut(), &seen.id, &seen.trace);
             seen.status = Some(response.status().as_u16());
             return Ok(response);

@@ -17,7 +17,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::config::Settings;
+use crate::config::{DatabaseUrl, Settings};
 
 /// After this long a connection makes room for a fresh one, so that a server's settings and memory are not held on to.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -77,8 +77,13 @@ pub struct State {
 impl Pool {
     /// No connection is made yet. The error does not quote the URL.
     pub fn new(settings: &Settings, limit: usize) -> Result<Pool, sqlx::Error> {
+        Pool::to(settings, &settings.database_url, limit)
+    }
+
+    /// The same of another URL.
+    pub fn to(settings: &Settings, url: &DatabaseUrl, limit: usize) -> Result<Pool, sqlx::Error> {
         let timeout = settings.statement_timeout_ms.to_string();
-        let options = PgConnectOptions::from_str(settings.database_url.reveal())?
+        let options = PgConnectOptions::from_str(url.reveal())?
             .application_name("awooop-gateway")
             .options([("statement_timeout", timeout.as_str())])
             .disable_statement_logging();

@@ -16,6 +16,7 @@ use crate::drain::{Stop, keep_operations_current};
 use crate::gateway::Gateway;
 use crate::observe::Door;
 use crate::pool::Failure;
+use crate::work::Work;
 use crate::{audit, contract, issuer_keys, keyring, log, openapi, problem, registry, serve};
 
 /// Why the gateway did not start.
@@ -75,7 +76,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Audit(command) => return verified(audit::run(&command)),
         Command::Contract(command) => return verified(contract::run(&command)),
         Command::Openapi => print_openapi(cli.settings),
-        Command::Serve => serve_until_stopped(cli.settings),
+        Command::Serve => until_stopped(cli.settings, serve_operations),
+        Command::Worker => until_stopped(cli.settings, work_alone),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -111,11 +113,14 @@ fn print_openapi(settings: Settings) -> Result<(), StartError> {
     writeln!(io::stdout(), "{document:#}").map_err(StartError::System)
 }
 
-fn serve_until_stopped(settings: Settings) -> Result<(), StartError> {
+fn until_stopped<F>(settings: Settings, work: impl FnOnce(Settings) -> F) -> Result<(), StartError>
+where
+    F: Future<Output = Result<(), StartError>>,
+{
     settings.check().map_err(StartError::Settings)?;
     let _log = log::start(settings.log).map_err(StartError::System)?;
     let runtime = runtime(settings.workers)?;
-    let outcome = runtime.block_on(serve_operations(settings));
+    let outcome = runtime.block_on(work(settings));
     // Whatever did not finish while draining is given up here.
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome
@@ -125,6 +130,7 @@ async fn serve_operations(settings: Settings) -> Result<(), StartError> {
     let stop = Stop::listen().map_err(StartError::System)?;
     let gateway = Arc::new(Gateway::new(settings)?);
     let door = Arc::new(Door::new(Arc::clone(&gateway))?);
+    let work = if gateway.settings.work.worker { Some(Work::begin(&gateway)?) } else { None };
     let listener = serve::listen(gateway.settings.listen).map_err(StartError::Listen)?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
@@ -132,10 +138,24 @@ async fn serve_operations(settings: Settings) -> Result<(), StartError> {
     let reading = tokio::spawn(keep_operations_current(Arc::clone(&gateway)));
     let fetching = tokio::spawn(issuer_keys::keep_current(Arc::clone(&gateway)));
     serve::serve(Arc::clone(&gateway), door, listener, stop).await;
+    if let Some(work) = work {
+        work.end(&gateway).await;
+    }
     reading.abort();
     fetching.abort();
     gateway.pool.close().await;
     gateway.control.close().await;
+    Ok(())
+}
+
+/// The work alone, until told to stop.
+async fn work_alone(settings: Settings) -> Result<(), StartError> {
+    let mut stop = Stop::listen().map_err(StartError::System)?;
+    let gateway = Arc::new(Gateway::new(settings)?);
+    let work = Work::begin(&gateway)?;
+    info!(worker_id = gateway.settings.work.id(), version = env!("CARGO_PKG_VERSION"), "working");
+    stop.wait().await;
+    work.end(&gateway).await;
     Ok(())
 }
 

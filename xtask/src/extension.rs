@@ -73,7 +73,14 @@ pub fn install(place: &Place, tree: &Tree, purpose: Purpose) -> Result<Build> {
     let pgrx = toolchain::cargo_pgrx(place)?;
     let mut command = std::process::Command::new(pgrx);
     program::without_cargo_variables(&mut command);
-    command.current_dir(&place.checkout).args(["pgrx", "install", "--profile", purpose.profile(), "--package", "pg_awooop"]);
+    command.current_dir(&place.checkout).args([
+        "pgrx",
+        "install",
+        "--profile",
+        purpose.profile(),
+        "--package",
+        "pg_awooop",
+    ]);
     command.arg("--pg-config").arg(tree.program("pg_config"));
     command.args(["--no-default-features", "--features", &features]);
     // One directory for all versions: cargo keeps what differs apart, and what does not is built once. Apart from the

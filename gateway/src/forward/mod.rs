@@ -14,6 +14,7 @@ use matchit::Params;
 use tokio::time::timeout;
 
 use self::args::Members;
+pub use self::body::read as read_body;
 pub use self::credential::{Credential, project};
 use crate::answer::Answer;
 use crate::ask::{Question, ask};

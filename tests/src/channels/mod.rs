@@ -6,3 +6,5 @@ mod holding;
 mod isolation;
 mod sending;
 mod stage;
+mod telegram;
+mod wire;

@@ -2,7 +2,7 @@
 //! What the gates decide is tested in `mcp`; here it is what the gateway does with it.
 
 mod client;
-mod stage;
+pub mod stage;
 
 mod auth;
 mod changes;

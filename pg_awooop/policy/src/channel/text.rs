@@ -28,6 +28,12 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// How much white space before a stretch is none of it. A quotation has whole lines, with their indentation.
+    fn lead(&self, marked: &str) -> usize {
+        let rest = if *self == Mark::Quote { marked.trim_start_matches('\n') } else { marked.trim_start() };
+        marked.len() - rest.len()
+    }
+
     /// Whether it is code, in which there are no further marks.
     fn is_code(&self) -> bool {
         matches!(self, Mark::Code | Mark::Block(_))
@@ -83,21 +89,44 @@ impl Writer {
         self.rich.text.push_str(text);
     }
 
-    /// Opens a mark, which means nothing in code, or within another one of its kind.
+    /// Opens a mark. It means nothing in code, within another one of its kind, and code means nothing in a link: channels know no
+    /// such thing. Other marks around code are interrupted by it.
     fn open(&mut self, mark: Mark) {
-        let within = |open: &Mark| open.is_code() || std::mem::discriminant(open) == std::mem::discriminant(&mark);
+        let within = |open: &Mark| {
+            open.is_code()
+                || std::mem::discriminant(open) == std::mem::discriminant(&mark)
+                || mark.is_code() && matches!(open, Mark::Link(_))
+        };
         let means_something = !self.open.iter().any(|(_, open)| open.as_ref().is_some_and(within));
+        if means_something && mark.is_code() {
+            for (start, open) in self.open.clone().into_iter().rev() {
+                self.mark(start, open.filter(|open| *open != Mark::Quote));
+            }
+        }
         self.open.push((self.rich.text.len(), means_something.then_some(mark)));
     }
 
     /// Closes the mark that was opened last.
     fn close(&mut self) {
         let Some((start, mark)) = self.open.pop() else { return };
+        let is_code = mark.as_ref().is_some_and(Mark::is_code);
+        self.mark(start, mark);
+        if is_code {
+            let here = self.rich.text.len();
+            for (start, _) in self.open.iter_mut().filter(|(_, open)| *open != Some(Mark::Quote)) {
+                *start = here;
+            }
+        }
+    }
+
+    /// Marks what was written since `start`.
+    fn mark(&mut self, start: usize, mark: Option<Mark>) {
         // White space at either end is not marked: channels would move the mark off it anyway.
+        let Some(mark) = mark else { return };
         let marked = &self.rich.text[start..];
-        let lead = marked.len() - marked.trim_start().len();
+        let lead = mark.lead(marked);
         let range = start + lead..start + marked.trim_end().len().max(lead);
-        if let (Some(mark), false) = (mark, range.is_empty()) {
+        if !range.is_empty() {
             self.rich.spans.push(Span { range, mark });
         }
     }

@@ -7,4 +7,5 @@ mod ewoooc;
 mod lifecycles;
 mod proxy;
 mod running;
+mod telegram;
 mod trouble;

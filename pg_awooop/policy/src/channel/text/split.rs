@@ -103,7 +103,8 @@ impl Rich {
     /// its indentation.
     fn part(&self, from: usize, to: usize) -> Rich {
         let slice = &self.text[from..to];
-        let in_code = self.spans.iter().any(|s| s.mark.is_code() && s.range.start < from && from < s.range.end);
+        let is_block = |mark: &Mark| matches!(mark, Mark::Block(_));
+        let in_code = self.spans.iter().any(|s| is_block(&s.mark) && s.range.start < from && from < s.range.end);
         let lead = match in_code {
             true => slice.len() - slice.trim_start_matches('\n').len(),
             false => slice.len() - slice.trim_start().len(),
@@ -118,7 +119,7 @@ impl Rich {
             // As when it was written: no mark on white space at its ends, but in code.
             if !span.mark.is_code() {
                 let marked = &self.text[from + span.range.start..from + span.range.end];
-                let (lead, trail) = (marked.len() - marked.trim_start().len(), marked.len() - marked.trim_end().len());
+                let (lead, trail) = (span.mark.lead(marked), marked.len() - marked.trim_end().len());
                 span.range = span.range.start + lead..span.range.end - trail.min(marked.len() - lead);
             }
         }

@@ -57,6 +57,10 @@ fn html_of_chats_is_read_and_other_tags_are_text() {
     assert_eq!(read("<script>x</script> 1 < 2 </b>"), "&lt;script&gt;x&lt;/script&gt; 1 &lt; 2 &lt;/b&gt;");
     assert_eq!(read("<b>open <i>both"), "<b>open <i>both</i></b>");
     assert_eq!(read("<b>a<i>b</b>c"), "<b>a<i>b</i></b>c");
+    // Code is in no other mark but a quotation, and has none in it.
+    assert_eq!(read("<b>a <code>b</code> c</b>"), "<b>a</b> <code>b</code> <b>c</b>");
+    assert_eq!(read("<code>a <b>b</b></code>"), "<code>a b</code>");
+    assert_eq!(read("<a href=\"https://a\"><code>x</code></a>"), "<a href=\"https://a\">x</a>");
 }
 
 const SMALL: Limits = Limits { units: 20, bytes: 4096, marks: 100 };

@@ -1,0 +1,40 @@
+//! The work that the gateway does by itself, beside HTTP or alone: begun with it, and ended with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use crate::channels::sender::Sender;
+use crate::gateway::Gateway;
+use crate::start::StartError;
+
+/// What is being done.
+pub struct Work {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Work {
+    /// Begins it.
+    pub fn begin(gateway: &Arc<Gateway>) -> Result<Work, StartError> {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::new(Sender::new(Arc::clone(gateway))?).run(stopped));
+        Ok(Work { stop, tasks })
+    }
+
+    /// Takes nothing new, and waits for what is under way, for as long as requests in flight get.
+    pub async fn end(mut self, gateway: &Gateway) {
+        self.stop.send_replace(true);
+        let patience = Duration::from_secs(gateway.settings.drain_seconds);
+        match timeout(patience, async { while self.tasks.join_next().await.is_some() {} }).await {
+            Ok(()) => info!("the work is done"),
+            Err(_) => warn!("stopped in the middle of work, which goes on when its leases are over"),
+        }
+        gateway.work.close().await;
+    }
+}

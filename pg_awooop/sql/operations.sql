@@ -19,6 +19,12 @@ create function awooop.upsert_platform_subject(channel_type text, channel_user_i
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.upsert_platform_subject is 'First sight creates the subject with the role viewer; later ones update last_seen_at, and chat and name where given. Roles, first_seen_at and the id never change here.';
 
+create function awooop.link_subject(platform_subject_id text, principal_id text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.link_subject is 'From then on what the person decides in chats counts as the principal''s hand, in the principal''s roles. Without one they are a principal of their own, with the roles that they have as a subject.';
+
 create function awooop.grant_subject_role(platform_subject_id text, role text)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp

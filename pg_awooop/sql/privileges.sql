@@ -20,7 +20,8 @@ begin
             -- The few that look through all projects, and hand out ids only.
             when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles',
                                'unsealed_projects', 'audit_projects', 'due_reservations', 'spending_projects',
-                               'due_approvals', 'issuer_key_sources', 'next_sending_project')
+                               'due_approvals', 'issuer_key_sources', 'next_sending_project',
+                               'due_feedback', 'due_messages', 'expired_conversations')
                 then 'awooop_scheduler'
             else 'awooop_owner' end);
     end loop;
@@ -74,7 +75,8 @@ grant execute on function awooop.reap_stale_runs() to awooop_worker;
 grant execute on function awooop.next_ready_project(text), awooop.due_runs(integer), awooop.expired_runs(integer),
     awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean), awooop.audit_projects(),
     awooop.due_reservations(integer), awooop.spending_projects(), awooop.due_approvals(integer),
-    awooop.issuer_key_sources(), awooop.next_sending_project(text)
+    awooop.issuer_key_sources(), awooop.next_sending_project(text), awooop.due_feedback(integer),
+    awooop.due_messages(integer), awooop.expired_conversations(integer)
     to awooop_owner;
 
 -- Behind the views of sql/current.

@@ -95,6 +95,7 @@ fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Ve
         issuer: None,
         agent_id: key.agent_id,
         channel: key.channel,
+        subject: None,
         project,
     }))
 }
@@ -145,6 +146,7 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         issuer: None,
         agent_id: None,
         channel: None,
+        subject: None,
         project,
     };
     if epoch == parts.epoch && digest.matches(&stored) {
@@ -179,6 +181,7 @@ pub(crate) fn by_message_lease(lease: &str, operation: &str) -> Outcome<Verdict>
             issuer: None,
             agent_id: None,
             channel: None,
+            subject: None,
             project,
         })),
         None => {

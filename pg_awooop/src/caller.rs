@@ -51,6 +51,8 @@ pub(crate) struct Caller {
     pub(crate) agent_id: Option<String>,
     /// The channel whose secret the credential is, where it is one.
     pub(crate) channel: Option<String>,
+    /// The person of a channel who acts, where it is one.
+    pub(crate) subject: Option<String>,
     pub(crate) project: ProjectFacts,
 }
 
@@ -66,6 +68,7 @@ impl Caller {
             issuer: None,
             agent_id: None,
             channel: None,
+            subject: None,
             project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
         }
     }
@@ -163,6 +166,7 @@ pub(crate) fn of_session(operation: &str) -> Outcome<Caller> {
         issuer: None,
         agent_id: None,
         channel: None,
+        subject: None,
         project,
     })
 }

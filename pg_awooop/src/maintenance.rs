@@ -14,6 +14,7 @@ use crate::approvals;
 use crate::audit;
 use crate::budget;
 use crate::caller::{Caller, Login};
+use crate::channels;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::partitions;
 use crate::runs;
@@ -144,8 +145,11 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     let undecided = approvals::expire_due()?;
     let reaped = runs::reap_due(None)?;
     let expired = budget::expire_due()?;
+    let told = channels::tell_due()?;
+    let unsent = channels::expire_due_messages()?;
     let partitions = partitions::ensure()?;
     let deleted = delete_expired()?;
+    let conversations = channels::forget_due()?;
     let forgotten = FORGET_FAILURES.with(|s| s.run(&[FAILURES_KEPT_DAYS.into()]))?;
     // Last, so that the rows of this round are sealed with it.
     let sealed = audit::seal_due()?;
@@ -153,7 +157,8 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     budget::maintain_platform()?;
     Ok(json!({
         "requeued": reaped.requeued, "timed_out": reaped.timed_out, "partitions_made": partitions,
-        "reservations_expired": expired, "approvals_expired": undecided, "runs_deleted": deleted, "failed_authentications_forgotten": forgotten, "audit_rows_sealed": sealed.rows,
+        "reservations_expired": expired, "approvals_expired": undecided, "runs_deleted": deleted, "told_that_it_goes_on": told,
+        "messages_expired": unsent, "conversations_forgotten": conversations, "failed_authentications_forgotten": forgotten, "audit_rows_sealed": sealed.rows,
         "checkpoints_signed": sealed.checkpoints
     }))
 }

@@ -52,6 +52,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "heartbeat" => runs::heartbeat,
         "import_contract" => contracts::import,
         "ingest_event" => channels::ingest,
+        "link_subject" => subjects::link,
         "issue_approval" => approvals::issue,
         "list_api_keys" => api_keys::list,
         "list_approvals" => approvals::list,

@@ -39,6 +39,8 @@ statements! {
                  coalesce((select ", hand!(), " from awooop.principals p where p.project_id = $1 and p.principal_id = $3),
                           $2))
          on conflict (project_id, principal_id) do nothing returning true");
+    FOLLOW: writing [TEXTOID, TEXTOID, TEXTARRAYOID] =
+        "update awooop.principals set roles = $3 where project_id = $1 and principal_id = $2 and roles <> $3";
     // In a statement of its own, after that one: of two that bring a principal into being at once, one sees the other's.
     // A login's principal is nobody else's, whoever made it.
     IS_MADE_BY: writing [TEXTOID, TEXTOID, TEXTOID] =
@@ -70,6 +72,18 @@ pub(crate) const LOGIN: &str = "role.";
 /// Brings a principal into being, if it is not there; whether it was not.
 pub(crate) fn make(project_id: &str, principal_id: &str, maker: Option<&str>) -> Outcome<bool> {
     Ok(MAKE.with(|s| s.run(&[project_id.into(), principal_id.into(), maker.into()]))? > 0)
+}
+
+/// Makes sure that a person of a channel is a principal, with the roles that they have as a subject, and the hand of whoever gave
+/// them the latest of these: giving roles to several accounts makes nobody several hands.
+pub(crate) fn follow_subject(
+    project_id: &str,
+    principal_id: &str,
+    roles: &[String],
+    roles_from: Option<&str>,
+) -> Outcome<()> {
+    make(project_id, principal_id, roles_from)?;
+    FOLLOW.with(|s| s.run(&[project_id.into(), principal_id.into(), roles.to_vec().into()])).map(drop)
 }
 
 /// Who brought a principal into being, empty where nobody is told of; nothing where it is not there.

@@ -94,6 +94,7 @@ pub(crate) fn operator_as(project_id: &str, principal_id: &str) -> Caller {
         issuer: None,
         agent_id: None,
         channel: None,
+        subject: None,
         project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
     }
 }

@@ -7,7 +7,8 @@ use awooop_policy::error::ErrorCode;
 use crate::audit;
 use crate::caller::Caller;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault};
+use crate::fault::{Outcome, fault, refuse};
+use crate::principals;
 use crate::statement::{column, rfc3339, statements};
 
 macro_rules! subject_json {
@@ -49,9 +50,12 @@ statements! {
     SHOW: reading [TEXTOID, TEXTOID, TEXTOID] = concat!(
         "select ", subject_json!(), " from awooop.platform_subjects s
          where s.project_id = $1 and s.channel_type = $2 and s.channel_user_id = $3");
-    GRANT_ROLE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] = concat!(
+    LINK: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
+        "update awooop.platform_subjects set principal_id = $4
+         where project_id = $1 and channel_type = $2 and channel_user_id = $3";
+    GRANT_ROLE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID] = concat!(
         "update awooop.platform_subjects s
-         set roles = case when $4 = any (s.roles) then s.roles else s.roles || $4 end
+         set roles = case when $4 = any (s.roles) then s.roles else s.roles || $4 end, roles_from = $5
          where s.project_id = $1 and s.channel_type = $2 and s.channel_user_id = $3
          returning ", subject_json!());
 }
@@ -113,18 +117,14 @@ pub(crate) fn upsert(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
 pub(crate) fn grant_role(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let subject = arguments.text("platform_subject_id");
     let role = arguments.text("role");
-    // Project and channel type hold no ':', so the id splits one way; another project's id is simply unknown here.
-    let mut parts = subject.splitn(3, ':');
-    let (Some(project), Some(channel_type), Some(channel_user_id)) = (parts.next(), parts.next(), parts.next()) else {
-        return fault(ErrorCode::SubjectUnknown);
-    };
-    if project != caller.project_id {
-        return fault(ErrorCode::SubjectUnknown);
-    }
+    let (channel_type, channel_user_id) = parts(caller, subject)?;
+    // An operator's word makes nobody their hand.
+    let from = (!caller.is_platform()).then_some(caller.principal_id.as_str());
     let body = GRANT_ROLE.with(|s| {
-        s.row(&[project.into(), channel_type.into(), channel_user_id.into(), role.into()], |row| {
-            column::<String>(row, 1)
-        })
+        s.row(
+            &[caller.project_id.as_str().into(), channel_type.into(), channel_user_id.into(), role.into(), from.into()],
+            |row| column::<String>(row, 1),
+        )
     })?;
     let Some(body) = body else {
         return fault(ErrorCode::SubjectUnknown);
@@ -132,4 +132,39 @@ pub(crate) fn grant_role(caller: &Caller, arguments: &Arguments) -> Outcome<Answ
     let entry = audit::Entry { platform_subject_id: Some(subject), ..audit::Entry::default() };
     audit::done(caller, "subject_role_granted", entry.with("role", role))?;
     Ok(Answer::ok(body))
+}
+
+/// Channel type and user of a subject of the caller's project. Project and channel type hold no ':', so the id splits one way;
+/// another project's id is simply unknown here.
+fn parts<'a>(caller: &Caller, subject: &'a str) -> Outcome<(&'a str, &'a str)> {
+    let mut parts = subject.splitn(3, ':');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(project), Some(channel_type), Some(user)) if project == caller.project_id => Ok((channel_type, user)),
+        _ => fault(ErrorCode::SubjectUnknown),
+    }
+}
+
+/// Operation `link_subject`.
+pub(crate) fn link(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let (subject, principal_id) = (arguments.text("platform_subject_id"), arguments.optional_text("principal_id"));
+    let (channel_type, channel_user_id) = parts(caller, subject)?;
+    let project_id = caller.project_id.as_str();
+    if let Some(principal_id) = principal_id {
+        if principals::maker(project_id, principal_id)?.is_none() {
+            return fault(ErrorCode::PrincipalUnknown);
+        }
+        // Whoever presses buttons as somebody decides in their name.
+        let is_own = principal_id == caller.principal_id || principals::is_made_by(caller, principal_id)?;
+        if !is_own && !caller.is_platform() {
+            return refuse(ErrorCode::AuthPrincipal);
+        }
+    }
+    let linked =
+        LINK.with(|s| s.run(&[project_id.into(), channel_type.into(), channel_user_id.into(), principal_id.into()]))?;
+    if linked == 0 {
+        return fault(ErrorCode::SubjectUnknown);
+    }
+    let entry = audit::Entry { platform_subject_id: Some(subject), ..audit::Entry::default() };
+    audit::done(caller, "subject_linked", entry.with("principal", principal_id))?;
+    Ok(Answer::ok(serde_json::json!({"platform_subject_id": subject, "principal_id": principal_id}).to_string()))
 }

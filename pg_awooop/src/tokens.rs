@@ -60,6 +60,7 @@ pub(crate) fn prove(project_id: &str, credential: &str, operation: &str) -> Outc
         issuer: Some(token.issuer.clone()),
         agent_id: token.agent_id.clone(),
         channel: None,
+        subject: None,
         project,
     }))
 }

@@ -13,7 +13,7 @@ begin
         'budget_ledger', 'budget_opening', 'approval_request', 'approval_decision', 'approval_use',
         'mcp_server', 'mcp_tool', 'mcp_grant', 'mcp_call', 'mcp_rate', 'mcp_rate_hit',
         'token_issuer', 'token_issuer_key', 'conversation_seen', 'conversation_event', 'channel_run', 'outbound_channel',
-        'outbound_chat', 'outbound_message']
+        'outbound_chat', 'outbound_message', 'channel_button', 'channel_press']
     loop
         execute format('alter table awooop.%I enable row level security', tenant_table);
         execute format('alter table awooop.%I force row level security', tenant_table);

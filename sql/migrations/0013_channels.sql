@@ -84,6 +84,37 @@ create table awooop.channel_run (
 -- For the scheduler alone.
 create index channel_run_due on awooop.channel_run (tell_at) where tell_at is not null;
 
+-- Who a person of a channel is among the project's principals, where they are known by other credentials as well.
+-- `roles_from` is who gave them their latest role: whose hand they count as, where they are nobody else.
+alter table awooop.platform_subjects add column principal_id text, add column roles_from text;
+
+-- A button under a question to those who approve. Its secret is in the chat alone.
+create table awooop.channel_button (
+    project_id      text collate "C" not null,
+    digest          bytea       not null,
+    channel         text collate "C" not null,
+    channel_chat_id text collate "C" not null,
+    approval_id     uuid        not null,
+    decision        text collate "C" not null,
+    message_id      uuid        not null,
+    primary key (project_id, digest),
+    foreign key (project_id, approval_id) references awooop.approval_request on delete cascade,
+    constraint channel_button_digest check (octet_length(digest) = 32),
+    constraint channel_button_decision check (decision in ('approve', 'reject'))
+);
+create index channel_button_by_approval on awooop.channel_button (project_id, approval_id);
+
+-- Who has pressed it: once each.
+create table awooop.channel_press (
+    project_id          text collate "C" not null,
+    digest              bytea       not null,
+    platform_subject_id text        not null,
+    event_id            uuid        not null,
+    pressed_at          timestamptz not null default clock_timestamp(),
+    primary key (project_id, digest, platform_subject_id),
+    foreign key (project_id, digest) references awooop.channel_button on delete cascade
+);
+
 -- One for each account that messages are sent from.
 create table awooop.outbound_channel (
     project_id   text collate "C" not null references awooop.projects,
@@ -190,6 +221,9 @@ alter table awooop.outbound_message enable always trigger outbound_message_kept;
 alter table awooop.outbound_message enable always trigger outbound_message_truncate;
 
 grant select (channel) on awooop.api_keys to awooop_auditor;
+grant select (principal_id, roles_from) on awooop.platform_subjects to awooop_auditor;
+grant select (project_id, channel, channel_chat_id, approval_id, decision, message_id) on awooop.channel_button to awooop_auditor;
+grant select (project_id, platform_subject_id, event_id, pressed_at) on awooop.channel_press to awooop_auditor;
 grant select on awooop.conversation_seen, awooop.conversation_event, awooop.channel_run, awooop.outbound_channel to awooop_auditor;
 grant select (project_id, channel, channel_chat_id, last_seq, queued, ready_at, turn_at, epoch, leased_until)
     on awooop.outbound_chat to awooop_auditor;

@@ -171,7 +171,8 @@ fn before_the_first_migration_everything_says_what_to_do() {
             "0009_approvals",
             "0010_mcp",
             "0011_mcp_features",
-            "0012_token_issuers"
+            "0012_token_issuers",
+            "0013_channels"
         ])
     );
     assert_eq!(admin.json("select awooop.health()")["ready"], true);

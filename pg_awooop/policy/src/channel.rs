@@ -10,6 +10,7 @@ pub mod layout;
 pub mod listen;
 pub mod outbox;
 pub mod pace;
+pub mod question;
 pub mod telegram;
 pub mod text;
 pub mod words;

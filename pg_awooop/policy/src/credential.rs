@@ -18,6 +18,7 @@ const CHANNEL_PREFIX: &str = "awc_";
 const LEASE_PREFIX: &str = "awl_";
 const MESSAGE_PREFIX: &str = "awm_";
 const TICKET_PREFIX: &str = "awt_";
+const BUTTON_PREFIX: &str = "awb_";
 const COURIER_PREFIX: &str = "awi_";
 /// 32 bytes in base64url without padding.
 const SECRET_LEN: usize = 43;
@@ -180,6 +181,14 @@ pub fn new_courier() -> Result<Issued, getrandom::Error> {
     let id = random::<12>()?;
     let text = format!("{COURIER_PREFIX}{id}.{}", random::<32>()?);
     Ok(Issued { id, text })
+}
+
+/// A new secret of a button in a chat, `awb_{secret}`: short enough for what Telegram takes behind one.
+///
+/// # Errors
+/// When there is no randomness to be had.
+pub fn new_button() -> Result<Issued, getrandom::Error> {
+    Ok(Issued { id: String::new(), text: format!("{BUTTON_PREFIX}{}", random::<32>()?) })
 }
 
 /// Reads the public id of a courier's credential; `None` if it cannot be one.

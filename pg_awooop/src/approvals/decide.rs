@@ -12,6 +12,7 @@ use super::row::{Grant, Made, Request};
 use super::{expire, show, token};
 use crate::audit;
 use crate::caller::Caller;
+use crate::channels;
 use crate::contracts;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
@@ -153,6 +154,7 @@ pub(crate) fn issue(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
         grant(caller, &request)?;
         runs::resume(caller, request.run_id)?;
         audit::done(caller, "approval_granted", request.entry().with("counted", tally.counted))?;
+        channels::tell_of_approval(caller, request.approval_id)?;
     }
     answer(caller, &Request::lock(&caller.project_id, request.approval_id)?)
 }
@@ -198,5 +200,6 @@ pub(crate) fn reject(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     let key = [caller.project_id.as_str().into(), pg_uuid(request.approval_id).into()];
     REJECTED.with(|s| s.run(&key))?;
     runs::end_rejected(caller, request.entry(), request.approval_id)?;
+    channels::tell_of_approval(caller, request.approval_id)?;
     answer(caller, &Request::lock(&caller.project_id, request.approval_id)?)
 }

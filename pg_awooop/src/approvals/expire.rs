@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::row::Request;
 use crate::audit;
 use crate::caller::Caller;
+use crate::channels;
 use crate::fault::{Outcome, or_raise};
 use crate::runs;
 use crate::statement::{column, pg_uuid, statements, uuid_column};
@@ -32,7 +33,8 @@ pub(super) fn end(caller: &Caller, request: &Request) -> Outcome<()> {
 
 fn close(caller: &Caller, request: &Request) -> Outcome<()> {
     EXPIRED.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(request.approval_id).into()]))?;
-    audit::done(caller, "approval_expired", request.entry())
+    audit::done(caller, "approval_expired", request.entry())?;
+    channels::tell_of_approval(caller, request.approval_id)
 }
 
 /// Ends the request of a run that nobody has decided in time, and the run with it, if there is one: the reaper comes to it first

@@ -18,6 +18,7 @@ use super::{show, token};
 use crate::audit;
 use crate::budget;
 use crate::caller::Caller;
+use crate::channels;
 use crate::contracts::active;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
@@ -188,6 +189,7 @@ fn ask(caller: &Caller, held: &Held, asked: &Asked) -> Outcome<Answer> {
     let request = Request::find(project_id, approval_id)?;
     let entry = request.entry().with("risk", wanted.risk.as_str()).with("approvers", terms.approvers);
     audit::done(caller, "approval_requested", entry.with("roles", json!(terms.roles)))?;
+    channels::ask_in_chat(caller, approval_id)?;
     let mut answer = answer(caller, &request, "waiting")?;
     answer.status = 201;
     Ok(answer)

@@ -9,11 +9,12 @@ use awooop_policy::run_fsm::RunState;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::feedback;
 use super::outbox::{self, Draft, OfRun};
 use super::terms;
 use crate::caller::Caller;
 use crate::fault::{Outcome, fault};
-use crate::statement::{column, pg_uuid, statements};
+use crate::statement::{column, optional_uuid_column, pg_uuid, statements};
 
 statements! {
     // It needs no more telling that it goes on.
@@ -22,7 +23,7 @@ statements! {
          from awooop.run_state s
          where c.project_id = $1 and c.run_id = $2 and s.project_id = $1 and s.run_id = $2
          returning c.channel, c.channel_chat_id, c.thread_id, c.channel_message_id, s.agent_id, s.platform_subject_id,
-                   s.trace_id, s.mode, s.result::text";
+                   s.trace_id, s.mode, s.result::text, c.feedback_id";
     // NULL where there is no such chat, or no such run of a channel.
     IS_FREE: writing [TEXTOID, UUIDOID] =
         "select coalesce((
@@ -52,6 +53,7 @@ struct Ended {
     trace_id: String,
     mode: MigrationMode,
     result: Option<String>,
+    feedback_id: Option<Uuid>,
 }
 
 /// Queues the answer of a run that has just ended, where it was asked for in a channel that can be answered.
@@ -68,6 +70,7 @@ pub(crate) fn of_ended_run(caller: &Caller, run_id: Uuid, state: RunState) -> Ou
                 trace_id: column(row, 7)?,
                 mode: MigrationMode::parse(&column::<String>(row, 8)?).unwrap_or(MigrationMode::Shadow),
                 result: row.get(9)?,
+                feedback_id: optional_uuid_column(row, 10)?,
             })
         })
     })?;
@@ -76,6 +79,10 @@ pub(crate) fn of_ended_run(caller: &Caller, run_id: Uuid, state: RunState) -> Ou
     let Some(channel) = terms::active_channel(&caller.project_id, &ended.channel)? else { return Ok(()) };
     let contract = channel.contract()?;
     let Some(outbound) = &contract.outbound else { return Ok(()) };
+    let run = OfRun { run_id, agent_id: &ended.agent_id, mode: ended.mode };
+    if let Some(feedback_id) = ended.feedback_id {
+        feedback::take_back(caller, contract, outbound, &ended.chat, run, feedback_id)?;
+    }
     let result: Value = match &ended.result {
         Some(result) => serde_json::from_str(result)?,
         None => Value::Null,
@@ -93,7 +100,7 @@ pub(crate) fn of_ended_run(caller: &Caller, run_id: Uuid, state: RunState) -> Ou
     let draft = Draft {
         thread_id: ended.thread_id.as_deref(),
         reply_to: ended.message_id.as_deref(),
-        run: Some(OfRun { run_id, agent_id: &ended.agent_id, mode: ended.mode }),
+        run: Some(run),
         platform_subject_id: Some(&ended.platform_subject_id),
         trace_id: Some(&ended.trace_id),
         ..Draft::text(&ended.chat, purpose, &text)

@@ -325,6 +325,7 @@ fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outc
             issuer: None,
             agent_id: None,
             channel: None,
+            subject: None,
             project,
         };
         // A suspended project's messages wait; nobody asked for them, so that is no refusal.

@@ -18,6 +18,8 @@ use awooop_policy::trace::TraceParent;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::ask::{self, Press};
+use super::feedback;
 use super::outbox::{self, Draft};
 use super::terms;
 use crate::audit;
@@ -58,10 +60,10 @@ statements! {
          select $1, $2, t.at, $4, $5, $6, $7, $8, $9, $10, $11, $12, to_timestamp($13), $14, $15::jsonb, $16, $17, $18,
                 t.at + $19 * interval '1 day'
          from (select to_timestamp($3 / 1000.0) as at) t";
-    AWAIT: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID] =
+    AWAIT: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT8OID] =
         "insert into awooop.channel_run
-                (project_id, run_id, channel, channel_chat_id, thread_id, channel_message_id, event_id)
-         values ($1, $2, $3, $4, $5, $6, $7)";
+                (project_id, run_id, channel, channel_chat_id, thread_id, channel_message_id, event_id, tell_at)
+         values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp() + $8 * interval '1 second')";
 }
 
 /// What came of an event.
@@ -152,6 +154,9 @@ impl Arrival<'_> {
     /// Lets whoever listens hear it.
     fn heard(&self) -> Outcome<Came> {
         self.see_sender()?;
+        if let Some(outcome) = self.pressed()? {
+            return Ok(Came { outcome, run_id: None, code: None });
+        }
         let came = match listen::listener(self.contract, self.event, &self.roles()?, self.age()) {
             Err(silence) => {
                 if silence.is_told() && self.event.chat.as_ref().is_some_and(|chat| !chat.is_group) {
@@ -170,6 +175,25 @@ impl Arrival<'_> {
             Err(Stop::Fault(problem)) if is_ours(problem.code) => Err(Stop::Fault(problem)),
             Err(Stop::Fault(problem) | Stop::Refused(problem)) => self.refused(&problem),
         }
+    }
+
+    /// What came of a pressed button, where it is one that somebody could press.
+    fn pressed(&self) -> Outcome<Option<&'static str>> {
+        let (Some(action), Some(chat), Some(sender), Some(subject_id)) =
+            (&self.event.action, &self.event.chat, &self.event.sender, &self.subject_id)
+        else {
+            return Ok(None);
+        };
+        let press = Press {
+            event_id: self.event_id,
+            action_id: &action.id,
+            data: &action.data,
+            chat: &chat.id,
+            channel_user_id: &sender.id,
+            platform_subject_id: subject_id,
+            trace_id: &self.trace_id,
+        };
+        ask::press(self.caller, self.contract, &press).map(Some)
     }
 
     /// The run that was asked for may not be: that is told, and recorded.
@@ -280,6 +304,7 @@ impl Arrival<'_> {
                 self.event.thread_id.as_deref().into(),
                 self.event.message_id.as_deref().into(),
                 pg_uuid(self.event_id).into(),
+                feedback::first_after(self.contract, self.caller.project.mode).into(),
             ])
         })?;
         Ok(run_id)

@@ -52,6 +52,9 @@ statements! {
          from chat c, (select clock_timestamp() as at) t
          on conflict (project_id, idempotency_key) where idempotency_key is not null do nothing
          returning message_id";
+    HOLD_CHAT: writing [TEXTOID, TEXTOID, TEXTOID] =
+        "select true from awooop.outbound_chat
+         where project_id = $1 and channel = $2 and channel_chat_id = $3 for no key update";
     RELEASE: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID] =
         "with account as (
              insert into awooop.outbound_channel (project_id, channel) values ($1, $3) on conflict do nothing
@@ -204,6 +207,11 @@ pub(super) fn write(
         .with("state", state.as_str());
     audit::done(caller, "message_queued", entry)?;
     Ok(Some(message_id))
+}
+
+/// Holds a chat, if there was ever a message for it.
+pub(super) fn hold_chat(project_id: &str, channel: &str, chat: &str) -> Outcome<()> {
+    HOLD_CHAT.with(|s| s.run(&[project_id.into(), channel.into(), chat.into()])).map(drop)
 }
 
 /// Queues a message that was held.

@@ -39,7 +39,11 @@ statements! {
     HOLD_ISSUERS: writing [TEXTOID, TEXTARRAYOID] =
         "select true from awooop.token_issuer where project_id = $1 and 'issuer:' || issuer = any ($2)
          order by issuer for share";
-    // A credential that may still sign: an API key, the binding of a login, or an issuer whose tokens may.
+    HOLD_SUBJECTS: writing [TEXTOID, TEXTARRAYOID] =
+        "select true from awooop.platform_subjects where project_id = $1 and 'subject:' || platform_subject_id = any ($2)
+         order by platform_subject_id for share";
+    // A credential that may still sign: an API key, the binding of a login, an issuer whose tokens may, or a person of a channel
+    // who is still the same.
     LIVES: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
         "select exists (select from awooop.api_keys k
                         where k.project_id = $1 and 'key:' || k.key_id = $2 and k.principal_id = $3
@@ -51,7 +55,10 @@ statements! {
              or exists (select from awooop.token_issuer i
                         where i.project_id = $1 and 'issuer:' || i.issuer = $2
                           and starts_with($3, 'token:' || i.issuer || '#') and $4 = any (i.scopes)
-                          and coalesce(i.expires_at > clock_timestamp(), true))";
+                          and coalesce(i.expires_at > clock_timestamp(), true))
+             or exists (select from awooop.platform_subjects s
+                        where s.project_id = $1 and 'subject:' || s.platform_subject_id = $2 and $4 = 'approvals:decide'
+                          and coalesce(s.principal_id, 'subject:' || s.channel_type || ':' || s.channel_user_id) = $3)";
 }
 
 /// The time, as it is signed and stored.
@@ -62,6 +69,9 @@ pub(crate) fn now() -> String {
 
 /// What the caller proved itself with.
 pub(crate) fn credential(caller: &Caller) -> String {
+    if let Some(subject) = &caller.subject {
+        return format!("subject:{subject}");
+    }
     match (&caller.key_id, &caller.issuer) {
         (Some(key_id), _) => format!("key:{key_id}"),
         (None, Some(issuer)) => format!("issuer:{issuer}"),
@@ -267,7 +277,10 @@ pub(crate) fn hold_signers(project_id: &str, principals: Vec<String>, credential
     HOLD_PRINCIPALS.with(|s| s.run(&[project_id.into(), principals.into()]))?;
     HOLD_KEYS.with(|s| s.run(&[project_id.into(), credentials.clone().into()]))?;
     HOLD_BINDINGS.with(|s| s.run(&[project_id.into(), credentials.clone().into()]))?;
-    HOLD_ISSUERS.with(|s| s.run(&[project_id.into(), credentials.into()]))?;
+    HOLD_ISSUERS.with(|s| s.run(&[project_id.into(), credentials.clone().into()]))?;
+    if credentials.iter().any(|credential| credential.starts_with("subject:")) {
+        HOLD_SUBJECTS.with(|s| s.run(&[project_id.into(), credentials.into()]))?;
+    }
     Ok(())
 }
 

@@ -9,6 +9,6 @@ mod proposals;
 mod races;
 mod requests;
 mod rewriting;
-mod stage;
+pub mod stage;
 mod tokens;
 mod unknown;

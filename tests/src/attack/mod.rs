@@ -25,7 +25,7 @@ use crate::harness::{Actor, Claim, Session, literal};
 use crate::harness::{approvals, channels, issuer, tools};
 
 /// Every table with a project.
-const TENANT_TABLES: [&str; 39] = [
+const TENANT_TABLES: [&str; 41] = [
     "projects",
     "principals",
     "role_bindings",
@@ -65,6 +65,8 @@ const TENANT_TABLES: [&str; 39] = [
     "outbound_channel",
     "outbound_chat",
     "outbound_message",
+    "channel_button",
+    "channel_press",
 ];
 
 /// Settings that make every plan that can be parallel so.
@@ -117,6 +119,7 @@ impl Neighbours {
             channels::converse(&mut admin, actor, SECRET);
             spend(actor, &claim);
             approvals::use_one(&mut admin, actor, SECRET);
+            channels::press_all(&mut admin, &actor.project);
         }
         Self { thief, victim, admin }
     }

@@ -218,7 +218,7 @@ fn no_dml_deletes_a_run_before_its_retention_is_over() {
     for sql in [
         "truncate awooop.run_state cascade",
         "truncate awooop.run_state, awooop.run_ready, awooop.run_lease, awooop.approval_request, awooop.approval_decision,
-         awooop.approval_use, awooop.mcp_call",
+         awooop.approval_use, awooop.mcp_call, awooop.channel_run, awooop.channel_button, awooop.channel_press",
         "truncate awooop.agents cascade",
         "truncate awooop.platform_subjects cascade",
     ] {

@@ -29,7 +29,7 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 64] = [
+const FUNCTIONS: [(&str, Shape); 69] = [
     ("allow_private_host", shape('v', 'u', true, OWNER, "operator")),
     ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
@@ -94,14 +94,21 @@ const FUNCTIONS: [(&str, Shape); 64] = [
     ("switch_platform_budget", shape('v', 'u', true, OWNER, "operator")),
     ("unbind_role", shape('v', 'u', true, OWNER, "operator")),
     ("unsealed_projects", shape('s', 's', true, SCHEDULER, "owner")),
+    ("due_feedback", shape('s', 's', true, SCHEDULER, "owner")),
+    ("due_messages", shape('s', 's', true, SCHEDULER, "owner")),
+    ("expired_conversations", shape('s', 's', true, SCHEDULER, "owner")),
+    ("guard_outbound_message", shape('v', 'u', false, OWNER, "")),
+    ("next_sending_project", shape('s', 's', true, SCHEDULER, "owner")),
 ];
 
 /// Operations that the platform worker may call: what it leased.
-const OF_THE_WORKER: [&str; 14] = [
+const OF_THE_WORKER: [&str; 16] = [
+    "claim_messages",
     "claim_runs",
     "complete_run",
     "fail_run",
     "heartbeat",
+    "mark_message",
     "mcp_begin_call",
     "mcp_finish_call",
     "mcp_relay",
@@ -207,6 +214,7 @@ fn policies_and_triggers_call_only_the_frozen_functions() {
         "guard_audit_proof",
         "guard_budget",
         "guard_mcp_call",
+        "guard_outbound_message",
         "guard_run_transition",
         "refuse_append_only",
         "refuse_change_of_ended_run",

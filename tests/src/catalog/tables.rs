@@ -8,7 +8,10 @@ const TABLES: &str = "select c.relname::text from pg_class c
                       where c.relnamespace = 'awooop'::regnamespace and c.relkind in ('r', 'p') order by 1";
 
 /// Indexes of tenant tables that do not lead with the project, each with its reason.
-const INDEXES_OF_THE_SCHEDULER: [(&str, &str); 5] = [
+const INDEXES_OF_THE_SCHEDULER: [(&str, &str); 8] = [
+    ("channel_run_due", "the scheduler looks for people who wait in all projects"),
+    ("outbound_message_due", "the scheduler looks for messages that were not sent in time in all projects"),
+    ("outbound_message_expired", "the scheduler looks for ended retention in all projects"),
     ("approval_request_due", "the scheduler looks for undecided requests in all projects"),
     ("budget_escrow_due", "the scheduler looks for expired reservations in all projects"),
     ("run_state_due", "the scheduler looks for passed deadlines in all projects"),
@@ -81,6 +84,10 @@ fn a_policy_that_decides_by_anything_but_the_context_is_a_listed_exception() {
         // What the scheduler's functions look through in all projects.
         let scheduled = [
             "approval_request",
+            "channel_run",
+            "conversation_event",
+            "outbound_chat",
+            "outbound_message",
             "audit_head",
             "audit_pending",
             "budget_control",
@@ -142,7 +149,9 @@ fn a_key_that_does_not_lead_with_the_project_tells_of_other_projects() {
         if !tenants.contains(&table) {
             continue;
         }
-        let excepted = INDEXES_OF_THE_SCHEDULER.iter().any(|(name, _)| *name == index);
+        // Of a partition the name is its own.
+        let of_retention = table.starts_with("conversation_event") && first == "retain_until";
+        let excepted = of_retention || INDEXES_OF_THE_SCHEDULER.iter().any(|(name, _)| *name == index);
         assert!(first == "project_id" || excepted, "{index} of {table} leads with {first}");
         assert!(!excepted || unique == "f", "{index} is unique over all projects");
         if primary == "t" {
@@ -245,10 +254,12 @@ fn an_append_only_table_and_each_of_its_partitions_refuses_every_change() {
         "select c.relname::text from pg_class c
          where c.relnamespace = 'awooop'::regnamespace and c.relkind in ('r', 'p')
            and (c.relname in ('audit_log', 'step_journal', 'audit_leaf', 'audit_node', 'audit_checkpoint', 'audit_archive',
-                              'budget_ledger', 'budget_price')
+                              'budget_ledger', 'budget_price', 'conversation_event', 'conversation_seen')
                 or exists (select from pg_inherits i where i.inhrelid = c.oid))
            and not ((select count(*) from pg_trigger t where t.tgrelid = c.oid and t.tgenabled = 'A'
-                     and t.tgfoid = 'awooop.refuse_append_only()'::regprocedure) = 2)",
+                     and t.tgfoid = 'awooop.refuse_append_only()'::regprocedure)
+                    -- Events go when their retention is over, and not before.
+                    = case when c.relname like 'conversation_event%' then 3 else 2 end)",
     );
     assert_eq!(unguarded, Vec::<String>::new());
 }

@@ -109,7 +109,7 @@ fn everything_that_happens_is_mirrored_and_only_messages_are_heard() {
         (mentioned, "message", "run"),
         (said_in_group(7, 42, -100, "not for you"), "message", "not_spoken_to"),
         (old, "message", "too_old"),
-        (callback, "action", "not_a_message"),
+        (callback, "action", "no_such_button"),
         (photo, "message", "nothing_taken_in"),
         (json!({"update_id": 10, "newer_than_this": {"deep": [{"x": 1}]}}), "unknown", "not_a_message"),
     ] {

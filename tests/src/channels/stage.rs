@@ -36,6 +36,12 @@ impl Stage {
     pub fn of(mut office: Office, more: Value) -> Self {
         let project = office.project.clone();
         open(&mut office.admin, &project, &telegram("agent", more));
+        Self::reopened(office)
+    }
+
+    /// In a project that has the channel already.
+    pub fn reopened(mut office: Office) -> Self {
+        let project = office.project.clone();
         let secret = office.admin.within(
             &project,
             &format!("select awooop.create_api_key('bot', array['channels:ingest'], channel => '{CHANNEL}')"),

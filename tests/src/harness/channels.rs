@@ -73,12 +73,14 @@ pub fn every_operation(admin: &mut Session, project: &str, name: &str, mut by: i
     let taken_in = does("ingest_event", event.clone());
     assert_eq!((&taken_in["outcome"], &taken_in["duplicate"]), (&json!("run"), &json!(false)));
     assert_eq!(does("ingest_event", event)["duplicate"], true);
+    let subject = format!("{project}:telegram:42");
+    let linked = does("link_subject", json!({"platform_subject_id": subject}));
+    assert_eq!(linked["principal_id"], Value::Null);
     let events = does("list_events", json!({"channel": CHANNEL, "channel_chat_id": "42"}));
     assert_eq!(events["items"][0]["event_id"], taken_in["event_id"]);
     let message = json!({"channel": CHANNEL, "channel_chat_id": "42", "text": "Hello", "idempotency_key": "hello"});
-    let queued = does("queue_message", message.clone());
+    let queued = does("queue_message", message);
     assert_eq!((&queued["state"], &queued["created"]), (&json!("queued"), &json!(true)));
-    assert_eq!(does("queue_message", message)["created"], false);
     let claimed = does("claim_messages", json!({"sender_id": "s", "max_messages": 1}))["messages"][0].clone();
     assert_eq!(claimed["message_id"], queued["message_id"]);
     let sent = json!({"message_id": claimed["message_id"], "lease": claimed["lease"], "report": "refused",
@@ -93,7 +95,8 @@ pub fn every_operation(admin: &mut Session, project: &str, name: &str, mut by: i
 /// Puts rows into every table of channels, with that word wherever a word may be. The agent `agent` of the actor's project can run.
 #[track_caller]
 pub fn converse(admin: &mut Session, actor: &mut Actor, word: &str) {
-    open(admin, &actor.project, &telegram("agent", json!({})));
+    let contract = telegram("agent", json!({"approvals": {"channel_chat_id": "-5", "roles": ["lead"]}}));
+    open(admin, &actor.project, &contract);
     let event = literal(&said(1, 42, word).to_string());
     for sql in [
         format!("select awooop.ingest_event({event}, '{CHANNEL}')"),
@@ -102,4 +105,13 @@ pub fn converse(admin: &mut Session, actor: &mut Actor, word: &str) {
         let answer = actor.call(&sql);
         assert!(answer["code"].is_null(), "{sql}: {answer}");
     }
+}
+
+/// Says of every button of the project that somebody has pressed it.
+pub fn press_all(admin: &mut Session, project: &str) {
+    admin.run(&format!(
+        "insert into awooop.channel_press (project_id, digest, platform_subject_id, event_id)
+         select project_id, digest, project_id || ':telegram:42', message_id from awooop.channel_button
+         where project_id = '{project}'"
+    ));
 }

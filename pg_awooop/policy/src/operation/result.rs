@@ -94,6 +94,10 @@ pub(super) fn subject() -> Value {
     }))
 }
 
+pub(super) fn linked_subject() -> Value {
+    object(json!({"platform_subject_id": text(), "principal_id": maybe_text()}))
+}
+
 pub(super) fn agent() -> Value {
     object(json!({
         "agent_id": text(), "display_name": maybe_text(), "enabled": {"type": "boolean"},

@@ -54,6 +54,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
         result: result::subject,
     },
     Operation {
+        name: "link_subject",
+        scope: Some(Scope::PrincipalsAdmin),
+        method: "POST",
+        path: "/v1/platform/subjects/link",
+        summary: "Say who a person of a channel is",
+        description: "From then on what the person decides in chats counts as the principal's hand, in the principal's roles. Without \
+                      one they are a principal of their own, with the roles that they have as a subject.",
+        status: 200,
+        arguments: &[
+            Argument::required("platform_subject_id", SUBJECT, "The person."),
+            Argument::optional("principal_id", ID, "null", "Who they are; nobody else than themselves where null."),
+        ],
+        result: result::linked_subject,
+    },
+    Operation {
         name: "grant_subject_role",
         scope: Some(Scope::SubjectsAdmin),
         method: "POST",

@@ -66,7 +66,9 @@ impl Contract {
                 let models = models.filter_map(|(at, model)| {
                     Some(credential(format!("/fallback_models/{at}/credential"), model.credential.as_ref()?))
                 });
-                model.chain(models).collect()
+                let endpoint = agent.endpoint.iter().filter_map(|endpoint| endpoint.credential.as_ref());
+                let endpoint = endpoint.map(|c| credential("/endpoint/credential".into(), c));
+                endpoint.chain(models).chain(model).collect()
             }
             Self::Tool(tool) => {
                 tool.credential.iter().map(|c| credential("/credential/reference".into(), &c.reference)).collect()

@@ -49,7 +49,7 @@ create function awooop.list_runs(state text default null, agent_id text default 
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.list_runs is 'Pages by key, so that runs created meanwhile neither repeat nor hide one.';
 
-create function awooop.claim_runs(worker_id text, max_runs integer default 1, lease_seconds integer default null)
+create function awooop.claim_runs(worker_id text, max_runs integer default 1, lease_seconds integer default null, with_endpoint boolean default false)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
@@ -156,6 +156,54 @@ create function awooop.mark_message(message_id uuid, lease text, report text, pr
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.mark_message is 'After each part that was sent, and where one could not be. What is decided of it (again later, given up) comes back.';
+
+create function awooop.get_session(channel text default null, channel_chat_id text default null, run_id uuid default null, lease text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.get_session is 'What was said last, and what the agent keeps. Exact for who may write it, redacted for others; empty where there is nothing, or its time is over.';
+
+create function awooop.put_session(state jsonb, channel text default null, channel_chat_id text default null, run_id uuid default null, lease text default null, expected_version bigint default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.put_session is 'Replaces what the agent keeps; what was said the platform remembers by itself. Too much is refused, by the channel''s or the project''s contract.';
+
+create function awooop.end_session(channel text, channel_chat_id text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.end_session is 'What is remembered of it is deleted, under every key.';
+
+create function awooop.count_anomaly(counter text, target text default '', by integer default 1)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.count_anomaly is 'In the sliding window of the counter that the policy names so. Past its threshold it is an anomaly, once until it is below again: recorded, and acted upon as the policy says.';
+
+create function awooop.list_anomalies(counter text default null, open boolean default false, page_size integer default 50, cursor text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.list_anomalies is 'Each time that a threshold was crossed, and until when.';
+
+create function awooop.shadow_execute(envelope jsonb, message_key text, input jsonb default '{}', tags jsonb default '{}')
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.shadow_execute is 'A run without side effects, whatever mode the project is in: write tools are refused, messages are recorded and not sent. What it comes to is kept for comparison with what the legacy path makes of the same message. Repeating it with the same key returns the same run.';
+
+create function awooop.report_legacy_outcome(message_key text, outcome jsonb)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.report_legacy_outcome is 'Compared with what the run in shadow came to, as soon as both are known. Saying it again with another outcome is refused.';
+
+create function awooop.shadow_report(agent_id text default null, from_day text default null, to_day text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.shadow_report is 'By agent and day: how many messages both paths have handled, and how many of them alike. With some that differ, and where.';
 
 create function awooop.set_budget(level text, period text, target text default null, hard_tokens bigint default null, hard_micro_usd bigint default null, soft_percent integer default null, burst_percent integer default null)
     returns jsonb language c volatile parallel unsafe security definer

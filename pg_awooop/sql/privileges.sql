@@ -21,7 +21,8 @@ begin
             when f.proname in ('next_ready_project', 'due_runs', 'expired_runs', 'bindings_of_missing_roles',
                                'unsealed_projects', 'audit_projects', 'due_reservations', 'spending_projects',
                                'due_approvals', 'issuer_key_sources', 'next_sending_project',
-                               'due_feedback', 'due_messages', 'expired_conversations')
+                               'due_feedback', 'due_messages', 'expired_conversations', 'next_endpoint_project',
+                               'expired_sessions', 'projects_with_expired_counters', 'expired_shadow_cases')
                 then 'awooop_scheduler'
             else 'awooop_owner' end);
     end loop;
@@ -49,7 +50,8 @@ grant execute on function awooop.create_project(text, text, text, integer),
     awooop.set_project_mode(text, text), awooop.set_time_zone(text, text), awooop.set_credential_namespaces(text, text[]), awooop.suspend_project(text, text, boolean),
     awooop.bind_role(text, text, text[], boolean, text), awooop.unbind_role(text, text), awooop.set_operation(text, boolean, text)
     to awooop_operator;
-grant execute on function awooop.allow_private_host(text, text, boolean) to awooop_operator;
+grant execute on function awooop.allow_private_host(text, text, boolean), awooop.set_legacy_owner(text, boolean)
+    to awooop_operator;
 -- It checks scope and project itself, as the operation of the same name does.
 grant execute on function awooop.mcp_explain_table(text, text, text) to awooop_tenant, awooop_operator;
 grant execute on function awooop.set_platform_budget(text, bigint, bigint, integer, integer),
@@ -76,7 +78,8 @@ grant execute on function awooop.next_ready_project(text), awooop.due_runs(integ
     awooop.bindings_of_missing_roles(), awooop.unsealed_projects(integer, boolean), awooop.audit_projects(),
     awooop.due_reservations(integer), awooop.spending_projects(), awooop.due_approvals(integer),
     awooop.issuer_key_sources(), awooop.next_sending_project(text), awooop.due_feedback(integer),
-    awooop.due_messages(integer), awooop.expired_conversations(integer)
+    awooop.due_messages(integer), awooop.expired_conversations(integer), awooop.next_endpoint_project(text),
+    awooop.expired_sessions(integer), awooop.projects_with_expired_counters(), awooop.expired_shadow_cases(integer)
     to awooop_owner;
 
 -- Behind the views of sql/current.

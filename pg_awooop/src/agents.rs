@@ -22,6 +22,8 @@ statements! {
          returning json_build_object('agent_id', agent_id, 'display_name', display_name, 'enabled', enabled,
             'created_at', ", rfc3339!("created_at"), ", 'updated_at', ", rfc3339!("updated_at"), ")::text,
             a.xmax = 0");
+    DISABLE: writing [TEXTOID, TEXTOID] =
+        "update awooop.agents set enabled = false, updated_at = clock_timestamp() where project_id = $1 and agent_id = $2";
     ENSURE: writing [TEXTOID, TEXTOID, TEXTOID] =
         "insert into awooop.agents (project_id, agent_id, display_name, enabled) values ($1, $2, $3, true)
          on conflict (project_id, agent_id) do nothing returning true";
@@ -74,4 +76,16 @@ pub(crate) fn ensure_may_work(project_id: &str, agent_id: &str) -> Outcome<()> {
         Some(true) if active::is_vouched(project_id, Kind::Agent, agent_id)? => Ok(()),
         Some(true) => refuse(ErrorCode::AgentNoContract),
     }
+}
+
+/// Whether an agent of that name is registered.
+pub(crate) fn is_known(project_id: &str, agent_id: &str) -> Outcome<bool> {
+    Ok(directory::is_enabled(project_id, agent_id)?.is_some())
+}
+
+/// Lets an agent work no more, by what the policy says of an anomaly.
+pub(crate) fn disable(caller: &Caller, agent_id: &str) -> Outcome<()> {
+    DISABLE.with(|s| s.run(&[caller.project_id.as_str().into(), agent_id.into()]))?;
+    let entry = audit::Entry { agent_id: Some(agent_id), ..audit::Entry::default() };
+    audit::done(caller, "agent_changed", entry.with("enabled", false))
 }

@@ -5,7 +5,9 @@
 //! valid credential is never throttled.
 
 use awooop_policy::access_token::presented::looks_like_one;
-use awooop_policy::credential::{CredentialDigest, api_key_parts, channel_secret_id, lease_parts, message_lease_parts};
+use awooop_policy::credential::{
+    CredentialDigest, LeaseParts, api_key_parts, channel_secret_id, lease_parts, message_lease_parts,
+};
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::name::{MAX_ID, NameRule};
 use awooop_policy::scope::{Scope, ScopeSet};
@@ -14,7 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit;
-use crate::caller::{self, Caller, Door, Login};
+use crate::caller::{self, Caller, Door, LeaseText, Login, OfLease};
 use crate::channels;
 use crate::directory::{self, ApiKey};
 use crate::fault::{Outcome, fault, or_raise};
@@ -36,6 +38,14 @@ pub(crate) enum Verdict {
 statements! {
     FIND_LEASE: reading [TEXTOID, UUIDOID] =
         "select epoch, digest from awooop.run_lease where project_id = $1 and run_id = $2";
+    // Always one row, whether there is such a lease or not: every failure does the same work.
+    FIND_HELD: reading [TEXTOID, UUIDOID] =
+        "select l.epoch, l.digest, l.principal_id, s.agent_id,
+                l.closed_at is null and l.expires_at > clock_timestamp() and s.call_id is null
+         from (select 1) one
+         left join (awooop.run_lease l
+                    join awooop.run_state s on s.project_id = l.project_id and s.run_id = l.run_id)
+           on l.project_id = $1 and l.run_id = $2";
     COUNT_FAILURE: writing [INT4OID] =
         "insert into awooop.failed_authentication as f (bucket, minute, failures, last_at)
          values ($1, date_trunc('minute', clock_timestamp()), 1, clock_timestamp())
@@ -49,6 +59,8 @@ statements! {
 pub(crate) fn by_credential(project_id: &str, credential: &str, operation: &str) -> Outcome<Verdict> {
     if looks_like_one(credential) {
         tokens::prove(project_id, credential, operation)
+    } else if let Some((parts, digest)) = lease_parts(credential) {
+        by_held_lease(project_id, credential, (parts, &digest), operation)
     } else {
         by_api_key(project_id, credential, operation)
     }
@@ -96,6 +108,7 @@ fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Ve
         agent_id: key.agent_id,
         channel: key.channel,
         subject: None,
+        run: None,
         project,
     }))
 }
@@ -147,6 +160,7 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         agent_id: None,
         channel: None,
         subject: None,
+        run: None,
         project,
     };
     if epoch == parts.epoch && digest.matches(&stored) {
@@ -155,6 +169,48 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
     audit::refused(&caller, operation, &problem, audit::Entry { run_id: Some(parts.run_id), ..Default::default() })?;
     tenant::rebind(before.as_deref());
     Ok(Verdict::Failed(problem))
+}
+
+/// Proves the lease of a run, shown as a credential: its holder may work in that run as long as it holds, and do nothing else.
+fn by_held_lease(
+    project_id: &str,
+    credential: &str,
+    (parts, digest): (LeaseParts, &CredentialDigest),
+    operation: &str,
+) -> Outcome<Verdict> {
+    let before = tenant::current();
+    let claimed = if project_id.is_empty() { parts.project_id } else { project_id };
+    let project_id = bindable(claimed);
+    tenant::bind(project_id);
+    let found = FIND_HELD.with(|s| {
+        s.row(&[project_id.into(), pg_uuid(parts.run_id).into()], |row| {
+            let (epoch, stored) = (row.get::<i32>(1)?, row.get::<Vec<u8>>(2)?);
+            let is_latest = (epoch == Some(parts.epoch)) & stored.is_some_and(|stored| digest.matches(&stored));
+            let holds = row.get::<bool>(5)?.unwrap_or_default();
+            Ok((is_latest && holds, column::<String>(row, 3)?, column::<String>(row, 4)?))
+        })
+    })?;
+    let proven = found.filter(|(holds, ..)| *holds && parts.project_id == project_id);
+    let Some((_, principal_id, agent_id)) = proven else {
+        tenant::rebind(before.as_deref());
+        return failed("lease", &format!("{project_id}.{}", parts.run_id));
+    };
+    let Some(project) = caller::facts_of(project_id, operation)? else {
+        return fault(ErrorCode::SystemRetry);
+    };
+    Ok(Verdict::Proven(Caller {
+        project_id: project_id.to_owned(),
+        principal_id,
+        scopes: ScopeSet::OF_A_RUN,
+        door: Door::Http,
+        key_id: None,
+        issuer: None,
+        agent_id: Some(agent_id),
+        channel: None,
+        subject: None,
+        run: Some(OfLease { run_id: parts.run_id, lease: LeaseText(credential.to_owned()) }),
+        project,
+    }))
 }
 
 /// The same of a lease of a message that the platform's sender holds.
@@ -182,6 +238,7 @@ pub(crate) fn by_message_lease(lease: &str, operation: &str) -> Outcome<Verdict>
             agent_id: None,
             channel: None,
             subject: None,
+            run: None,
             project,
         })),
         None => {

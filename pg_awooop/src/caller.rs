@@ -5,6 +5,7 @@ use awooop_policy::mode::MigrationMode;
 use awooop_policy::operation::Operation;
 use awooop_policy::scope::ScopeSet;
 use pgrx::prelude::*;
+use uuid::Uuid;
 
 use crate::directory;
 use crate::fault::{Outcome, Stop, fault};
@@ -37,6 +38,23 @@ pub(crate) struct ProjectFacts {
     pub(crate) switched_off: bool,
 }
 
+/// A run, and the lease that an agent shows to work in it.
+#[derive(Clone, Debug)]
+pub(crate) struct OfLease {
+    pub(crate) run_id: Uuid,
+    pub(crate) lease: LeaseText,
+}
+
+/// A lease's text. It is a secret, and has no Display.
+#[derive(Clone)]
+pub(crate) struct LeaseText(pub(crate) String);
+
+impl std::fmt::Debug for LeaseText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a lease")
+    }
+}
+
 /// A proven caller in a bound project.
 #[derive(Debug)]
 pub(crate) struct Caller {
@@ -53,6 +71,8 @@ pub(crate) struct Caller {
     pub(crate) channel: Option<String>,
     /// The person of a channel who acts, where it is one.
     pub(crate) subject: Option<String>,
+    /// The only run that the credential is good for, where it is that run's lease.
+    pub(crate) run: Option<OfLease>,
     pub(crate) project: ProjectFacts,
 }
 
@@ -69,7 +89,25 @@ impl Caller {
             agent_id: None,
             channel: None,
             subject: None,
+            run: None,
             project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
+        }
+    }
+
+    /// The same caller, in the project as it is said to be.
+    pub(crate) fn within(&self, project: ProjectFacts) -> Self {
+        Caller {
+            project_id: self.project_id.clone(),
+            principal_id: self.principal_id.clone(),
+            scopes: self.scopes,
+            door: self.door,
+            key_id: self.key_id.clone(),
+            issuer: self.issuer.clone(),
+            agent_id: self.agent_id.clone(),
+            channel: self.channel.clone(),
+            subject: self.subject.clone(),
+            run: self.run.clone(),
+            project,
         }
     }
 
@@ -85,6 +123,9 @@ impl Caller {
         }
         if self.project.switched_off {
             return Err(ErrorCode::OperationDisabled.into());
+        }
+        if self.run.is_some() && !operation.is_for_runs() {
+            return Err(Problem::from(ErrorCode::AuthScope).with("required_scope", "of a credential that is no lease"));
         }
         match operation.scope {
             Some(scope) if !self.scopes.contains(scope) => {
@@ -167,6 +208,7 @@ pub(crate) fn of_session(operation: &str) -> Outcome<Caller> {
         agent_id: None,
         channel: None,
         subject: None,
+        run: None,
         project,
     })
 }

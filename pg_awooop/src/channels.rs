@@ -21,7 +21,7 @@ mod retention;
 mod terms;
 
 pub(crate) use answer::{can_answer, of_ended_run};
-pub(crate) use ask::{ask_in_chat, tell_of_approval};
+pub(crate) use ask::{ask_in_chat, notify_deciders, tell_of_approval};
 pub(crate) use claim::{across_projects, claim, in_bound_project};
 pub(crate) use events::list as list_events;
 pub(crate) use feedback::tell_due;
@@ -29,3 +29,4 @@ pub(crate) use ingest::ingest;
 pub(crate) use mark::{lease_of, mark};
 pub(crate) use messages::{decide, get, list, queue, redrive};
 pub(crate) use retention::{expire_due_messages, forget_due};
+pub(crate) use terms::{chat_of_run, conversation_days, sessions_of};

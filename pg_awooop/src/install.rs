@@ -30,6 +30,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0011_mcp_features", include_str!("../../sql/migrations/0011_mcp_features.sql")),
     ("0012_token_issuers", include_str!("../../sql/migrations/0012_token_issuers.sql")),
     ("0013_channels", include_str!("../../sql/migrations/0013_channels.sql")),
+    ("0014_endpoints", include_str!("../../sql/migrations/0014_endpoints.sql")),
+    ("0015_sessions", include_str!("../../sql/migrations/0015_sessions.sql")),
+    ("0016_shadow", include_str!("../../sql/migrations/0016_shadow.sql")),
 ];
 
 /// Re-applied by every migrate.

@@ -8,6 +8,7 @@
 use pgrx::prelude::*;
 
 mod agents;
+mod anomalies;
 mod api_keys;
 mod approvals;
 mod audit;
@@ -41,7 +42,9 @@ mod registry;
 mod runs;
 mod schemas;
 mod server_log;
+mod sessions;
 mod setting;
+mod shadow;
 mod statement;
 mod subjects;
 mod subtransaction;

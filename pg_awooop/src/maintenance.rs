@@ -10,6 +10,7 @@ use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 use serde_json::json;
 
+use crate::anomalies;
 use crate::approvals;
 use crate::audit;
 use crate::budget;
@@ -18,6 +19,8 @@ use crate::channels;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::partitions;
 use crate::runs;
+use crate::sessions;
+use crate::shadow;
 use crate::statement::{column, pg_uuid, statements, uuid_column};
 use crate::tenant;
 
@@ -149,7 +152,8 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     let unsent = channels::expire_due_messages()?;
     let partitions = partitions::ensure()?;
     let deleted = delete_expired()?;
-    let conversations = channels::forget_due()?;
+    let conversations =
+        channels::forget_due()? + sessions::forget_due()? + anomalies::forget_due()? + shadow::forget_due()?;
     let forgotten = FORGET_FAILURES.with(|s| s.run(&[FAILURES_KEPT_DAYS.into()]))?;
     // Last, so that the rows of this round are sealed with it.
     let sealed = audit::seal_due()?;

@@ -37,6 +37,7 @@ pub(crate) use begin::begin;
 pub(crate) use explain::explain;
 pub(crate) use finish::{finish, suspend};
 pub(crate) use grants::{grant, list as list_grants, revoke as revoke_grant};
+pub(crate) use hosts::is_private_host_allowed;
 pub(crate) use listing::list as list_calls;
 pub(crate) use rate::has_room;
 pub(crate) use registry::{import, list as list_registry, switch as switch_tool};

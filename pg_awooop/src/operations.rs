@@ -8,8 +8,8 @@ use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
 use crate::{
-    agents, api_keys, approvals, audit, budget, channels, contracts, envelope, mcp, principals, redaction, runs,
-    subjects, tokens,
+    agents, anomalies, api_keys, approvals, audit, budget, channels, contracts, envelope, mcp, principals, redaction,
+    runs, sessions, shadow, subjects, tokens,
 };
 
 /// Carries the operation out. The caller has the scope, the arguments are checked.
@@ -32,6 +32,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "claim_runs" => runs::claim,
         "complete_run" => runs::complete,
         "contract_history" => contracts::history,
+        "count_anomaly" => anomalies::count,
         "create_agent" => agents::create,
         "create_api_key" => api_keys::create,
         "create_run" => runs::create,
@@ -40,6 +41,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "discard_contract" => contracts::discard,
         "draft_contract" => contracts::draft,
         "edit_contract" => contracts::edit,
+        "end_session" => sessions::end,
         "export_audit" => audit::export,
         "export_contract" => contracts::export,
         "fail_run" => runs::fail,
@@ -47,6 +49,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "get_message" => channels::get,
         "get_redaction" => redaction::show,
         "get_run" => runs::get,
+        "get_session" => sessions::get,
         "grant_principal_role" => principals::grant_role,
         "grant_subject_role" => subjects::grant_role,
         "heartbeat" => runs::heartbeat,
@@ -54,6 +57,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "ingest_event" => channels::ingest,
         "link_subject" => subjects::link,
         "issue_approval" => approvals::issue,
+        "list_anomalies" => anomalies::list,
         "list_api_keys" => api_keys::list,
         "list_approvals" => approvals::list,
         "list_audit" => audit::list,
@@ -85,6 +89,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "mcp_switch_tool" => mcp::switch_tool,
         "mcp_upstream" => mcp::upstream,
         "publish_contract" => contracts::publish,
+        "put_session" => sessions::put,
         "queue_message" => channels::queue,
         "record_step" => runs::record_step,
         "redrive_message" => channels::redrive,
@@ -92,6 +97,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "release_budget" => budget::release,
         "remove_redaction_rule" => redaction::remove_rule,
         "remove_token_issuer" => tokens::remove_issuer,
+        "report_legacy_outcome" => shadow::report_legacy,
         "request_approval" => approvals::request,
         "reserve_budget" => budget::reserve,
         "revoke_api_key" => api_keys::revoke,
@@ -104,6 +110,8 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "set_redaction_rule" => redaction::set_rule,
         "set_token_issuer" => tokens::set_issuer,
         "settle_budget" => budget::settle,
+        "shadow_execute" => shadow::execute,
+        "shadow_report" => shadow::report,
         "sign_contract" => contracts::sign,
         "switch_budget" => budget::set_switch,
         "upsert_platform_subject" => subjects::upsert,

@@ -17,6 +17,7 @@ use crate::caller::{Caller, Door, Login, ProjectFacts, facts_of};
 use crate::contracts::effects;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::principals::{self, LOGIN};
+use crate::shadow;
 use crate::statement::{column, rfc3339, statements};
 use crate::tenant;
 
@@ -95,6 +96,7 @@ pub(crate) fn operator_as(project_id: &str, principal_id: &str) -> Caller {
         agent_id: None,
         channel: None,
         subject: None,
+        run: None,
         project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
     }
 }
@@ -178,6 +180,11 @@ fn set_project_mode(project_id: Option<&str>, migration_mode: Option<&str>) -> p
                 && to > furthest
             {
                 return fault(effects::sealed("project", project_id));
+            }
+            if let Some(problem) = shadow::ensure_promotable(project_id, facts.mode, to)? {
+                let entry = audit::Entry::default().with("from", facts.mode.as_str()).with("to", to.as_str());
+                audit::refused(&caller, "project_mode_set", &problem, entry)?;
+                return Ok(pgrx::JsonB(problem.to_document()));
             }
             let body = SET_MODE.with(|s| {
                 s.row(&[project_id.into(), to.as_str().into(), facts.mode.as_str().into()], |row| {
@@ -280,6 +287,12 @@ fn suspend_project(
             document(&body)
         })
     })())
+}
+
+/// Suspends the project that is bound, by what its policy says of an anomaly.
+pub(crate) fn suspend_by_policy(caller: &Caller, counter: &str) -> Outcome<()> {
+    SUSPEND.with(|s| s.run(&[caller.project_id.as_str().into(), true.into()]))?;
+    audit::done(caller, "project_suspended", audit::Entry::default().with("counter", counter))
 }
 
 /// Lets a database login act for a project with these scopes, as the person or service `principal_id` (`role.<name>` where

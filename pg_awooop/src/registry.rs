@@ -96,6 +96,7 @@ const PLATFORM_TABLES: &[(&str, &str)] = &[
         "mcp_private_host",
         "which private hosts MCP servers may have: what the gateway reaches is the platform's, not a tenant's",
     ),
+    ("legacy_namespace", "whose the keys without a project are: one project's of all, so nobody's own row"),
     ("worker", "where each platform worker goes on in its round over the projects"),
 ];
 

@@ -9,6 +9,7 @@ mod call;
 mod claim;
 mod create;
 mod end;
+mod endpoint;
 mod guard;
 mod journal;
 mod lease;

@@ -61,6 +61,7 @@ pub(crate) fn prove(project_id: &str, credential: &str, operation: &str) -> Outc
         agent_id: token.agent_id.clone(),
         channel: None,
         subject: None,
+        run: None,
         project,
     }))
 }

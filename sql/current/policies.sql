@@ -13,7 +13,8 @@ begin
         'budget_ledger', 'budget_opening', 'approval_request', 'approval_decision', 'approval_use',
         'mcp_server', 'mcp_tool', 'mcp_grant', 'mcp_call', 'mcp_rate', 'mcp_rate_hit',
         'token_issuer', 'token_issuer_key', 'conversation_seen', 'conversation_event', 'channel_run', 'outbound_channel',
-        'outbound_chat', 'outbound_message', 'channel_button', 'channel_press']
+        'outbound_chat', 'outbound_message', 'channel_button', 'channel_press', 'conversation_session', 'anomaly_counter',
+        'anomaly_event', 'shadow_case']
     loop
         execute format('alter table awooop.%I enable row level security', tenant_table);
         execute format('alter table awooop.%I force row level security', tenant_table);
@@ -28,7 +29,8 @@ begin
 
     -- What the scheduler looks through in all projects: only to learn where there is something to do.
     foreach tenant_table in array array['run_state', 'run_ready', 'run_lease', 'role_bindings', 'audit_pending', 'audit_head',
-        'budget_escrow', 'budget_control', 'approval_request', 'token_issuer', 'conversation_event', 'channel_run', 'outbound_chat', 'outbound_message']
+        'budget_escrow', 'budget_control', 'approval_request', 'token_issuer', 'conversation_event', 'channel_run', 'outbound_chat', 'outbound_message',
+        'conversation_session', 'anomaly_counter', 'shadow_case']
     loop
         execute format('drop policy if exists schedule on awooop.%I', tenant_table);
         execute format('create policy schedule on awooop.%I for select to awooop_scheduler using (true)', tenant_table);
@@ -45,7 +47,7 @@ begin
     foreach platform_table in array array['schema_version', 'operation_override', 'failed_authentication',
         'failed_authentication_log', 'worker', 'budget_platform', 'budget_platform_due', 'budget_platform_pot',
         'budget_platform_switch', 'budget_platform_told', 'budget_platform_window', 'mcp_private_host',
-        'issuer_courier']
+        'issuer_courier', 'legacy_namespace']
     loop
         execute format('alter table awooop.%I enable row level security', platform_table);
         execute format('alter table awooop.%I force row level security', platform_table);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::collection::{Table, UniqueList};
 use super::quantity::{BoundedMicroUsd, BoundedTokens, Bytes, Count, MOST, MicroUsd, Seconds, Thousandths};
 use super::shared::{ContractVersion, EmbeddedSchema, Labels, Roles};
-use super::text::{AgentId, CredentialReference, Line, ModelProvider, Prose, RunContractName, ToolName};
+use super::text::{Address, AgentId, CredentialReference, Line, ModelProvider, Prose, RunContractName, ToolName};
 use super::words::words;
 
 words! {
@@ -60,6 +60,8 @@ pub struct AgentContract {
     pub limits: Option<Limits>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
 }
 
 checked!(AgentContract);
@@ -141,6 +143,21 @@ defaults! { Limits {
     max_tool_calls: u64 = 50;
     max_parallel_tool_calls: u64 = 8;
     max_model_calls: u64 = 50;
+} }
+
+/// Where the agent is executed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    pub url: Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialReference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<Seconds<1, 3600>>,
+}
+
+defaults! { Endpoint {
+    timeout_seconds: u64 = 300;
 } }
 
 /// What is shown to the model of what was said before.

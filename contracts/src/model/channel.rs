@@ -6,7 +6,8 @@ use super::collection::{Table, UniqueList};
 use super::quantity::{Bytes, Count, Percent, Seconds};
 use super::shared::{ContractVersion, Labels, Rate, Retry, Roles};
 use super::text::{
-    AgentId, ChannelName, ChannelType, Command, CredentialReference, HeaderName, Line, Locale, MediaType, Prose,
+    Address, AgentId, ChannelName, ChannelType, Command, CredentialReference, HeaderName, Line, Locale, MediaType,
+    Prose,
 };
 use super::words::words;
 
@@ -177,6 +178,8 @@ impl Admission {
 pub struct Outbound {
     pub identity: Line<128>,
     pub credential: CredentialReference,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<Format>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -91,6 +91,8 @@ pub struct PolicyContract {
     pub model_providers: Option<UniqueList<ModelProvider, 1, 32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anomalies: Option<Table<CounterName, Anomaly, 1, 64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
 }
 
 /// How many distinct people or services must agree, and in which roles.
@@ -350,6 +352,38 @@ pub struct Window {
     pub from: TimeOfDay,
     pub until: TimeOfDay,
 }
+
+/// What must be shown before a later mode, of at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields)]
+pub struct Promotion {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggest: Option<Proof>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active: Option<Proof>,
+}
+
+checked!(Promotion);
+
+impl Promotion {
+    fn holds(&self) -> bool {
+        self.suggest.is_some() || self.active.is_some()
+    }
+}
+
+/// How well runs in shadow must agree with the legacy path.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    pub compared: Count<1, 1_000_000>,
+    pub agreement_percent: Percent<1, 100>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<Days<1, 30>>,
+}
+
+defaults! { Proof {
+    days: u64 = 1;
+} }
 
 /// A threshold in a sliding window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

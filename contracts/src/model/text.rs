@@ -81,6 +81,8 @@ texts! {
     ToolName if |text| text.len() <= MAX_ID && tool_parts(text).is_some();
     /// `k8s://namespace/secret/key`.
     CredentialReference if is_credential_reference;
+    /// An address of HTTP or HTTPS.
+    Address if is_address;
     /// `sha256:` and 64 digits.
     Sha256 if |text| text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(is_lower_hex));
     /// A zone of the IANA database.
@@ -198,6 +200,16 @@ fn is_label(text: &str) -> bool {
 }
 
 /// The key begins with no dot: it becomes a file's name, and must not lead out of its directory.
+fn is_address(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let host = rest.find('/').map_or(rest, |at| &rest[..at]);
+    let of_host = |b: u8| b.is_ascii_alphanumeric() || b".:[]-".contains(&b);
+    text.len() <= 1024
+        && (1..=253).contains(&host.len())
+        && host.bytes().all(of_host)
+        && rest[host.len()..].bytes().all(|b| b.is_ascii_graphic())
+}
+
 fn is_credential_reference(text: &str) -> bool {
     let Some(path) = text.strip_prefix("k8s://") else { return false };
     let mut parts = path.split('/');

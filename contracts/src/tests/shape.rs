@@ -98,7 +98,7 @@ fn a_definition_of_one_name_says_the_same_in_every_schema() {
 #[test]
 fn the_defaults_of_schemas_and_types_are_the_same() {
     type Defaults = Vec<(&'static str, Value)>;
-    let of_types: [(&str, &str, Defaults); 21] = [
+    let of_types: [(&str, &str, Defaults); 23] = [
         ("project", "/$defs/retention", project::Retention::defaults()),
         ("project", "/$defs/sessions", project::Sessions::defaults()),
         ("project", "/$defs/capacity", project::Capacity::defaults()),
@@ -108,6 +108,8 @@ fn the_defaults_of_schemas_and_types_are_the_same() {
         ("agent", "/$defs/wanted_tool", agent::WantedTool::defaults()),
         ("agent", "/$defs/limits", agent::Limits::defaults()),
         ("agent", "/$defs/history", agent::History::defaults()),
+        ("agent", "/$defs/endpoint", agent::Endpoint::defaults()),
+        ("policy", "/$defs/proof", policy::Proof::defaults()),
         ("policy", "/$defs/quorum", policy::Quorum::defaults()),
         ("policy", "/$defs/activation", policy::Activation::defaults()),
         ("policy", "/$defs/approvals", policy::Approvals::defaults()),

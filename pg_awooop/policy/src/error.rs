@@ -680,6 +680,25 @@ catalogue! {
         "a run may only speak where it was spoken to",
         "Leave channel and chat out, or queue the message with a credential that has the scope messages:write.";
 
+    SessionNone = "E-SESSION-001", "55000", 409,
+        "the run came of no conversation in a channel",
+        "Name the channel and the chat instead.";
+    SessionVersion = "E-SESSION-002", "55000", 409,
+        "somebody else has changed the session meanwhile",
+        "Read it again (`version` is the one it has now), and change that.";
+    SessionLegacy = "E-SESSION-003", "55000", 409,
+        "the keys without a project are another project's",
+        "One project alone can have them: awooop.set_legacy_owner(project_id, owns => false) gives them back.";
+    AnomalyUnknown = "E-ANOMALY-001", "42704", 404,
+        "the policy has no counter of this name",
+        "Counters are named under `anomalies` in the policy contract.";
+    ShadowOutcome = "E-SHADOW-001", "23505", 409,
+        "the legacy path has reported another outcome of this message before",
+        "Use one message_key for one message.";
+    TenantPromotion = "E-TENANT-009", "42501", 409,
+        "the project has not shown what its policy asks for before this mode",
+        "`reason`, `needed` and `shown` say what is missing; awooop.shadow_report shows how it stands.";
+
     SystemRetry = "E-SYS-001", "40001", 503,
         "the transaction met another one and was rolled back",
         "Send the same request again.";

@@ -42,6 +42,32 @@ impl Operation {
         matches!(self.name, "mcp_begin_call" | "mcp_explain")
     }
 
+    /// Whether an agent that has a run's lease as its credential may use it, for that run: to work, and not to end the run or keep
+    /// it, which is its worker's.
+    pub fn is_for_runs(&self) -> bool {
+        matches!(
+            self.name,
+            "whoami"
+                | "get_run"
+                | "list_steps"
+                | "record_step"
+                | "validate_output"
+                | "request_approval"
+                | "approval_status"
+                | "reserve_budget"
+                | "settle_budget"
+                | "release_budget"
+                | "get_session"
+                | "put_session"
+                | "mcp_list_tools"
+                | "mcp_begin_call"
+                | "mcp_suspend_call"
+                | "mcp_relay"
+                | "mcp_finish_call"
+                | "mcp_explain"
+        )
+    }
+
     /// JSON Schema of the flat argument object, path parameters included.
     pub fn arguments_schema(&self) -> Value {
         argument::schema(self.arguments)

@@ -4,6 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     AgentsWrite,
+    AnomaliesWrite,
     ApprovalsDecide,
     ApprovalsRead,
     AuditRead,
@@ -16,6 +17,7 @@ pub enum Scope {
     ContractsSign,
     ContractsWrite,
     ConversationsRead,
+    ConversationsWrite,
     EnvelopeWrite,
     KeysAdmin,
     MessagesSend,
@@ -34,8 +36,9 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, by name.
-    pub const ALL: [Scope; 27] = [
+    pub const ALL: [Scope; 29] = [
         Self::AgentsWrite,
+        Self::AnomaliesWrite,
         Self::ApprovalsDecide,
         Self::ApprovalsRead,
         Self::AuditRead,
@@ -48,6 +51,7 @@ impl Scope {
         Self::ContractsSign,
         Self::ContractsWrite,
         Self::ConversationsRead,
+        Self::ConversationsWrite,
         Self::EnvelopeWrite,
         Self::KeysAdmin,
         Self::MessagesSend,
@@ -68,6 +72,7 @@ impl Scope {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AgentsWrite => "agents:write",
+            Self::AnomaliesWrite => "anomalies:write",
             Self::ApprovalsDecide => "approvals:decide",
             Self::ApprovalsRead => "approvals:read",
             Self::AuditRead => "audit:read",
@@ -80,6 +85,7 @@ impl Scope {
             Self::ContractsSign => "contracts:sign",
             Self::ContractsWrite => "contracts:write",
             Self::ConversationsRead => "conversations:read",
+            Self::ConversationsWrite => "conversations:write",
             Self::EnvelopeWrite => "envelope:write",
             Self::KeysAdmin => "keys:admin",
             Self::MessagesSend => "messages:send",
@@ -119,6 +125,14 @@ impl ScopeSet {
             | 1 << Scope::RunsRead as u32
             | 1 << Scope::ToolsCall as u32
             | 1 << Scope::ToolsRead as u32,
+    );
+    /// What a run's lease is good for, in that run: to work, to spend what it has, to call tools and look.
+    pub const OF_A_RUN: ScopeSet = ScopeSet(
+        Self::OF_AN_AGENT.0
+            | 1 << Scope::BudgetsSpend as u32
+            | 1 << Scope::ConversationsRead as u32
+            | 1 << Scope::ConversationsWrite as u32
+            | 1 << Scope::RunsWork as u32,
     );
     /// What a channel's secret may do: bring events.
     pub const OF_A_CHANNEL: ScopeSet = ScopeSet(1 << Scope::ChannelsIngest as u32);
@@ -211,6 +225,7 @@ mod tests {
             Scope::ApprovalsRead,
             Scope::ChannelsIngest,
             Scope::ConversationsRead,
+            Scope::ConversationsWrite,
             Scope::MessagesSend,
             Scope::MessagesWrite,
         ] {

@@ -14,6 +14,7 @@ use super::outbox::{self, Draft, OfRun};
 use super::terms;
 use crate::caller::Caller;
 use crate::fault::{Outcome, fault};
+use crate::sessions;
 use crate::statement::{column, optional_uuid_column, pg_uuid, statements};
 
 statements! {
@@ -105,7 +106,12 @@ pub(crate) fn of_ended_run(caller: &Caller, run_id: Uuid, state: RunState) -> Ou
         trace_id: Some(&ended.trace_id),
         ..Draft::text(&ended.chat, purpose, &text)
     };
-    outbox::put(caller, contract, outbound, &draft).map(drop)
+    outbox::put(caller, contract, outbound, &draft)?;
+    // What nobody is told in shadow was not said.
+    match purpose == Purpose::Answer && ended.mode > MigrationMode::Shadow {
+        true => sessions::remember(&caller.project_id, &ended.channel, &ended.chat, "assistant", &text),
+        false => Ok(()),
+    }
 }
 
 fn told(

@@ -116,6 +116,17 @@ fn channel_for(project_id: &str, run_id: Uuid) -> Outcome<Option<Channel>> {
     Ok(None)
 }
 
+/// Tells the people who decide that a counter has crossed its threshold, where a channel's contract says in which chat.
+pub(crate) fn notify_deciders(caller: &Caller, counter: &str, target: &str, count: i64) -> Outcome<()> {
+    let Some(channel) = channel_for(&caller.project_id, Uuid::nil())? else { return Ok(()) };
+    let contract = channel.contract()?;
+    let (Some(chat), Some(outbound)) = (&contract.approvals, &contract.outbound) else { return Ok(()) };
+    let of = if target.is_empty() { String::new() } else { format!(" ({target})") };
+    let text = format!("{counter}{of}: {count}");
+    let draft = Draft::text(chat.channel_chat_id.as_str(), Purpose::Notice, &text);
+    outbox::put(caller, contract, outbound, &draft).map(drop)
+}
+
 /// Says in the chats where a request was asked about what has become of it.
 pub(crate) fn tell_of_approval(caller: &Caller, approval_id: Uuid) -> Outcome<()> {
     let project_id = caller.project_id.as_str();
@@ -207,6 +218,7 @@ fn decide(
         agent_id: None,
         channel: Some(contract.name.as_str().to_owned()),
         subject: Some(press.platform_subject_id.to_owned()),
+        run: None,
         project: caller.project,
     };
     if !may || is_own {

@@ -326,6 +326,7 @@ fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outc
             agent_id: None,
             channel: None,
             subject: None,
+            run: None,
             project,
         };
         // A suspended project's messages wait; nobody asked for them, so that is no refusal.

@@ -13,6 +13,7 @@ use awooop_policy::channel::words::{self, Occasion};
 use awooop_policy::envelope::{Envelope, platform_subject_id};
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::gates::RateFacts;
+use awooop_policy::mode::MigrationMode;
 use awooop_policy::operation::Operation;
 use awooop_policy::trace::TraceParent;
 use serde_json::{Map, Value, json};
@@ -32,7 +33,7 @@ use crate::runs;
 use crate::statement::{column, optional_uuid_column, pg_uuid, statements, uuid_column};
 use crate::subjects::{self, Sighting};
 use crate::subtransaction::attempt;
-use crate::{mcp, tenant};
+use crate::{mcp, sessions, shadow, tenant};
 
 /// How often one person is listened to, where the policy does not say: so many messages in so many seconds.
 const USUAL_OF_SENDER: (u64, u64) = (20, 60);
@@ -307,6 +308,17 @@ impl Arrival<'_> {
                 feedback::first_after(self.contract, self.caller.project.mode).into(),
             ])
         })?;
+        sessions::remember(
+            &self.caller.project_id,
+            self.contract.name.as_str(),
+            &chat.id,
+            "user",
+            self.event.text.as_deref().unwrap_or_default(),
+        )?;
+        if self.caller.project.mode == MigrationMode::Shadow {
+            let message_key = format!("{}:{}", self.contract.name.as_str(), self.event.external_id);
+            shadow::open(&self.caller.project_id, &message_key, agent_id, run_id)?;
+        }
         Ok(run_id)
     }
 

@@ -3,21 +3,28 @@
 use std::rc::Rc;
 
 use awooop_contracts::model::ProjectContract;
-use awooop_contracts::model::channel::{ChannelContract, Inbound, Outbound};
+use awooop_contracts::model::channel::{ChannelContract, ChannelSessions, Inbound, Outbound};
 use awooop_contracts::model::shared::Retry;
 use awooop_contracts::{Contract, Kind};
 use awooop_policy::channel::TELEGRAM;
 use awooop_policy::channel::pace::{self, Pace};
 use awooop_policy::error::ErrorCode;
+use uuid::Uuid;
 
 use crate::contracts::active::{self, Loaded};
 use crate::fault::{Outcome, fault};
+use crate::statement::{column, pg_uuid, statements};
 
 /// Messages of one account, and of one chat, where the contract does not say: what Telegram says of its bots
 /// (core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this), which is little for others.
 const USUAL: (u64, u64) = (30, 1);
 const USUAL_OF_CHAT: (u64, u64) = (1, 1);
 const USUAL_OF_GROUP: (u64, u64) = (20, 60);
+
+statements! {
+    CHAT_OF_RUN: reading [TEXTOID, UUIDOID] =
+        "select channel, channel_chat_id from awooop.channel_run where project_id = $1 and run_id = $2";
+}
 
 /// A channel of the project, as its active contract has it.
 pub(super) struct Channel(Rc<Loaded>);
@@ -80,8 +87,22 @@ pub(super) fn retry(outbound: &Outbound) -> Retry {
     outbound.retry.unwrap_or_default()
 }
 
+/// What the channel's contract says of sessions, where there is one.
+pub(crate) fn sessions_of(project_id: &str, name: &str) -> Outcome<Option<ChannelSessions>> {
+    match active_channel(project_id, name)? {
+        Some(channel) => Ok(channel.contract()?.sessions),
+        None => Ok(None),
+    }
+}
+
+/// Channel and chat of a run that came of a message.
+pub(crate) fn chat_of_run(project_id: &str, run_id: Uuid) -> Outcome<Option<(String, String)>> {
+    CHAT_OF_RUN
+        .with(|s| s.row(&[project_id.into(), pg_uuid(run_id).into()], |row| Ok((column(row, 1)?, column(row, 2)?))))
+}
+
 /// How long what was said is kept, in days.
-pub(super) fn conversation_days(project_id: &str) -> Outcome<i64> {
+pub(crate) fn conversation_days(project_id: &str) -> Outcome<i64> {
     let days = of_project(project_id, |project| project.retention.unwrap_or_default().conversation_days())?;
     Ok(days.and_then(|days| i64::try_from(days).ok()).unwrap_or(90))
 }

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use awooop_contracts::model::RunContract;
+use awooop_contracts::model::{AgentContract, RunContract};
 use awooop_contracts::schema::CompiledSchema;
 use awooop_contracts::{Contract, Kind};
 use awooop_policy::contract::quorum::Quorum;
@@ -44,6 +44,14 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    /// The contract of an agent.
+    pub(crate) fn agent(&self) -> Option<&AgentContract> {
+        match &self.contract {
+            Contract::Agent(agent) => Some(agent),
+            _ => None,
+        }
+    }
+
     /// The contract of a run.
     pub(crate) fn run(&self) -> Option<&RunContract> {
         match &self.contract {

@@ -5,9 +5,11 @@ use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::operation::Operation;
 use awooop_policy::trace::TraceParent;
 use pgrx::prelude::*;
+use serde_json::{Map, Value};
 
 use super::{Answer, perform};
 use crate::authentication::{self, Verdict};
+use crate::caller::OfLease;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::tenant;
 
@@ -79,6 +81,27 @@ fn call(
     let Some(operation) = Operation::named(operation) else {
         return fault(Problem::from(ErrorCode::OperationUnknown));
     };
-    let arguments = Arguments::check(operation.arguments, argument::read(arguments)?)?;
+    let mut members = argument::read(arguments)?;
+    if let Some(run) = &caller.run {
+        name_the_run(operation, run, &mut members)?;
+    }
+    let arguments = Arguments::check(operation.arguments, members)?;
     perform(operation, &caller, &arguments)
+}
+
+/// Whoever shows a lease works in its run: there it need not be named, and no other may be.
+fn name_the_run(operation: &Operation, run: &OfLease, members: &mut Map<String, Value>) -> Outcome<()> {
+    let takes = |name: &str| operation.arguments.iter().any(|argument| argument.name == name);
+    let run_id = run.run_id.as_hyphenated().to_string();
+    let named = members.get("run_id").and_then(Value::as_str).is_some_and(|named| !named.eq_ignore_ascii_case(&run_id));
+    let lease = members.get("lease").and_then(Value::as_str).is_some_and(|lease| lease != run.lease.0);
+    if named || lease {
+        return fault(Problem::from(ErrorCode::RunLease));
+    }
+    for (name, value) in [("run_id", run_id.as_str()), ("lease", run.lease.0.as_str())] {
+        if takes(name) && members.get(name).is_none_or(Value::is_null) {
+            members.insert(name.to_owned(), value.into());
+        }
+    }
+    Ok(())
 }

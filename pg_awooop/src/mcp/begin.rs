@@ -14,6 +14,7 @@ use super::scene::{Asked, Going, Scene, envelope, invalid};
 use super::snapshot::{Snapshot, Wanted};
 use super::state;
 use super::stored::{self, in_run, repeated};
+use crate::anomalies;
 use crate::approvals;
 use crate::audit;
 use crate::caller::Caller;
@@ -147,5 +148,8 @@ fn refused(caller: &Caller, asked: &Asked, scene: &Scene, snapshot: &Snapshot, p
     let tool = tool_name::parts(asked.tool).map(|_| asked.tool);
     let problem = problem.with("tool", tool);
     audit::refused(caller, "mcp_begin_call", &problem, scene.entry().with("based_on", snapshot.basis()))?;
+    if let Some(agent_id) = scene.entry().agent_id {
+        anomalies::happened(caller, "refused_calls", agent_id)?;
+    }
     Ok(Answer::refusal(&problem))
 }

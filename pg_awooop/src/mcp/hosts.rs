@@ -1,4 +1,4 @@
-//! Private hosts: MCP servers may be in private networks only by a name that an operator has allowed, for no tenant may send
+//! Private hosts: MCP servers, and what else the gateway speaks to for a tenant, may be in private networks only by a name that an operator has allowed, for no tenant may send
 //! the gateway to whatever the gateway can reach.
 
 use awooop_policy::error::{ErrorCode, Problem};
@@ -10,13 +10,14 @@ use serde_json::json;
 use crate::caller::Login;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::redaction;
-use crate::statement::statements;
+use crate::statement::{column, statements};
 
 statements! {
     ALLOW: writing [TEXTOID, TEXTOID, TEXTOID] =
         "insert into awooop.mcp_private_host (host, reason, allowed_by) values ($1, $2, $3)
          on conflict (host) do update
             set reason = excluded.reason, allowed_by = excluded.allowed_by, allowed_at = clock_timestamp()";
+    IS_ALLOWED: reading [TEXTOID] = "select exists (select from awooop.mcp_private_host where host = $1)";
     FORBID: writing [TEXTOID] = "delete from awooop.mcp_private_host where host = $1";
 }
 
@@ -56,4 +57,10 @@ fn allow(host: &str, reason: Option<&str>, allowed: bool) -> Outcome<serde_json:
         FORBID.with(|s| s.run(&[host.as_str().into()]))?;
     }
     Ok(json!({"host": host, "allowed": allowed}))
+}
+
+/// Whether the host of that address may be a private one.
+pub(crate) fn is_private_host_allowed(address: &str) -> Outcome<bool> {
+    let Some(host) = upstream::host(address) else { return Ok(false) };
+    Ok(IS_ALLOWED.with(|s| s.row(&[host.as_str().into()], |row| column::<bool>(row, 1)))?.unwrap_or_default())
 }

@@ -26,10 +26,10 @@ statements! {
              set state = 'pending', attempts = greatest(s.attempts - 1, 0), updated_at = t.at, available_at = t.at
              from (select clock_timestamp() as at) t
              where s.project_id = $1 and s.run_id = $2
-             returning s.priority, s.available_at, s.deadline_at, s.call_id
+             returning s.priority, s.available_at, s.deadline_at, s.has_endpoint, s.call_id
          )
-         insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at)
-         select $1, $2, p.priority, p.available_at, p.deadline_at from put_back p
+         insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at, has_endpoint)
+         select $1, $2, p.priority, p.available_at, p.deadline_at, p.has_endpoint from put_back p
          -- With a run that is there for one call its caller goes on, and nobody else.
          where p.call_id is null
          returning run_id";

@@ -7,6 +7,7 @@ use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::operation::Operation;
 use awooop_policy::scope::{Scope, ScopeSet};
 use pgrx::prelude::*;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::audit;
@@ -15,19 +16,20 @@ use crate::caller::{self, Caller, Door, Login};
 use crate::contracts::active::{self, Licence};
 use crate::door::Answer;
 use crate::fault::Outcome;
-use crate::runs::{can_end, journal, stop};
+use crate::runs::{can_end, endpoint, journal, stop};
 use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
 use crate::tenant;
 
-statements! {
-    // SKIP LOCKED must see the rows it locks and no more, hence MATERIALIZED. A run that was cancelled while this
-    // waited for its row is no longer pending and stays as it is; one past its deadline is left to the reaper.
-    CLAIM: writing [TEXTOID, INT8OID, BYTEAARRAYOID, TEXTOID, TEXTOID, INT4OID] = concat!(
+// SKIP LOCKED must see the rows it locks and no more, hence MATERIALIZED. A run that was cancelled while this waited for its row is no
+// longer pending and stays as it is; one past its deadline is left to the reaper. `$which` says which of the queue.
+macro_rules! claim {
+    ($which:literal) => {
+        concat!(
         "with picked as materialized (
              select r.run_id, row_number() over () as n
              from (select q.run_id from awooop.run_ready q
                    where q.project_id = $1 and q.available_at <= clock_timestamp()
-                     and q.deadline_at > clock_timestamp()
+                     and q.deadline_at > clock_timestamp() ", $which, "
                    order by q.priority desc, q.available_at, q.run_id
                    limit $2 for update skip locked) r
          ), gone as (
@@ -59,7 +61,14 @@ statements! {
                     'lease_expires_at', ", rfc3339!("l.expires_at"), ",
                     'deadline_at', ", rfc3339!("m.deadline_at"), ")::text, m.agent_revision_id, m.run_revision_id
          from moved m join leased l on l.run_id = m.run_id
-         order by m.n");
+         order by m.n")
+    };
+}
+
+statements! {
+    CLAIM: writing [TEXTOID, INT8OID, BYTEAARRAYOID, TEXTOID, TEXTOID, INT4OID] = claim!("");
+    // By an index of its own: other runs, however many, stand not in its way.
+    CLAIM_WITH_ENDPOINT: writing [TEXTOID, INT8OID, BYTEAARRAYOID, TEXTOID, TEXTOID, INT4OID] = claim!("and q.has_endpoint");
     // Back where it was, for a minute: it must not run now, and this was no attempt.
     UNCLAIM: writing [TEXTOID, UUIDOID] =
         "with put_back as (
@@ -67,13 +76,14 @@ statements! {
              set state = 'pending', attempts = s.attempts - 1, updated_at = t.at, available_at = t.at + interval '1 minute'
              from (select clock_timestamp() as at) t
              where s.project_id = $1 and s.run_id = $2
-             returning s.priority, s.available_at, s.deadline_at
+             returning s.priority, s.available_at, s.deadline_at, s.has_endpoint
          ), queued as (
-             insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at)
-             select $1, $2, p.priority, p.available_at, p.deadline_at from put_back p
+             insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at, has_endpoint)
+             select $1, $2, p.priority, p.available_at, p.deadline_at, p.has_endpoint from put_back p
          )
          update awooop.run_lease set closed_at = clock_timestamp() where project_id = $1 and run_id = $2";
     NEXT_PROJECT: reading [TEXTOID] = "select awooop.next_ready_project($1)";
+    NEXT_WITH_ENDPOINT: reading [TEXTOID] = "select awooop.next_endpoint_project($1)";
     LAST_PROJECT: reading [TEXTOID, TEXTOID] =
         "select last_project from awooop.worker where role_name = $1 and worker_id = $2";
     REMEMBER_PROJECT: writing [TEXTOID, TEXTOID, TEXTOID] =
@@ -149,7 +159,9 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
         .map(LeaseSecret::digest)
         .map(|digest: CredentialDigest| digest.as_bytes().to_vec())
         .collect();
-    let claimed = CLAIM.with(|s| {
+    let with_endpoint = arguments.boolean("with_endpoint");
+    let claim = if with_endpoint { &CLAIM_WITH_ENDPOINT } else { &CLAIM };
+    let claimed = claim.with(|s| {
         s.rows(
             &[
                 caller.project_id.as_str().into(),
@@ -189,7 +201,12 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
         let lease = secret.into_lease(&caller.project_id, run.run_id, run.epoch);
         let rest = run.body.trim_end().strip_suffix('}').unwrap_or(&run.body);
         // A lease is made of id characters, dots and digits: nothing in it needs escaping.
-        runs.push(format!("{rest},\"lease\":\"{lease}\",\"steps\":{steps}}}"));
+        let endpoint = if with_endpoint {
+            endpoint::of(&caller.project_id, run.run_id, run.created_under[0])?
+        } else {
+            Value::Null
+        };
+        runs.push(format!("{rest},\"lease\":\"{lease}\",\"steps\":{steps},\"endpoint\":{endpoint}}}"));
     }
     Ok((taken, runs))
 }
@@ -233,7 +250,8 @@ pub(crate) fn across_projects(arguments: &Arguments) -> Outcome<Answer> {
     let mut after = last.clone();
     let mut wrapped = false;
     loop {
-        let next = NEXT_PROJECT.with(|s| s.row(&[after.as_str().into()], |row| row.get::<String>(1)))?.flatten();
+        let next_project = if arguments.boolean("with_endpoint") { &NEXT_WITH_ENDPOINT } else { &NEXT_PROJECT };
+        let next = next_project.with(|s| s.row(&[after.as_str().into()], |row| row.get::<String>(1)))?.flatten();
         match next {
             // Past the starting point after wrapping round: every project had its turn.
             Some(project) if wrapped && project > last => return Ok(answer(&[])),
@@ -276,6 +294,7 @@ fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outc
             agent_id: None,
             channel: None,
             subject: None,
+            run: None,
             project,
         };
         // A suspended project's runs wait; nobody asked for them, so that is no refusal.
@@ -299,6 +318,24 @@ fn next_ready_project(after: &str) -> Option<String> {
             crate::statement::Statement::reading(
                 "select q.project_id from awooop.run_ready q
                  where q.project_id > $1 and q.available_at <= clock_timestamp()
+                   and q.deadline_at > clock_timestamp()
+                 order by q.project_id limit 1",
+                &[pgrx::pg_sys::TEXTOID],
+            )
+        };
+    }
+    crate::fault::or_raise(NEXT.with(|s| s.row(&[after.into()], |row| column::<String>(row, 1))))
+}
+
+/// The same of runs whose agents are behind HTTP.
+#[pg_extern(stable, parallel_safe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn next_endpoint_project(after: &str) -> Option<String> {
+    thread_local! {
+        static NEXT: crate::statement::Statement = const {
+            crate::statement::Statement::reading(
+                "select q.project_id from awooop.run_ready q
+                 where q.project_id > $1 and q.has_endpoint and q.available_at <= clock_timestamp()
                    and q.deadline_at > clock_timestamp()
                  order by q.project_id limit 1",
                 &[pgrx::pg_sys::TEXTOID],

@@ -27,23 +27,23 @@ statements! {
     // The loser of a race for the key waits for the winner, then inserts nothing.
     INSERT: writing [TEXTOID, UUIDOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
                      TEXTOID, TEXTOID, TEXTOID, BYTEAOID, INT4OID, INT4OID, INT4OID, TEXTOID, UUIDOID, UUIDOID,
-                     UUIDOID, INT4OID, INT4OID, INT4OID] = concat!(
+                     UUIDOID, INT4OID, INT4OID, INT4OID, BOOLOID] = concat!(
         "with created as (
              insert into awooop.run_state as s
                     (project_id, run_id, agent_id, platform_subject_id, channel_type, channel_user_id, mode, state,
                      envelope, trace_id, input, tags, idempotency_key, request_digest, priority, attempts,
                      max_attempts, epoch, created_by, created_at, updated_at, available_at, deadline_at,
                      agent_revision_id, run_revision_id, policy_revision_id, lease_seconds, max_steps,
-                     retention_days)
+                     retention_days, has_endpoint)
              select $1, $2, $4, $5, $6, $7, $8, 'pending', $9::jsonb, $10, $11::jsonb, $12::jsonb, $13, $14, $15, 0,
                     $16, 0, $18, t.at, t.at, t.at, t.at + $17 * interval '1 second', $19, $20, $21, $22, $23,
-                    $24
+                    $24, $25
              from (select to_timestamp($3 / 1000.0) as at) t
              on conflict (project_id, idempotency_key) where idempotency_key is not null do nothing
-             returning s.run_id, s.priority, s.available_at, s.deadline_at, ", run_json!(), " as body
+             returning s.run_id, s.priority, s.available_at, s.deadline_at, s.has_endpoint, ", run_json!(), " as body
          ), queued as (
-             insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at)
-             select $1, c.run_id, c.priority, c.available_at, c.deadline_at from created c
+             insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at, has_endpoint)
+             select $1, c.run_id, c.priority, c.available_at, c.deadline_at, c.has_endpoint from created c
          )
          select c.body from created c");
     BY_KEY: reading [TEXTOID, TEXTOID] =
@@ -202,6 +202,7 @@ fn insert(
                 settings.lease_seconds.into(),
                 settings.max_steps.into(),
                 settings.retention_days.into(),
+                settings.has_endpoint.into(),
             ],
             |row| column::<String>(row, 1),
         )

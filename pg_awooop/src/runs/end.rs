@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{lease, output, retry, run_json};
+use crate::anomalies;
 use crate::audit;
 use crate::budget;
 use crate::caller::Caller;
@@ -15,6 +16,7 @@ use crate::channels;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault};
 use crate::redaction;
+use crate::shadow;
 use crate::statement::{column, pg_uuid, statements};
 
 statements! {
@@ -33,7 +35,7 @@ statements! {
                  retain_until = t.at + coalesce(s.retention_days, p.retention_days) * interval '1 day'
              from awooop.projects p, (select clock_timestamp() as at) t
              where s.project_id = $1 and s.run_id = $2 and p.project_id = $1
-             returning ", run_json!(), " as body
+             returning s.mode, ", run_json!(), " as body
          ), unqueued as (
              delete from awooop.run_ready q
              using (select run_id from awooop.run_ready where project_id = $1 and run_id = $2
@@ -49,7 +51,9 @@ statements! {
              where project_id = $1 and run_id = $2 and approved_at is null and rejected_at is null
                and expired_at is null and cancelled_at is null
          )
-         select e.body, exists (select from awooop.channel_run c where c.project_id = $1 and c.run_id = $2) from ended e");
+         select e.body, exists (select from awooop.channel_run c where c.project_id = $1 and c.run_id = $2),
+                e.mode = 'shadow'
+         from ended e");
     REQUEUE: writing [TEXTOID, UUIDOID, TEXTOID, INT4OID] = concat!(
         "with requeued as (
              update awooop.run_state s
@@ -57,10 +61,10 @@ statements! {
                  available_at = t.at + $4 * interval '1 second'
              from (select clock_timestamp() as at) t
              where s.project_id = $1 and s.run_id = $2
-             returning s.priority, s.available_at, s.deadline_at, ", run_json!(), " as body
+             returning s.priority, s.available_at, s.deadline_at, s.has_endpoint, ", run_json!(), " as body
          ), queued as (
-             insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at)
-             select $1, $2, r.priority, r.available_at, r.deadline_at from requeued r
+             insert into awooop.run_ready (project_id, run_id, priority, available_at, deadline_at, has_endpoint)
+             select $1, $2, r.priority, r.available_at, r.deadline_at, r.has_endpoint from requeued r
          ), closed as (
              update awooop.run_lease set closed_at = clock_timestamp()
              where project_id = $1 and run_id = $2 and closed_at is null
@@ -85,13 +89,16 @@ pub(super) fn end(
                 result.into(),
                 error.into(),
             ],
-            |row| Ok((column::<String>(row, 1)?, column::<bool>(row, 2)?)),
+            |row| Ok((column::<String>(row, 1)?, column::<bool>(row, 2)?, column::<bool>(row, 3)?)),
         )
     })?;
     budget::close_run(caller, run_id)?;
-    let Some((body, is_of_channel)) = ended else { return fault(ErrorCode::RunUnknown) };
+    let Some((body, is_of_channel, is_in_shadow)) = ended else { return fault(ErrorCode::RunUnknown) };
     if is_of_channel {
         channels::of_ended_run(caller, run_id, state)?;
+    }
+    if is_in_shadow {
+        shadow::of_ended_run(caller, run_id, state)?;
     }
     Ok(body)
 }
@@ -154,6 +161,9 @@ pub(crate) fn fail(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     };
     let action = if to == RunState::Pending { "run_attempt_failed" } else { "run_failed" };
     audit::done(caller, action, locked.entry(run_id).with("attempt", locked.attempts))?;
+    if to == RunState::Failed {
+        anomalies::happened(caller, "failed_runs", &locked.agent_id)?;
+    }
     Ok(Answer::ok(body))
 }
 

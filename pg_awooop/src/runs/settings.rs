@@ -29,6 +29,8 @@ pub(super) struct Settings {
     pub(super) agent_revision_id: Uuid,
     pub(super) run_revision_id: Option<Uuid>,
     pub(super) policy_revision_id: Option<Uuid>,
+    /// The platform's worker executes it.
+    pub(super) has_endpoint: bool,
 }
 
 impl Settings {
@@ -54,6 +56,7 @@ impl Settings {
             agent_revision_id: terms.agent.revision_id,
             run_revision_id: terms.run.as_ref().map(|run| run.revision_id),
             policy_revision_id: terms.policy_revision_id,
+            has_endpoint: terms.agent.agent().is_some_and(|agent| agent.endpoint.is_some()),
         })
     }
 }

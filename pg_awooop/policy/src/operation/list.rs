@@ -6,6 +6,7 @@ mod budgets;
 mod calls;
 mod channels;
 mod contracts;
+mod conversations;
 mod keys;
 mod people;
 mod principals;
@@ -33,6 +34,7 @@ const PARTS: &[&[Operation]] = &[
     people::OPERATIONS,
     runs::OPERATIONS,
     channels::OPERATIONS,
+    conversations::OPERATIONS,
     budgets::OPERATIONS,
     contracts::OPERATIONS,
     approvals::OPERATIONS,

@@ -4,6 +4,7 @@ mod approvals;
 mod budgets;
 mod channels;
 mod contracts;
+mod conversations;
 mod tools;
 
 use awooop_contracts::output::Repair;
@@ -19,6 +20,7 @@ pub(super) use approvals::*;
 pub(super) use budgets::*;
 pub(super) use channels::*;
 pub(super) use contracts::*;
+pub(super) use conversations::*;
 pub(super) use tools::*;
 
 fn object(properties: Value) -> Value {
@@ -189,7 +191,8 @@ pub(super) fn claimed() -> Value {
         "run_id": uuid(), "project_id": text(), "lease": text(), "epoch": integer(), "attempt": integer(),
         "max_attempts": integer(), "agent_id": text(), "mode": mode(), "envelope": envelope(), "input": {},
         "tags": {"type": "object"}, "lease_expires_at": time(), "deadline_at": time(),
-        "steps": list(object(recorded_step()))
+        "steps": list(object(recorded_step())),
+        "endpoint": {"type": ["object", "null"], "description": "where the agent is executed, where that was asked for"}
     })))}))
 }
 

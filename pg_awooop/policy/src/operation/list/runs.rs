@@ -115,6 +115,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "null",
                 "How long each lease holds without a heartbeat, in seconds; where null, as the run contract says, else 60.",
             ),
+            Argument::optional(
+                "with_endpoint",
+                Kind::Boolean,
+                "false",
+                "Only runs of agents whose contract names an endpoint, each with it.",
+            ),
         ],
         result: result::claimed,
     },

@@ -4,5 +4,6 @@
 
 pub mod sender;
 pub mod settings;
+mod signed;
 mod telegram;
 pub mod webhook;

@@ -41,7 +41,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve HTTP until told to stop (the default).
     Serve,
-    /// Send messages of channels until told to stop, without serving HTTP.
+    /// Execute agents behind HTTP, and send messages of channels, until told to stop, without serving HTTP.
     Worker,
     /// Print the OpenAPI 3.1 document of the database's operations, and exit.
     Openapi,
@@ -186,8 +186,12 @@ impl Settings {
         if self.statement_timeout_ms == 0 || self.request_timeout_ms == 0 || self.header_timeout_ms == 0 {
             return Err("a time limit of 0 would mean none at all");
         }
-        if self.work.worker_pool_size == 0 || self.work.max_sending == 0 || self.work.poll_ms == 0 {
-            return Err("--worker-pool-size, --max-sending and --poll-ms must be at least 1");
+        if self.work.worker_pool_size == 0
+            || self.work.max_sending == 0
+            || self.work.max_runs == 0
+            || self.work.poll_ms == 0
+        {
+            return Err("--worker-pool-size, --max-runs, --max-sending and --poll-ms must be at least 1");
         }
         if self.reload_seconds == 0 {
             return Err("--reload-seconds must be at least 1");

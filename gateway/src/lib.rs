@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod observe;
 pub mod openapi;
 pub mod operation;
+mod outside;
 pub mod pages;
 pub mod pool;
 pub mod problem;
@@ -39,5 +40,6 @@ pub mod stalled;
 pub mod start;
 pub mod trace;
 pub mod work;
+pub mod worker;
 
 pub use start::run;

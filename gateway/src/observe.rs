@@ -59,7 +59,7 @@ impl Door {
             return Ok(response);
         }
         if let Some(place) = webhook::Place::of(head.uri.path()) {
-            seen.page = webhook::Place::template();
+            seen.page = place.template();
             let answer = place.answer(&self.gateway, &head, &mut body, &seen.id, &seen.trace).await;
             let mut response = answer.into_response();
             stamp(response.headers_mut(), &seen.id, &seen.trace);

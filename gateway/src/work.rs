@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use crate::channels::sender::Sender;
 use crate::gateway::Gateway;
 use crate::start::StartError;
+use crate::worker::Worker;
 
 /// What is being done.
 pub struct Work {
@@ -23,7 +24,8 @@ impl Work {
     pub fn begin(gateway: &Arc<Gateway>) -> Result<Work, StartError> {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::new(Sender::new(Arc::clone(gateway))?).run(stopped));
+        tasks.spawn(Arc::new(Sender::new(Arc::clone(gateway))?).run(stopped.clone()));
+        tasks.spawn(Arc::new(Worker::new(Arc::clone(gateway))?).run(stopped));
         Ok(Work { stop, tasks })
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::agents;
 use crate::audit;
 use crate::caller::Caller;
+use crate::channels;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
 use crate::principals::{self, LOGIN};
@@ -16,15 +17,17 @@ use crate::statement::{column, rfc3339, statements};
 
 statements! {
     // A key made by a key ends with its maker at the latest: what expires must not outlive itself.
-    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID] = concat!(
-        "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from, agent_id, channel)
+    INSERT: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTARRAYOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+                     TEXTOID] = concat!(
+        "insert into awooop.api_keys (project_id, key_id, principal_id, name, digest, scopes, expires_at, rotated_from, agent_id, channel,
+                                      signs_with)
          values ($1, $2, $3, $4, $5, $6,
                  least((select least(k.expires_at, k.retires_at) from awooop.api_keys k
                         where k.project_id = $1 and k.key_id = $9 and k.key_id is distinct from $8),
                        case when $8 is null then clock_timestamp() + $7 * interval '1 second'
                             else (select k.expires_at from awooop.api_keys k where k.project_id = $1 and k.key_id = $8)
                        end),
-                 $8, $10, $11)
+                 $8, $10, $11, $12)
          returning ", rfc3339!("created_at"), ", ", rfc3339!("expires_at"));
     // Locked, so that of two rotations at once one sees the other's.
     LOCK: writing [TEXTOID, TEXTOID] =
@@ -68,11 +71,12 @@ fn speak_for(caller: &Caller, principal_id: &str) -> Outcome<()> {
     if is_new || principals::is_made_by(caller, principal_id)? { Ok(()) } else { refuse(ErrorCode::AuthPrincipal) }
 }
 
-/// A key, in the form that a channel shows its secret in where it is for one.
-fn new_key(caller: &Caller, channel: Option<&str>) -> Outcome<Issued> {
-    Ok(match channel {
-        Some(_) => new_channel_secret()?,
-        None => new_api_key(&caller.project_id)?,
+/// A key, in the form that a channel shows its secret in where it is for one, and the key of the keyring that made it, where one has.
+fn new_key(caller: &Caller, channel: Option<&str>) -> Outcome<(Issued, Option<String>)> {
+    let Some(channel) = channel else { return Ok((new_api_key(&caller.project_id)?, None)) };
+    Ok(match channels::new_secret(&caller.project_id, channel)? {
+        Some((secret, signs_with)) => (secret, Some(signs_with)),
+        None => (new_channel_secret()?, None),
     })
 }
 
@@ -84,6 +88,7 @@ struct NewKey<'a> {
     rotated_from: Option<&'a str>,
     agent_id: Option<String>,
     channel: Option<String>,
+    signs_with: Option<String>,
 }
 
 fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<Answer> {
@@ -103,6 +108,7 @@ fn issue(caller: &Caller, key: Issued, new: &NewKey, action: &str) -> Outcome<An
                 caller.key_id.as_deref().into(),
                 new.agent_id.as_deref().into(),
                 new.channel.as_deref().into(),
+                new.signs_with.as_deref().into(),
             ],
             |row| Ok((column::<String>(row, 1)?, row.get::<String>(2)?)),
         )
@@ -145,7 +151,7 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
                 .with("expected", serde_json::json!(ScopeSet::OF_A_CHANNEL.names())),
         );
     }
-    let key = new_key(caller, channel)?;
+    let (key, signs_with) = new_key(caller, channel)?;
     let principal_id = match arguments.optional_text("principal_id") {
         Some(principal_id) => {
             speak_for(caller, principal_id)?;
@@ -165,6 +171,7 @@ pub(crate) fn create(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         rotated_from: None,
         agent_id: agent_id.map(str::to_owned),
         channel: channel.map(str::to_owned),
+        signs_with,
     };
     issue(caller, key, &new, "api_key_created")
 }
@@ -194,7 +201,7 @@ pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
     grantable(caller, &scopes.names())?;
     // The answer has the new key: rotating somebody's key would be a way to become them.
     speak_for(caller, &principal_id)?;
-    let key = new_key(caller, channel.as_deref())?;
+    let (key, signs_with) = new_key(caller, channel.as_deref())?;
     let new = NewKey {
         name: &name,
         principal_id,
@@ -203,6 +210,7 @@ pub(crate) fn rotate(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         rotated_from: Some(old),
         agent_id,
         channel,
+        signs_with,
     };
     let answer = issue(caller, key, &new, "api_key_rotated")?;
     RETIRE
@@ -240,6 +248,7 @@ pub(crate) fn whoami(caller: &Caller, _: &Arguments) -> Outcome<Answer> {
         "issuer": caller.issuer,
         "agent_id": caller.agent_id,
         "channel": caller.channel,
+        "run_id": caller.run.as_ref().map(|run| run.run_id),
         "migration_mode": caller.project.mode.as_str(),
     });
     Ok(Answer::ok(body.to_string()))

@@ -18,6 +18,7 @@ mod mark;
 mod messages;
 mod outbox;
 mod retention;
+mod signed;
 mod terms;
 
 pub(crate) use answer::{can_answer, of_ended_run};
@@ -29,4 +30,5 @@ pub(crate) use ingest::ingest;
 pub(crate) use mark::{lease_of, mark};
 pub(crate) use messages::{decide, get, list, queue, redrive};
 pub(crate) use retention::{expire_due_messages, forget_due};
+pub(crate) use signed::{new_secret, prove as prove_signed};
 pub(crate) use terms::{chat_of_run, conversation_days, sessions_of};

@@ -8,6 +8,7 @@ use awooop_contracts::model::project::Sessions;
 use awooop_contracts::{Contract, Kind};
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::name::{MAX_ID, NameRule};
 use awooop_policy::scope::Scope;
 use awooop_policy::session::{self, Said};
 use pgrx::prelude::*;
@@ -15,11 +16,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::audit;
-use crate::caller::{Caller, Login};
+use crate::caller::{Caller, facts_of};
 use crate::channels;
 use crate::contracts::active;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, or_raise};
+use crate::projects;
 use crate::redaction;
 use crate::runs;
 use crate::statement::{column, rfc3339, statements};
@@ -30,7 +32,7 @@ const BATCH: i32 = 1000;
 
 statements! {
     OWNS_LEGACY: reading [TEXTOID] =
-        "select exists (select from awooop.legacy_namespace where project_id = $1)";
+        "select exists (select from awooop.legacy_namespace where owner_project = $1)";
     READ: reading [TEXTOID, TEXTOID] = concat!(
         "select messages::text, state::text, version, ", rfc3339!("started_at"), ", ", rfc3339!("updated_at"), ", ",
                 rfc3339!("expires_at"), "
@@ -62,9 +64,9 @@ statements! {
         "delete from awooop.conversation_session
          where project_id = $1 and session_key = $2 and expires_at <= clock_timestamp()";
     SET_OWNER: writing [TEXTOID, TEXTOID] =
-        "insert into awooop.legacy_namespace (project_id, set_by) values ($1, $2)
+        "insert into awooop.legacy_namespace (owner_project, set_by) values ($1, $2)
          on conflict (the_one) do nothing";
-    UNSET_OWNER: writing [TEXTOID] = "delete from awooop.legacy_namespace where project_id = $1";
+    UNSET_OWNER: writing [TEXTOID] = "delete from awooop.legacy_namespace where owner_project = $1";
 }
 
 /// Where a session is kept.
@@ -336,25 +338,25 @@ fn expired_sessions(at_most: i32) -> TableIterator<'static, (name!(project_id, S
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn set_legacy_owner(project_id: Option<&str>, owns: default!(Option<bool>, true)) -> pgrx::JsonB {
-    pgrx::JsonB(or_raise(set_owner(project_id.unwrap_or_default(), owns.unwrap_or(true))))
+    let project_id = projects::text("project_id", project_id, NameRule::Id, MAX_ID);
+    pgrx::JsonB(or_raise(project_id.and_then(|project_id| set_owner(project_id, owns.unwrap_or(true)))))
 }
 
 fn set_owner(project_id: &str, owns: bool) -> Outcome<Value> {
-    let login = Login::of_session();
-    if !login.is_operator() {
-        return fault(ErrorCode::AuthOperator);
-    }
-    if owns {
-        SET_OWNER.with(|s| s.run(&[project_id.into(), login.name().into()]))?;
-        if !owns_legacy(project_id)? {
-            return fault(ErrorCode::SessionLegacy);
-        }
-    } else {
-        UNSET_OWNER.with(|s| s.run(&[project_id.into()]))?;
-    }
+    let caller = projects::operator(project_id)?;
     tenant::within(project_id, || {
-        let caller = Caller::platform(project_id, &format!("role:{}", login.name()));
-        audit::done(&caller, "legacy_namespace_set", audit::Entry::default().with("owns", owns))
-    })?;
-    Ok(json!({"project_id": project_id, "owns": owns}))
+        if facts_of(project_id, "")?.is_none() {
+            return fault(ErrorCode::TenantUnavailable);
+        }
+        if owns {
+            SET_OWNER.with(|s| s.run(&[project_id.into(), caller.principal_id.as_str().into()]))?;
+            if !owns_legacy(project_id)? {
+                return fault(ErrorCode::SessionLegacy);
+            }
+        } else {
+            UNSET_OWNER.with(|s| s.run(&[project_id.into()]))?;
+        }
+        audit::done(&caller, "legacy_namespace_set", audit::Entry::default().with("owns", owns))?;
+        Ok(json!({"project_id": project_id, "owns": owns}))
+    })
 }

@@ -3,7 +3,11 @@
 
 -- A key that is a channel's secret: what comes with it is an event of that channel, and nothing else.
 alter table awooop.api_keys add column channel text collate "C";
-create trigger api_key_channel before update of channel on awooop.api_keys
+-- The key of the keyring that makes the secret, where events come signed.
+alter table awooop.api_keys add column signs_with text collate "C";
+alter table awooop.failed_authentication_log drop constraint failed_authentication_kind,
+    add constraint failed_authentication_kind check (kind in ('api_key', 'lease', 'token', 'courier', 'signature'));
+create trigger api_key_channel before update of channel, signs_with on awooop.api_keys
     for each row execute function awooop.refuse_identity_rewrite();
 alter table awooop.api_keys enable always trigger api_key_channel;
 
@@ -220,7 +224,7 @@ alter table awooop.outbound_message enable always trigger outbound_message_ended
 alter table awooop.outbound_message enable always trigger outbound_message_kept;
 alter table awooop.outbound_message enable always trigger outbound_message_truncate;
 
-grant select (channel) on awooop.api_keys to awooop_auditor;
+grant select (channel, signs_with) on awooop.api_keys to awooop_auditor;
 grant select (principal_id, roles_from) on awooop.platform_subjects to awooop_auditor;
 grant select (project_id, channel, channel_chat_id, approval_id, decision, message_id) on awooop.channel_button to awooop_auditor;
 grant select (project_id, platform_subject_id, event_id, pressed_at) on awooop.channel_press to awooop_auditor;

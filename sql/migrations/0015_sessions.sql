@@ -3,10 +3,10 @@
 
 -- Of the platform: whose the keys without a project are. One project alone.
 create table awooop.legacy_namespace (
-    the_one    boolean     not null primary key default true,
-    project_id text collate "C" not null,
-    set_by     text        not null,
-    set_at     timestamptz not null default clock_timestamp(),
+    the_one       boolean     not null primary key default true,
+    owner_project text collate "C" not null,
+    set_by        text        not null,
+    set_at        timestamptz not null default clock_timestamp(),
     constraint legacy_namespace_one check (the_one)
 );
 

@@ -13,6 +13,7 @@ mod budgets;
 mod catalog;
 mod channels;
 mod contracts;
+mod conversations;
 mod doctor;
 mod dump_restore;
 mod envelope;

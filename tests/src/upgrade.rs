@@ -172,7 +172,10 @@ fn before_the_first_migration_everything_says_what_to_do() {
             "0010_mcp",
             "0011_mcp_features",
             "0012_token_issuers",
-            "0013_channels"
+            "0013_channels",
+            "0014_endpoints",
+            "0015_sessions",
+            "0016_shadow"
         ])
     );
     assert_eq!(admin.json("select awooop.health()")["ready"], true);

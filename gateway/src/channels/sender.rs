@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info, warn};
 
 pub use self::database::Database;
+use super::signed::Signed;
 use super::telegram::Telegram;
 use crate::gateway::Gateway;
 use crate::mcp::secret::Store;
+use crate::outside::Outside;
 use crate::start::StartError;
 
 /// How long each message is this sender's alone: longer than a channel takes to answer.
@@ -46,6 +48,10 @@ pub struct Message {
     pub parts_sent: usize,
     pub target: Vec<String>,
     pub credential: String,
+    pub address: Option<String>,
+    pub private_host_allowed: bool,
+    pub project_id: String,
+    pub channel: String,
 }
 
 /// One part of a message.
@@ -56,7 +62,7 @@ pub struct Part {
 }
 
 /// A button under a message.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub struct Button {
     pub text: String,
     pub data: String,
@@ -102,6 +108,7 @@ pub struct Sender {
     database: Database,
     secrets: Store,
     telegram: Telegram,
+    signed: Signed,
     room: Arc<Semaphore>,
     idle: Duration,
 }
@@ -114,6 +121,7 @@ impl Sender {
         Ok(Sender {
             secrets: Store::new(gateway.settings.mcp.secrets_dir.clone()),
             telegram,
+            signed: Signed::new(Outside::new().map_err(|_| StartError::Tls)?),
             room: Arc::new(Semaphore::new(settings.max_sending)),
             idle: Duration::from_millis(settings.poll_ms),
             database: Database::new(gateway),
@@ -186,7 +194,7 @@ impl Sender {
     async fn send(&self, token: &SecretString, message: &Message, n: usize) -> Report {
         match message.channel_type.as_str() {
             awooop_policy::channel::TELEGRAM => self.telegram.send(token, message, n).await,
-            _ => Report::refused("channel_type", "no sender knows channels of this type"),
+            _ => self.signed.send(token, message, n).await,
         }
     }
 

@@ -4,10 +4,10 @@ use clap::Args;
 
 use crate::config::DatabaseUrl;
 
-/// Settings of the sender of messages, with their defaults.
+/// Settings of the worker and of the sender of messages, with their defaults.
 #[derive(Args, Clone)]
 pub struct WorkerSettings {
-    /// Send messages of channels while serving HTTP.
+    /// Execute agents behind HTTP, and send messages of channels, while serving HTTP.
     #[arg(long, env = "AWOOOP_WORKER", global = true)]
     pub worker: bool,
 
@@ -29,6 +29,10 @@ pub struct WorkerSettings {
     /// What this process is called where it claims something; its host's name and process id where not given.
     #[arg(long, env = "AWOOOP_WORKER_ID", value_name = "ID", global = true)]
     pub worker_id: Option<String>,
+
+    /// Runs that are executed at once.
+    #[arg(long, env = "AWOOOP_MAX_RUNS", default_value_t = 32, value_name = "N", global = true)]
+    pub max_runs: usize,
 
     /// Messages that are on their way at once.
     #[arg(long, env = "AWOOOP_MAX_SENDING", default_value_t = 64, value_name = "N", global = true)]

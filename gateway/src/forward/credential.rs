@@ -30,14 +30,20 @@ impl<'a> Credential<'a> {
         self.0
     }
 
-    /// The project that is part of an API key, `awk_<project>.<key id>.<secret>`, or that an access token says it is for:
+    /// The project that is part of an API key, `awk_<project>.<key id>.<secret>`, or of a run's lease,
+    /// `awl_<project>.<run>.<epoch>.<secret>`, or that an access token says it is for:
     /// a hint, which the database verifies.
     pub fn project(&self) -> Cow<'a, str> {
         if token::looks_like_one(self.0) {
             return token::Presented::read(self.0).map(|token| token.project().to_owned()).unwrap_or_default().into();
         }
-        let mut parts = self.0.strip_prefix("awk_").unwrap_or_default().rsplitn(3, '.');
-        parts.nth(2).unwrap_or_default().into()
+        // A lease has a part more behind the project.
+        let (rest, parts) = match (self.0.strip_prefix("awk_"), self.0.strip_prefix("awl_")) {
+            (Some(rest), _) => (rest, 3),
+            (None, Some(rest)) => (rest, 4),
+            (None, None) => return "".into(),
+        };
+        rest.rsplitn(parts, '.').nth(parts - 1).unwrap_or_default().into()
     }
 }
 
@@ -84,6 +90,8 @@ mod tests {
     fn a_project_with_dots_in_it_is_read_from_the_right() {
         let map = headers(&[(&AUTHORIZATION, "Bearer awk_a.b.c.k1.s3cret")]);
         assert_eq!(Credential::of(&map).project(), "a.b.c");
+        let map = headers(&[(&AUTHORIZATION, "Bearer awl_a.b.run.7.s3cret")]);
+        assert_eq!(Credential::of(&map).project(), "a.b");
     }
 
     #[test]

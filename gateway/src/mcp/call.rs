@@ -214,9 +214,11 @@ impl Caller<'_> {
 
     async fn carry_out(&self, begun: Begun, wanted: &Wanted) -> Result<Came, ErrorData> {
         let given = self.context.meta.get(CALL).and_then(|call| call.get("lease")).and_then(Value::as_str);
-        let (Some(upstream), Some(ticket), Some(lease)) =
-            (begun.upstream, begun.ticket, begun.lease.or_else(|| given.map(str::to_owned)))
-        else {
+        let (Some(upstream), Some(ticket), Some(lease)) = (
+            begun.upstream,
+            begun.ticket,
+            begun.lease.or_else(|| given.map(str::to_owned)).or_else(|| self.presented.lease()),
+        ) else {
             return Err(ErrorData::internal_error("the call was let through without saying where to", None));
         };
         let mut open =

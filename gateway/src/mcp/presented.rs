@@ -88,6 +88,12 @@ impl Presented {
         self.0.credential.expose_secret()
     }
 
+    /// The lease of the run that the caller works in, where that is what it shows.
+    pub fn lease(&self) -> Option<String> {
+        let shown = self.0.credential.expose_secret();
+        shown.starts_with("awl_").then(|| shown.to_owned())
+    }
+
     /// Whose call it is.
     pub fn agent(&self) -> Option<&str> {
         self.0.agent.as_deref()

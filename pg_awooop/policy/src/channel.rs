@@ -11,6 +11,7 @@ pub mod listen;
 pub mod outbox;
 pub mod pace;
 pub mod question;
+pub mod signature;
 pub mod telegram;
 pub mod text;
 pub mod words;

@@ -197,6 +197,16 @@ pub fn courier_id(text: &str) -> Option<&str> {
     (is_base64url(id, KEY_ID_LEN) && is_base64url(secret, SECRET_LEN)).then_some(id)
 }
 
+/// A secret that a key of the platform's makes of a new public id, in the form of whoever it is for.
+///
+/// # Errors
+/// When there is no randomness to be had.
+pub fn made_of_a_key(make: impl FnOnce(&str) -> String) -> Result<Issued, getrandom::Error> {
+    let id = random::<12>()?;
+    let text = make(&id);
+    Ok(Issued { id, text })
+}
+
 fn random<const N: usize>() -> Result<String, getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;

@@ -680,6 +680,10 @@ catalogue! {
         "a run may only speak where it was spoken to",
         "Leave channel and chat out, or queue the message with a credential that has the scope messages:write.";
 
+    ChannelTimestamp = "E-CHANNEL-012", "28000", 401,
+        "the signed event was sent too long ago, or in the future",
+        "Sign and send it again with the time that it is; `webhook-timestamp` may be at most 300 seconds off.";
+
     SessionNone = "E-SESSION-001", "55000", 409,
         "the run came of no conversation in a channel",
         "Name the channel and the chat instead.";

@@ -96,6 +96,10 @@ pub(super) fn of(caller: &Caller, request: &Request) -> Outcome<Value> {
 /// Operation `approval_status`.
 pub(crate) fn status(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     let request = Request::find(&caller.project_id, arguments.uuid("approval_id"))?;
+    // A lease is good for its run alone.
+    if caller.run.as_ref().is_some_and(|run| run.run_id != request.run_id) {
+        return fault(ErrorCode::ApprovalUnknown);
+    }
     let mut shown = of(caller, &request)?;
     let compared = arguments.json("arguments");
     // With what the caller may see: a comparison must not tell what is redacted.

@@ -21,7 +21,7 @@ use crate::caller::{self, Caller, Door, Login};
 use crate::door::Answer;
 use crate::fault::{Outcome, or_raise};
 use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
-use crate::tenant;
+use crate::{mcp, tenant};
 
 /// How far ahead turns are given out, in microseconds.
 const AHEAD: i64 = 1_000_000;
@@ -261,6 +261,8 @@ impl Head {
         // What should be changed was not said: it is said now.
         let is_unsaid = self.kind == MessageKind::Edit.as_str() && self.target.is_empty();
         let kind = if is_unsaid { MessageKind::Send.as_str() } else { self.kind.as_str() };
+        let address = outbound.address.as_ref().map(|address| address.as_str());
+        let private_host_allowed = address.map_or(Ok(false), mcp::is_private_host_allowed)?;
         Ok(json!({
             "message_id": self.message_id, "project_id": caller.project_id,
             "lease": secret.into_message_lease(&caller.project_id, self.message_id, self.epoch),
@@ -269,7 +271,7 @@ impl Head {
             "seq": self.seq, "kind": kind, "parts": body["parts"], "buttons": body["buttons"],
             "reply_to": body["reply_to"], "parts_sent": self.parts_sent, "attempt": self.attempts + 1,
             "target": self.target, "identity": outbound.identity.as_str(), "credential": outbound.credential.as_str(),
-            "trace_id": self.trace_id
+            "trace_id": self.trace_id, "address": address, "private_host_allowed": private_host_allowed
         }))
     }
 }

@@ -1,6 +1,7 @@
 //! The gateway's door: `awooop.call` authenticates, binds, checks and runs one operation in one statement.
 
 use awooop_policy::argument::{self, Arguments};
+use awooop_policy::channel::signature::is_signature;
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::operation::Operation;
 use awooop_policy::trace::TraceParent;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{Answer, perform};
 use crate::authentication::{self, Verdict};
 use crate::caller::OfLease;
+use crate::channels;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::tenant;
 
@@ -74,14 +76,22 @@ fn call(
     }
     // Set in any case: what this session left behind must not become this caller's trace.
     tenant::continue_trace(traceparent.filter(|trace| TraceParent::parse(trace).is_some()).unwrap_or_default());
-    let caller = match authentication::by_credential(project_id, credential, operation)? {
+    // What was signed is among the arguments.
+    let (verdict, signed) = match is_signature(credential) {
+        true => {
+            let (verdict, members) = channels::prove_signed(project_id, credential, operation, arguments)?;
+            (verdict, Some(members))
+        }
+        false => (authentication::by_credential(project_id, credential, operation)?, None),
+    };
+    let caller = match verdict {
         Verdict::Proven(caller) => caller,
         Verdict::Failed(problem) => return Ok(Answer::refusal(&problem)),
     };
     let Some(operation) = Operation::named(operation) else {
         return fault(Problem::from(ErrorCode::OperationUnknown));
     };
-    let mut members = argument::read(arguments)?;
+    let mut members = signed.map_or_else(|| argument::read(arguments), Ok)?;
     if let Some(run) = &caller.run {
         name_the_run(operation, run, &mut members)?;
     }

@@ -10,10 +10,10 @@ use crate::fault::{Outcome, fault};
 use crate::statement::{column, statements};
 
 statements! {
-    // Days are the project's own. Where its contract names no zone, UTC's.
+    // Days are the project's own.
     REPORT: reading [TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
         "with terms as (
-             select coalesce((select b.time_zone from awooop.budget_control b where b.project_id = $1), 'UTC') as zone
+             select p.time_zone as zone from awooop.projects p where p.project_id = $1
          ), bounds as (
              select coalesce($3::date, (clock_timestamp() at time zone t.zone)::date - 29) as first,
                     coalesce($4::date, (clock_timestamp() at time zone t.zone)::date) as last, t.zone

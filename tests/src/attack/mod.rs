@@ -25,7 +25,7 @@ use crate::harness::{Actor, Claim, Session, literal};
 use crate::harness::{approvals, channels, issuer, tools};
 
 /// Every table with a project.
-const TENANT_TABLES: [&str; 41] = [
+const TENANT_TABLES: [&str; 45] = [
     "projects",
     "principals",
     "role_bindings",
@@ -67,6 +67,10 @@ const TENANT_TABLES: [&str; 41] = [
     "outbound_message",
     "channel_button",
     "channel_press",
+    "conversation_session",
+    "anomaly_counter",
+    "anomaly_event",
+    "shadow_case",
 ];
 
 /// Settings that make every plan that can be parallel so.

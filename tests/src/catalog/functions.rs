@@ -29,7 +29,7 @@ const OWNER: &str = "awooop_owner";
 const SCHEDULER: &str = "awooop_scheduler";
 
 /// Every function that is no operation.
-const FUNCTIONS: [(&str, Shape); 69] = [
+const FUNCTIONS: [(&str, Shape); 74] = [
     ("allow_private_host", shape('v', 'u', true, OWNER, "operator")),
     ("audit_projects", shape('s', 's', true, SCHEDULER, "owner")),
     ("authenticate", shape('v', 'u', true, OWNER, "operator,tenant")),
@@ -99,6 +99,11 @@ const FUNCTIONS: [(&str, Shape); 69] = [
     ("expired_conversations", shape('s', 's', true, SCHEDULER, "owner")),
     ("guard_outbound_message", shape('v', 'u', false, OWNER, "")),
     ("next_sending_project", shape('s', 's', true, SCHEDULER, "owner")),
+    ("expired_sessions", shape('s', 's', true, SCHEDULER, "owner")),
+    ("expired_shadow_cases", shape('s', 's', true, SCHEDULER, "owner")),
+    ("next_endpoint_project", shape('s', 's', true, SCHEDULER, "owner")),
+    ("projects_with_expired_counters", shape('s', 's', true, SCHEDULER, "owner")),
+    ("set_legacy_owner", shape('v', 'u', true, OWNER, "operator")),
 ];
 
 /// Operations that the platform worker may call: what it leased.

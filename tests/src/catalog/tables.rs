@@ -8,8 +8,11 @@ const TABLES: &str = "select c.relname::text from pg_class c
                       where c.relnamespace = 'awooop'::regnamespace and c.relkind in ('r', 'p') order by 1";
 
 /// Indexes of tenant tables that do not lead with the project, each with its reason.
-const INDEXES_OF_THE_SCHEDULER: [(&str, &str); 8] = [
+const INDEXES_OF_THE_SCHEDULER: [(&str, &str); 11] = [
     ("channel_run_due", "the scheduler looks for people who wait in all projects"),
+    ("conversation_session_expired", "the scheduler looks for ended sessions in all projects"),
+    ("anomaly_counter_expired", "the scheduler looks for buckets out of their window in all projects"),
+    ("shadow_case_expired", "the scheduler looks for ended retention in all projects"),
     ("outbound_message_due", "the scheduler looks for messages that were not sent in time in all projects"),
     ("outbound_message_expired", "the scheduler looks for ended retention in all projects"),
     ("approval_request_due", "the scheduler looks for undecided requests in all projects"),
@@ -84,8 +87,10 @@ fn a_policy_that_decides_by_anything_but_the_context_is_a_listed_exception() {
         // What the scheduler's functions look through in all projects.
         let scheduled = [
             "approval_request",
+            "anomaly_counter",
             "channel_run",
             "conversation_event",
+            "conversation_session",
             "outbound_chat",
             "outbound_message",
             "audit_head",
@@ -96,6 +101,7 @@ fn a_policy_that_decides_by_anything_but_the_context_is_a_listed_exception() {
             "run_lease",
             "run_ready",
             "run_state",
+            "shadow_case",
             "token_issuer",
         ]
         .contains(&row[0].as_str());
@@ -125,6 +131,7 @@ fn a_table_without_a_project_is_on_the_closed_list_with_its_reason() {
         "failed_authentication",
         "failed_authentication_log",
         "issuer_courier",
+        "legacy_namespace",
         "mcp_private_host",
         "operation_override",
         "schema_version",

@@ -1,17 +1,15 @@
 //! A channel as it is: updates over HTTP, a sender in a gateway, and a server that answers as Telegram's Bot API.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use super::stage::Stage;
 use crate::contracts::stage::Office;
+use crate::harness::answer::eventually;
 use crate::harness::gateway::HttpGateway;
 use crate::harness::platform::{PASSWORD, platform_config};
 use crate::harness::server::uri_for;
-use crate::harness::{answer::eventually, unique};
 use crate::http::client::{Caller, Reply};
-use crate::mcp_gateway::stage::Fixture;
+use crate::mcp_gateway::stage::{Fixture, Secrets};
 
 pub const TOKEN: &str = "7654321:AAE-quiet-lantern_blue-heron";
 
@@ -19,7 +17,7 @@ pub struct Wire {
     pub stage: Stage,
     pub api: Fixture,
     pub gateway: HttpGateway,
-    secrets: std::path::PathBuf,
+    secrets: Secrets,
     database: String,
 }
 
@@ -33,22 +31,21 @@ impl Wire {
     pub fn with(more: Value, api: &[&str]) -> Self {
         let mut stage = Stage::of(Office::alone(), more);
         let database = stage.office.admin.value("select current_database()");
-        let secrets = std::env::temp_dir().join(unique("secrets"));
-        fs::create_dir_all(secrets.join("shop/telegram")).expect("a directory");
-        fs::write(secrets.join("shop/telegram/token"), TOKEN).expect("a file");
+        let secrets = Secrets::new();
+        secrets.put_at("shop/telegram", TOKEN);
         let api = Fixture::start("bot-api-server", &[&["--token", TOKEN], api].concat());
-        let gateway = sending(&database, &secrets, &api);
+        let gateway = sending(&database, secrets.path(), &api.origin);
         Self { stage, api, gateway, secrets, database }
     }
 
     /// Another gateway with a sender.
     pub fn another(&self) -> HttpGateway {
-        sending(&self.database, &self.secrets, &self.api)
+        sending(&self.database, self.secrets.path(), &self.api.origin)
     }
 
     /// Puts another token into the place of the one there was.
     pub fn token(&self, token: &str) {
-        fs::write(self.secrets.join("shop/telegram/token"), token).expect("a file");
+        self.secrets.put_at("shop/telegram", token);
     }
 
     /// What Telegram gets for an update that it brings with this secret.
@@ -113,21 +110,15 @@ impl Wire {
 }
 
 /// A gateway in front of `database`; with a sender that speaks to that Bot API.
-fn sending(database: &str, secrets: &std::path::Path, api: &Fixture) -> HttpGateway {
+pub fn sending(database: &str, secrets: &str, telegram: &str) -> HttpGateway {
     platform_config("awooop_worker", None);
     let url = uri_for("awooop_worker", PASSWORD, database);
     let settings = [
         ("WORKER", "true"),
         ("WORKER_DATABASE_URL", url.as_str()),
-        ("SECRETS_DIR", secrets.to_str().expect("a path that is text")),
-        ("TELEGRAM_API_URL", api.origin.as_str()),
+        ("SECRETS_DIR", secrets),
+        ("TELEGRAM_API_URL", telegram),
         ("POLL_MS", "20"),
     ];
     HttpGateway::start(database, &settings)
-}
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.secrets);
-    }
 }

@@ -33,8 +33,13 @@ impl Office {
     /// The same in a database where nobody else is, for a test that takes locks of whole tables: who activates at that
     /// moment takes them in another order.
     pub fn alone() -> Self {
-        let project = Project::in_database(&own_database().0);
-        Self::of(&project.id, project.admin(), gateway_login_in(&project.database))
+        Self::in_database(&own_database().0)
+    }
+
+    /// In a new project of that database.
+    pub fn in_database(database: &str) -> Self {
+        let project = Project::in_database(database);
+        Self::of(&project.id, project.admin(), gateway_login_in(database))
     }
 
     /// In a new project on a server of the test's own.
@@ -138,12 +143,12 @@ impl Office {
         text(&self.does(&ann, "get_contract", json!({"revision_id": id}))["state"])
     }
 
-    /// A value of SQL as a superuser.
     /// The database that the project is in.
     pub fn database(&mut self) -> String {
         self.sql("select current_database()")
     }
 
+    /// A value of SQL as a superuser.
     pub fn sql(&mut self, sql: &str) -> String {
         self.admin.value(sql)
     }

@@ -90,6 +90,50 @@ pub fn every_operation(admin: &mut Session, project: &str, name: &str, mut by: i
     let again = does("redrive_message", json!({"message_id": queued["message_id"]}));
     assert_eq!(again["redrive_of"], queued["message_id"]);
     assert_eq!(does("get_message", json!({"message_id": again["message_id"]}))["state"], "queued");
+    remembered_and_compared(name, &mut does);
+    activate(
+        admin,
+        project,
+        &counting(json!({"oddities": {"threshold": 1, "window_seconds": 60, "action": "record"}})),
+    );
+    let counted = by(Hand::Owner, "count_anomaly", json!({"counter": "oddities", "by": 2}));
+    assert_eq!((&counted["count"], &counted["crossed"]), (&json!(2), &json!(true)));
+    assert_eq!(by(Hand::Owner, "list_anomalies", json!({"open": true}))["items"][0]["counter"], "oddities");
+}
+
+/// A policy whose counters are these.
+pub fn counting(anomalies: Value) -> Value {
+    json!({
+        "kind": "policy", "contract_version": 1, "name": "default", "anomalies": anomalies,
+        "activation": {"default": {"approvers": 2, "roles": ["security"]}},
+        "calls": {
+            "low": {"decision": "allow"}, "medium": {"decision": "allow"},
+            "high": {"decision": "approve", "approvers": 1, "roles": ["lead"]}, "critical": {"decision": "deny"}
+        }
+    })
+}
+
+/// Sessions, and runs in shadow, in the chat where somebody has just spoken to the agent `name`.
+#[track_caller]
+fn remembered_and_compared(name: &str, does: &mut impl FnMut(&str, Value) -> Value) {
+    let chat = json!({"channel": CHANNEL, "channel_chat_id": "42"});
+    let with = |member: &str, value: Value| {
+        let mut arguments = chat.clone();
+        arguments[member] = value;
+        arguments
+    };
+    assert_eq!(does("get_session", chat.clone())["messages"][0]["text"], "Where is my order?");
+    assert_eq!(does("put_session", with("state", json!({"order": 7})))["state"], json!({"order": 7}));
+    assert_eq!(does("end_session", chat.clone())["ended"], 1);
+    let envelope = does(
+        "build_envelope",
+        json!({"agent_id": name, "channel_type": "telegram", "channel_user_id": "42", "channel_chat_id": "42"}),
+    );
+    let shadow = json!({"envelope": envelope, "message_key": "update-9", "input": {"text": "Hello"}});
+    let run = does("shadow_execute", shadow);
+    let reported = does("report_legacy_outcome", json!({"message_key": "update-9", "outcome": {"answer": "Hi"}}));
+    assert_eq!((&reported["run_id"], &reported["agrees"]), (&run["run_id"], &Value::Null));
+    assert_eq!(does("shadow_report", json!({}))["days"][0]["legacy"], 1);
 }
 
 /// Puts rows into every table of channels, with that word wherever a word may be. The agent `agent` of the actor's project can run.
@@ -101,10 +145,23 @@ pub fn converse(admin: &mut Session, actor: &mut Actor, word: &str) {
     for sql in [
         format!("select awooop.ingest_event({event}, '{CHANNEL}')"),
         format!("select awooop.queue_message('{CHANNEL}', '42', '{word}', idempotency_key => '{word}')"),
+        format!(
+            "select awooop.shadow_execute(awooop.build_envelope('agent', 'telegram', '42'), '{word}', input => '\"{word}\"')"
+        ),
+        format!("select awooop.report_legacy_outcome('{word}', '\"{word}\"')"),
     ] {
         let answer = actor.call(&sql);
         assert!(answer["code"].is_null(), "{sql}: {answer}");
     }
+    // Counting takes a policy, which the tests that use this have none of.
+    let project = literal(&actor.project);
+    admin.run(&format!(
+        "insert into awooop.anomaly_counter (project_id, counter, target, is_legacy, bucket_at, count, expires_at)
+             values ({project}, '{word}', '{word}', false, now(), 1, now() + interval '1 day');
+         insert into awooop.anomaly_event (project_id, anomaly_id, counter, target, count, threshold, window_seconds, action,
+                                           crossed_at)
+             values ({project}, gen_random_uuid(), '{word}', '{word}', 2, 1, 60, 'record', now())"
+    ));
 }
 
 /// Says of every button of the project that somebody has pressed it.

@@ -7,6 +7,7 @@ pub mod channels;
 pub mod contracts;
 pub mod gateway;
 pub mod issuer;
+pub mod listener;
 pub mod own_server;
 pub mod platform;
 pub mod platform_logins;

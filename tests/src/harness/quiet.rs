@@ -10,9 +10,9 @@ use super::server::{config_for, connect, superuser_config};
 use super::{Session, contracts, own_database, unique};
 
 /// What a login needs to do everything a tenant can.
-pub const EVERY_SCOPE: &str = "agents:write,approvals:decide,approvals:read,audit:read,budgets:read,budgets:spend,\
+pub const EVERY_SCOPE: &str = "agents:write,anomalies:write,approvals:decide,approvals:read,audit:read,budgets:read,budgets:spend,\
                                budgets:write,channels:ingest,contracts:activate,contracts:read,contracts:sign,\
-                               contracts:write,conversations:read,envelope:write,keys:admin,messages:send,\
+                               contracts:write,conversations:read,conversations:write,envelope:write,keys:admin,messages:send,\
                                messages:write,principals:admin,redaction:admin,runs:read,runs:work,\
                                runs:write,subjects:admin,subjects:write,tools:admin,tools:call,tools:read";
 

@@ -76,9 +76,14 @@ impl Secrets {
         self.0.to_str().expect("a path that is text")
     }
 
-    /// Puts a value where `k8s://desk/api/token` leads, as a mount does it: a new directory, and one link that is turned.
+    /// Puts a value where `k8s://desk/api/token` leads.
     pub fn put(&self, value: &str) {
-        let mount = self.0.join("desk/api");
+        self.put_at("desk/api", value);
+    }
+
+    /// The same for the token of another secret, as a mount does it: a new directory, and one link that is turned.
+    pub fn put_at(&self, secret: &str, value: &str) {
+        let mount = self.0.join(secret);
         let version = mount.join(unique("..v"));
         fs::create_dir_all(&version).expect("a directory");
         fs::write(version.join("token"), value).expect("a file");

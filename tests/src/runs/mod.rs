@@ -8,6 +8,7 @@ pub(crate) mod books;
 mod claims;
 mod fairness;
 mod fencing;
+mod held;
 mod idempotency;
 mod journal;
 mod lifecycle;

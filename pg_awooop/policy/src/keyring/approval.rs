@@ -23,6 +23,8 @@ pub enum Vouched {
     Grant,
     /// Which call of a tool goes on, and with what its server wants to have back.
     CallState,
+    /// The secret with which events of a channel are signed. It is no statement but a secret itself.
+    ChannelSecret,
 }
 
 impl Vouched {
@@ -33,6 +35,7 @@ impl Vouched {
             Self::Decision => b"awooop decision\n",
             Self::Grant => b"awooop grant\n",
             Self::CallState => b"awooop call state\n",
+            Self::ChannelSecret => b"awooop channel secret\n",
         }
     }
 }
@@ -100,6 +103,11 @@ impl Keyring {
     /// The keyed digest of a call's arguments by the key of that id, whatever its state.
     pub fn argument_digest(&self, id: &str, call: &Binding) -> Option<[u8; 32]> {
         self.approval(id).map(|(_, secret)| digest(secret, call))
+    }
+
+    /// What the key of that id makes of a statement, whatever its state.
+    pub fn vouched(&self, id: &str, what: Vouched, statement: &str) -> Option<[u8; 32]> {
+        self.approval(id).map(|(_, secret)| ApprovalSigner { id, secret }.vouch(what, statement))
     }
 
     /// Whether the key of that id vouched for a statement.

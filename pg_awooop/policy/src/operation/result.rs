@@ -84,7 +84,9 @@ pub(super) fn whoami() -> Value {
     object(json!({
         "project_id": text(), "principal_id": text(), "scopes": scopes(),
         "door": {"type": "string", "enum": ["http", "sql"]}, "key_id": maybe_text(), "issuer": maybe_text(),
-        "agent_id": maybe_text(), "channel": maybe_text(), "migration_mode": mode()
+        "agent_id": maybe_text(), "channel": maybe_text(),
+        "run_id": {"type": ["string", "null"], "format": "uuid", "description": "where a run's lease was shown"},
+        "migration_mode": mode()
     }))
 }
 

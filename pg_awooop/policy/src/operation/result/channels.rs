@@ -75,7 +75,9 @@ pub(in super::super) fn claimed_messages() -> Value {
         "parts": list(part), "buttons": json!({"type": ["array", "null"]}), "reply_to": maybe_text(),
         "parts_sent": integer(), "attempt": integer(),
         "target": list(json!({"type": "string", "description": "what the channel knows the parts of the target by"})),
-        "identity": text(), "credential": text(), "trace_id": maybe_text()
+        "identity": text(), "credential": text(), "trace_id": maybe_text(),
+        "address": {"type": ["string", "null"], "description": "where a webhook is, for channels that are sent to by one"},
+        "private_host_allowed": {"type": "boolean"}
     })))}))
 }
 

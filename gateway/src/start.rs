@@ -130,16 +130,23 @@ async fn serve_operations(settings: Settings) -> Result<(), StartError> {
     let stop = Stop::listen().map_err(StartError::System)?;
     let gateway = Arc::new(Gateway::new(settings)?);
     let door = Arc::new(Door::new(Arc::clone(&gateway))?);
-    let work = if gateway.settings.work.worker { Some(Work::begin(&gateway)?) } else { None };
     let listener = serve::listen(gateway.settings.listen).map_err(StartError::Listen)?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let work = if gateway.settings.work.worker { Some(Work::begin(&gateway, address)?) } else { None };
+    // It ends while HTTP drains: agents that are executed here may have more to ask until then.
+    let working = match work {
+        Some(work) => {
+            Some(tokio::spawn(until_told(Stop::listen().map_err(StartError::System)?, work, Arc::clone(&gateway))))
+        }
+        None => None,
+    };
     // Started even when the database is away: the gateway then says 503 and comes to life with it.
     let reading = tokio::spawn(keep_operations_current(Arc::clone(&gateway)));
     let fetching = tokio::spawn(issuer_keys::keep_current(Arc::clone(&gateway)));
     serve::serve(Arc::clone(&gateway), door, listener, stop).await;
-    if let Some(work) = work {
-        work.end(&gateway).await;
+    if let Some(working) = working {
+        let _ = working.await;
     }
     reading.abort();
     fetching.abort();
@@ -150,13 +157,17 @@ async fn serve_operations(settings: Settings) -> Result<(), StartError> {
 
 /// The work alone, until told to stop.
 async fn work_alone(settings: Settings) -> Result<(), StartError> {
-    let mut stop = Stop::listen().map_err(StartError::System)?;
+    let stop = Stop::listen().map_err(StartError::System)?;
     let gateway = Arc::new(Gateway::new(settings)?);
-    let work = Work::begin(&gateway)?;
+    let work = Work::begin(&gateway, gateway.settings.listen)?;
     info!(worker_id = gateway.settings.work.id(), version = env!("CARGO_PKG_VERSION"), "working");
+    until_told(stop, work, gateway).await;
+    Ok(())
+}
+
+async fn until_told(mut stop: Stop, work: Work, gateway: Arc<Gateway>) {
     stop.wait().await;
     work.end(&gateway).await;
-    Ok(())
 }
 
 fn runtime(workers: usize) -> Result<Runtime, StartError> {

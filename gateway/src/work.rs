@@ -1,5 +1,6 @@
 //! The work that the gateway does by itself, beside HTTP or alone: begun with it, and ended with it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,12 +21,12 @@ pub struct Work {
 }
 
 impl Work {
-    /// Begins it.
-    pub fn begin(gateway: &Arc<Gateway>) -> Result<Work, StartError> {
+    /// Begins it. `address` is where a gateway listens, for agents that are told of no other.
+    pub fn begin(gateway: &Arc<Gateway>, address: SocketAddr) -> Result<Work, StartError> {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::new(Sender::new(Arc::clone(gateway))?).run(stopped.clone()));
-        tasks.spawn(Arc::new(Worker::new(Arc::clone(gateway))?).run(stopped));
+        tasks.spawn(Arc::new(Worker::new(Arc::clone(gateway), address)?).run(stopped));
         Ok(Work { stop, tasks })
     }
 

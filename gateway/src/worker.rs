@@ -5,6 +5,7 @@
 mod agent;
 mod database;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,11 +39,11 @@ pub struct Worker {
 
 impl Worker {
     /// Connects to nothing yet.
-    pub fn new(gateway: Arc<Gateway>) -> Result<Worker, StartError> {
+    pub fn new(gateway: Arc<Gateway>, address: SocketAddr) -> Result<Worker, StartError> {
         let settings = &gateway.settings;
         let secrets = Store::new(settings.mcp.secrets_dir.clone());
         let outside = Outside::new().map_err(|_| StartError::Tls)?;
-        let address = settings.mcp.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
+        let address = settings.mcp.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         Ok(Worker {
             agent: Agent::new(outside, secrets, address),
             room: Arc::new(Semaphore::new(settings.work.max_runs)),

@@ -31,3 +31,4 @@ mod schemas;
 mod strict_input;
 mod tokens;
 mod upgrade;
+mod work;

@@ -102,9 +102,8 @@ fn cached(sources: &Path, files: &[&str], fill: impl FnOnce(&Path) -> Result<()>
 
 fn node_packages(sources: &Path) -> Result<PathBuf> {
     let mut files = vec![".npmrc", "package.json", "package-lock.json"];
-    if sources.join("call_tools.js").exists() {
-        files.push("call_tools.js");
-    }
+    // What uses the packages finds them beside itself.
+    files.extend(["call_tools.js", "agent.ts"].into_iter().filter(|script| sources.join(script).exists()));
     cached(sources, &files, |dir| {
         toolchain::node()?;
         eprintln!("      fetching the packages of {}", sources.display());

@@ -151,7 +151,7 @@ create function awooop.claim_messages(sender_id text, max_messages integer defau
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.claim_messages is 'The first message of each chat that has its turn, at the pace of the channel and the chat; each is to be sent `send_after_ms` from now. An empty list means that there is nothing to send just now.';
 
-create function awooop.mark_message(message_id uuid, lease text, report text, provider_message_id text default null, retry_after_seconds integer default null, pauses_channel boolean default false, error_code text default null, error text default null)
+create function awooop.mark_message(message_id uuid, lease text, report text, provider_message_id text default null, retry_after_seconds integer default null, pauses_channel boolean default false, error_code text default null, error text default null, part integer default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';

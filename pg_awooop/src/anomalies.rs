@@ -137,7 +137,7 @@ fn counted(caller: &Caller, counter: &str, target: &str, terms: &Anomaly, by: i6
 
 /// Whether the counters of the legacy path are this project's, and are still looked at.
 fn reads_legacy(project_id: &str) -> Outcome<bool> {
-    let project = active::of(project_id, Kind::Project, project_id)?;
+    let project = active::vouched(project_id, Kind::Project, project_id)?;
     let wants = match project.as_deref().map(|loaded| &loaded.contract) {
         Some(Contract::Project(project)) => project.migration_aids.unwrap_or_default().legacy_counters(),
         _ => false,
@@ -189,8 +189,8 @@ pub(crate) fn forget_due() -> Outcome<i64> {
     let due = EXPIRED.with(|s| s.rows(&[], |row| column::<String>(row, 1)))?;
     let mut forgotten = 0;
     for project_id in due {
-        let gone = tenant::within(&project_id, || FORGET.with(|s| s.run(&[project_id.as_str().into()])))?;
-        forgotten += i64::try_from(gone).unwrap_or_default();
+        let gone = tenant::spared(&project_id, || FORGET.with(|s| s.run(&[project_id.as_str().into()])))?;
+        forgotten += i64::try_from(gone.unwrap_or_default()).unwrap_or_default();
     }
     Ok(forgotten)
 }

@@ -42,6 +42,10 @@ statements! {
     FIND_HELD: reading [TEXTOID, UUIDOID] =
         "select l.epoch, l.digest, l.principal_id, s.agent_id,
                 l.closed_at is null and l.expires_at > clock_timestamp() and s.call_id is null
+                and (l.key_id is null
+                     or exists (select from awooop.api_keys k
+                                where k.project_id = $1 and k.key_id = l.key_id and k.revoked_at is null
+                                  and coalesce(least(k.expires_at, k.retires_at) > clock_timestamp(), true)))
          from (select 1) one
          left join (awooop.run_lease l
                     join awooop.run_state s on s.project_id = l.project_id and s.run_id = l.run_id)

@@ -103,7 +103,7 @@ struct Bounds {
 
 impl Bounds {
     fn of(place: &Place) -> Outcome<Bounds> {
-        let project = active::of(place.project_id, Kind::Project, place.project_id)?;
+        let project = active::vouched(place.project_id, Kind::Project, place.project_id)?;
         let (of_project, wants_sharing) = match project.as_deref().map(|loaded| &loaded.contract) {
             Some(Contract::Project(project)) => {
                 (project.sessions.unwrap_or_default(), project.migration_aids.unwrap_or_default().legacy_session_keys())
@@ -312,8 +312,8 @@ pub(crate) fn forget_due() -> Outcome<i64> {
     let mut forgotten = 0;
     for (project_id, key) in due {
         let gone =
-            tenant::within(&project_id, || FORGET.with(|s| s.run(&[project_id.as_str().into(), key.as_str().into()])))?;
-        forgotten += i64::try_from(gone).unwrap_or_default();
+            tenant::spared(&project_id, || FORGET.with(|s| s.run(&[project_id.as_str().into(), key.as_str().into()])))?;
+        forgotten += i64::try_from(gone.unwrap_or_default()).unwrap_or_default();
     }
     Ok(forgotten)
 }

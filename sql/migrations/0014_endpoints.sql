@@ -7,5 +7,8 @@ create trigger run_state_endpoint before update of has_endpoint on awooop.run_st
 alter table awooop.run_state enable always trigger run_state_endpoint;
 create index run_ready_endpoint on awooop.run_ready (project_id, priority desc, available_at, run_id) where has_endpoint;
 
+-- The key that claimed the run: its lease, shown as a credential, is worth no more than that.
+alter table awooop.run_lease add column key_id text collate "C";
+
 grant select (has_endpoint) on awooop.run_state to awooop_auditor;
 grant select (has_endpoint) on awooop.run_ready to awooop_scheduler;

@@ -22,7 +22,7 @@ use crate::outside::Outside;
 use crate::start::StartError;
 
 /// How long each message is this sender's alone: longer than a channel takes to answer.
-const LEASE_SECONDS: i32 = 60;
+const LEASE_SECONDS: i32 = 30;
 /// Messages that one claim may give.
 const MOST_AT_ONCE: usize = 100;
 /// How long a message waits where its credential is not there.
@@ -186,7 +186,7 @@ impl Sender {
                 },
             };
             let was_sent = matches!(report, Report::Sent { .. });
-            let Some(next_in_ms) = self.mark(&message, &report).await.filter(|_| was_sent) else { return };
+            let Some(next_in_ms) = self.mark(&message, n, &report).await.filter(|_| was_sent) else { return };
             turn = Instant::now() + Duration::from_millis(next_in_ms);
         }
     }
@@ -199,9 +199,9 @@ impl Sender {
     }
 
     /// Says what became of a part; when the next one has its turn, where there is one.
-    async fn mark(&self, message: &Message, report: &Report) -> Option<u64> {
+    async fn mark(&self, message: &Message, n: usize, report: &Report) -> Option<u64> {
         for attempt in 1..=MOST_MARKS {
-            match self.database.mark(message, report).await {
+            match self.database.mark(message, n, report).await {
                 Ok(next_in_ms) => return next_in_ms,
                 Err(database::Unmarked::Refused(code)) => {
                     debug!(code, message_id = message.message_id, "another sender has the message");

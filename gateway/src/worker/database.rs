@@ -138,7 +138,7 @@ enum Said {
 
 /// A problem where the run is another worker's, or has ended.
 fn is_over(code: &str) -> bool {
-    matches!(code, "E-RUN-003" | "E-RUN-004" | "E-RUN-005")
+    matches!(code, "E-RUN-003" | "E-RUN-006")
 }
 
 impl Database {
@@ -194,7 +194,9 @@ impl Database {
             Ok(Said::Done(_)) => Ok(None),
             Ok(Said::Refused(code, _)) if is_over(&code) => Ok(Some(Ended::Lost)),
             // The charge that crosses a limit has ended the run.
-            Ok(Said::Refused(code, _)) if code.starts_with("E-BUDGET") => Ok(Some(Ended::Said)),
+            Ok(Said::Refused(code, _)) if matches!(code.as_str(), "E-BUDGET-003" | "E-BUDGET-004") => {
+                Ok(Some(Ended::Said))
+            }
             Ok(Said::Refused(code, _)) => Err(Failed::finally("step_refused", &code)),
             Err(code) => Ok(Some(Ended::Unsaid(code))),
         }

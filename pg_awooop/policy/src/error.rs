@@ -676,11 +676,7 @@ catalogue! {
     MessageGuarded = "E-CHANNEL-010", "42501", 403,
         "what was said is not changed afterwards, and goes when its time is over",
         "Queue a new message; awooop.redrive_message sends one again that could not be sent.";
-    MessageElsewhere = "E-CHANNEL-011", "42501", 403,
-        "a run may only speak where it was spoken to",
-        "Leave channel and chat out, or queue the message with a credential that has the scope messages:write.";
-
-    ChannelTimestamp = "E-CHANNEL-012", "28000", 401,
+    ChannelTimestamp = "E-CHANNEL-011", "28000", 401,
         "the signed event was sent too long ago, or in the future",
         "Sign and send it again with the time that it is; `webhook-timestamp` may be at most 300 seconds off.";
 

@@ -1,6 +1,7 @@
 //! A request as it is asked in a chat: what will happen, how many must agree, and where it stands.
 
 use awooop_policy::approval::RequestState;
+use awooop_policy::mode::MigrationMode;
 use uuid::Uuid;
 
 use super::row::state;
@@ -12,8 +13,11 @@ statements! {
     ASK: writing [TEXTOID, UUIDOID] = concat!(
         "select r.run_id, r.platform_subject_id, r.trace_id, r.summary, r.approvers::int8, r.roles, ", state!(), ",
                 (select count(*) from awooop.approval_decision d
-                 where d.project_id = $1 and d.approval_id = $2 and d.decision = 'approve'), r.reason_required
-         from awooop.approval_request r where r.project_id = $1 and r.approval_id = $2");
+                 where d.project_id = $1 and d.approval_id = $2 and d.decision = 'approve'), r.reason_required,
+                r.agent_id, s.mode
+         from awooop.approval_request r
+         join awooop.run_state s on s.project_id = $1 and s.run_id = r.run_id
+         where r.project_id = $1 and r.approval_id = $2");
 }
 
 /// A request, as people in a chat are asked about it.
@@ -27,6 +31,9 @@ pub(crate) struct Question {
     pub(crate) state: RequestState,
     pub(crate) approved: i64,
     pub(crate) reason_required: bool,
+    pub(crate) agent_id: String,
+    /// What the run may do: what is asked for one in shadow, nobody is sent.
+    pub(crate) mode: MigrationMode,
 }
 
 /// The request of that id, if there is one.
@@ -43,6 +50,8 @@ pub(crate) fn question(project_id: &str, approval_id: Uuid) -> Outcome<Option<Qu
                 state: RequestState::parse(&column::<String>(row, 7)?).unwrap_or(RequestState::Cancelled),
                 approved: column(row, 8)?,
                 reason_required: column(row, 9)?,
+                agent_id: column(row, 10)?,
+                mode: MigrationMode::parse(&column::<String>(row, 11)?).unwrap_or(MigrationMode::Shadow),
             })
         })
     })

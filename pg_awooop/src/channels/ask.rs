@@ -16,7 +16,7 @@ use awooop_policy::scope::{Scope, ScopeSet};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::outbox::{self, Draft};
+use super::outbox::{self, Draft, OfRun};
 use super::terms::{self, Channel};
 use crate::approvals::{self, Question};
 use crate::audit;
@@ -68,6 +68,7 @@ pub(crate) fn ask_in_chat(caller: &Caller, approval_id: Uuid) -> Outcome<()> {
         buttons: Some(json!([row])),
         trace_id: Some(&asked.trace_id),
         platform_subject_id: Some(&asked.platform_subject_id),
+        run: Some(of_run(&asked)),
         ..Draft::text(chat.channel_chat_id.as_str(), Purpose::Approval, &text)
     };
     let Some(message_id) = outbox::put(caller, contract, outbound, &draft)? else { return Ok(()) };
@@ -85,6 +86,10 @@ pub(crate) fn ask_in_chat(caller: &Caller, approval_id: Uuid) -> Outcome<()> {
         })?;
     }
     Ok(())
+}
+
+fn of_run(asked: &Question) -> OfRun<'_> {
+    OfRun { run_id: asked.run_id, agent_id: &asked.agent_id, mode: asked.mode }
 }
 
 fn as_asked(asked: &Question) -> Asked<'_> {
@@ -153,6 +158,7 @@ pub(crate) fn tell_of_approval(caller: &Caller, approval_id: Uuid) -> Outcome<()
             target_id: Some(message_id),
             trace_id: Some(&asked.trace_id),
             platform_subject_id: Some(&asked.platform_subject_id),
+            run: Some(of_run(&asked)),
             ..Draft::text(&chat, Purpose::Approval, &text)
         };
         outbox::put(caller, contract, outbound, &draft)?;

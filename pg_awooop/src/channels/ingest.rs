@@ -160,7 +160,9 @@ impl Arrival<'_> {
         }
         let came = match listen::listener(self.contract, self.event, &self.roles()?, self.age()) {
             Err(silence) => {
-                if silence.is_told() && self.event.chat.as_ref().is_some_and(|chat| !chat.is_group) {
+                let own_chat = self.event.chat.as_ref().is_some_and(|chat| !chat.is_group);
+                // Whoever is told nothing but this is told it no more often than others are listened to.
+                if silence.is_told() && own_chat && self.has_room()? {
                     self.tell_refused()?;
                 }
                 return Ok(Came::silent(silence));
@@ -173,7 +175,8 @@ impl Arrival<'_> {
         match came {
             Ok(Some(run_id)) => Ok(Came { outcome: "run", run_id: Some(run_id), code: None }),
             Ok(None) => Ok(Came::silent(Silence::Rate)),
-            Err(Stop::Fault(problem)) if is_ours(problem.code) => Err(Stop::Fault(problem)),
+            // Raised, so that the channel brings it again.
+            Err(Stop::Fault(problem) | Stop::Refused(problem)) if is_ours(problem.code) => fault(problem),
             Err(Stop::Fault(problem) | Stop::Refused(problem)) => self.refused(&problem),
         }
     }

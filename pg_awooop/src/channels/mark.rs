@@ -4,7 +4,8 @@ use awooop_contracts::model::shared::Retry;
 use awooop_policy::argument::Arguments;
 use awooop_policy::channel::outbox::{Fate, MessageState, Report, fate};
 use awooop_policy::credential::{CredentialDigest, message_lease_parts};
-use awooop_policy::error::ErrorCode;
+use awooop_policy::error::{ErrorCode, Problem};
+use awooop_policy::mode::MigrationMode;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -45,7 +46,7 @@ statements! {
          join awooop.outbound_chat c
            on c.project_id = $1 and c.channel = m.channel and c.channel_chat_id = m.channel_chat_id
          where m.project_id = $1 and m.message_id = $2 and c.lease_digest is not null";
-    PART: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT8OID] =
+    PART: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID] =
         "with part as (
              update awooop.outbound_message
              set parts_sent = parts_sent + 1,
@@ -54,8 +55,11 @@ statements! {
          )
          update awooop.outbound_chat
          set turn_at = timestamptz '2000-01-01 00:00:00+00' + $6 * interval '1 microsecond',
-             leased_until = greatest(leased_until, clock_timestamp() + interval '60 seconds')
+             leased_until = greatest(leased_until, clock_timestamp() + $7 * interval '1 microsecond' + interval '60 seconds')
          where project_id = $1 and channel = $3 and channel_chat_id = $4";
+    LET_GO: writing [TEXTOID, TEXTOID, TEXTOID] =
+        "update awooop.outbound_chat set lease_digest = null, leased_until = null
+         where project_id = $1 and channel = $2 and channel_chat_id = $3";
     END: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
         "with ended as (
              update awooop.outbound_message
@@ -157,6 +161,17 @@ pub(crate) fn mark(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     };
     let Some(report) = Report::parse(arguments.text("report")) else { return fault(ErrorCode::SystemInternal) };
     let place = Place { caller, message_id, channel: &channel, chat: &chat };
+    // A sender that did not hear what it was told says the same again.
+    let part =
+        arguments.optional_integer("part").and_then(|part| i32::try_from(part).ok()).unwrap_or(message.parts_sent);
+    if part < message.parts_sent {
+        // SAFETY: reads the clock.
+        let wait = (turn - unsafe { pg_sys::GetCurrentTimestamp() }).max(0) / 1000;
+        return Ok(place.answer(MessageState::Queued, message.parts_sent, message.attempts, Some(wait), None));
+    }
+    if part > message.parts_sent {
+        return fault(invalid_part(message.parts_sent));
+    }
     match report {
         Report::Sent if message.parts_sent + 1 < message.parts => place.part(&message, turn, arguments),
         Report::Sent => {
@@ -167,6 +182,10 @@ pub(crate) fn mark(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
         }
         _ => place.not_sent(&message, report, arguments),
     }
+}
+
+fn invalid_part(next: i32) -> Problem {
+    Problem::from(ErrorCode::InputInvalid).with("argument", "part").with("expected", format!("{next}, the next one"))
 }
 
 /// Holds the chat for whoever has its lease; when its next message has its turn.
@@ -211,8 +230,15 @@ impl Place<'_> {
                 self.chat.into(),
                 arguments.optional_text("provider_message_id").into(),
                 next.into(),
+                (leaves - now).max(0).into(),
             ])
         })?;
+        // Back in shadow, what is left is not sent.
+        if self.caller.project.mode <= MigrationMode::Shadow {
+            let key = [self.caller.project_id.as_str().into(), self.channel.into(), self.chat.into()];
+            LET_GO.with(|s| s.run(&key))?;
+            return Ok(self.answer(MessageState::Queued, message.parts_sent + 1, message.attempts, None, None));
+        }
         let wait = (leaves - now).max(0) / 1000;
         Ok(self.answer(MessageState::Queued, message.parts_sent + 1, message.attempts, Some(wait), None))
     }

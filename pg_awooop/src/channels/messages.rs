@@ -126,6 +126,8 @@ pub(crate) fn queue(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
     draft.target_id = target_id;
     if let Some(target_id) = target_id {
         draft.kind = MessageKind::Edit;
+        // The chat before the message, as everybody does.
+        outbox::hold_chat(&caller.project_id, name, draft.chat)?;
         let target = lock(caller, target_id)?;
         if (target.channel.as_str(), target.chat.as_str()) != (name, draft.chat) {
             return fault(ErrorCode::MessageUnknown);
@@ -201,10 +203,12 @@ impl Row {
     /// With its body: exact for whoever queued it, redacted for others.
     fn shown(&self, caller: &Caller) -> Outcome<String> {
         let is_own = self.created_by == caller.principal_id;
-        let body = match is_own {
-            true => self.body.clone(),
-            false => redaction::shown_json(&serde_json::from_str(&self.body)?)?.to_string(),
-        };
+        let mut body: Value = serde_json::from_str(&self.body)?;
+        // What a button stands for is its presser's to show, and nobody's to read.
+        for button in body["buttons"].as_array_mut().into_iter().flatten().filter_map(Value::as_array_mut).flatten() {
+            button.as_object_mut().map(|button| button.remove("data"));
+        }
+        let body = if is_own { body } else { redaction::shown_json(&body)? };
         let rest = self.summary.trim_end().strip_suffix('}').unwrap_or(&self.summary);
         Ok(format!("{rest},\"body\":{body},\"redacted\":{}}}", !is_own))
     }

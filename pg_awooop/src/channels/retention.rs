@@ -46,7 +46,7 @@ pub(crate) fn expire_due_messages() -> Outcome<i64> {
     let due = DUE.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
     let mut expired = 0;
     for (project_id, message_id) in due {
-        expired += i64::from(tenant::within(&project_id, || expire(&project_id, message_id))?);
+        expired += i64::from(tenant::spared(&project_id, || expire(&project_id, message_id))? == Some(true));
     }
     Ok(expired)
 }
@@ -77,7 +77,7 @@ pub(crate) fn forget_due() -> Outcome<i64> {
     })?;
     let mut forgotten = 0;
     for (project_id, event_id, message_id) in due {
-        forgotten += tenant::within(&project_id, || {
+        forgotten += tenant::spared(&project_id, || {
             let mut gone = 0;
             if let Some(id) = event_id {
                 let event_id = Uuid::from_bytes(*id.as_bytes());
@@ -88,7 +88,8 @@ pub(crate) fn forget_due() -> Outcome<i64> {
                 gone += FORGET_MESSAGE.with(|s| s.run(&[project_id.as_str().into(), id.into()]))?;
             }
             Ok(i64::try_from(gone).unwrap_or_default())
-        })?;
+        })?
+        .unwrap_or_default();
     }
     Ok(forgotten)
 }

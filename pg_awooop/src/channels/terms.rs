@@ -37,9 +37,9 @@ pub(super) fn channel(project_id: &str, name: &str) -> Outcome<Channel> {
     }
 }
 
-/// The same, if there is one.
+/// The same, if there is one that the keyring vouches for.
 pub(super) fn active_channel(project_id: &str, name: &str) -> Outcome<Option<Channel>> {
-    let loaded = active::of(project_id, Kind::Channel, name)?;
+    let loaded = active::vouched(project_id, Kind::Channel, name)?;
     Ok(loaded.filter(|loaded| matches!(loaded.contract, Contract::Channel(_))).map(Channel))
 }
 
@@ -116,7 +116,7 @@ pub(super) fn locale(project_id: &str, contract: &ChannelContract) -> Outcome<St
 }
 
 fn of_project<T>(project_id: &str, read: impl FnOnce(&ProjectContract) -> T) -> Outcome<Option<T>> {
-    let loaded = active::of(project_id, Kind::Project, project_id)?;
+    let loaded = active::vouched(project_id, Kind::Project, project_id)?;
     Ok(loaded.and_then(|loaded| match &loaded.contract {
         Contract::Project(project) => Some(read(project)),
         _ => None,

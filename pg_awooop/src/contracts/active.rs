@@ -96,6 +96,14 @@ pub(crate) fn of(project_id: &str, kind: Kind, name: &str) -> Outcome<Option<Rc<
     }
 }
 
+/// The same, where the keyring vouches for it: what it does not vouch for is no contract.
+pub(crate) fn vouched(project_id: &str, kind: Kind, name: &str) -> Outcome<Option<Rc<Loaded>>> {
+    match of(project_id, kind, name) {
+        Err(Stop::Refused(_)) => Ok(None),
+        found => found,
+    }
+}
+
 /// Whether there is an active contract of that kind and name that the keyring vouches for. Remembered of many more than
 /// are kept loaded.
 pub(crate) fn is_vouched(project_id: &str, kind: Kind, name: &str) -> Outcome<bool> {

@@ -44,14 +44,15 @@ macro_rules! claim {
              returning s.*, g.n
          ), leased as (
              insert into awooop.run_lease as l
-                    (project_id, run_id, epoch, digest, worker_id, principal_id, granted_at, expires_at, lease_seconds)
+                    (project_id, run_id, epoch, digest, worker_id, principal_id, granted_at, expires_at, lease_seconds, key_id)
              select $1, m.run_id, m.epoch, $3[m.n], $4, $5, t.at,
-                    t.at + coalesce($6, m.lease_seconds) * interval '1 second', coalesce($6, m.lease_seconds)
+                    t.at + coalesce($6, m.lease_seconds) * interval '1 second', coalesce($6, m.lease_seconds), $7
              from moved m, (select clock_timestamp() as at) t
              on conflict (project_id, run_id) do update
                 set epoch = excluded.epoch, digest = excluded.digest, worker_id = excluded.worker_id,
                     principal_id = excluded.principal_id, granted_at = excluded.granted_at,
-                    expires_at = excluded.expires_at, closed_at = null, lease_seconds = excluded.lease_seconds
+                    expires_at = excluded.expires_at, closed_at = null, lease_seconds = excluded.lease_seconds,
+                    key_id = excluded.key_id
              returning l.run_id, l.expires_at
          )
          select m.n, m.run_id, m.epoch, m.attempts, m.agent_id, m.platform_subject_id, m.trace_id,
@@ -66,9 +67,9 @@ macro_rules! claim {
 }
 
 statements! {
-    CLAIM: writing [TEXTOID, INT8OID, BYTEAARRAYOID, TEXTOID, TEXTOID, INT4OID] = claim!("");
+    CLAIM: writing [TEXTOID, INT8OID, BYTEAARRAYOID, TEXTOID, TEXTOID, INT4OID, TEXTOID] = claim!("");
     // By an index of its own: other runs, however many, stand not in its way.
-    CLAIM_WITH_ENDPOINT: writing [TEXTOID, INT8OID, BYTEAARRAYOID, TEXTOID, TEXTOID, INT4OID] = claim!("and q.has_endpoint");
+    CLAIM_WITH_ENDPOINT: writing [TEXTOID, INT8OID, BYTEAARRAYOID, TEXTOID, TEXTOID, INT4OID, TEXTOID] = claim!("and q.has_endpoint");
     // Back where it was, for a minute: it must not run now, and this was no attempt.
     UNCLAIM: writing [TEXTOID, UUIDOID] =
         "with put_back as (
@@ -170,6 +171,7 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
                 worker_id.into(),
                 caller.principal_id.as_str().into(),
                 lease_seconds.into(),
+                caller.key_id.as_deref().into(),
             ],
             |row| {
                 Ok(Claimed {

@@ -14,7 +14,7 @@ use crate::budget;
 use crate::caller::Caller;
 use crate::channels;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault};
+use crate::fault::{Outcome, Stop, fault};
 use crate::redaction;
 use crate::shadow;
 use crate::statement::{column, pg_uuid, statements};
@@ -94,11 +94,16 @@ pub(super) fn end(
     })?;
     budget::close_run(caller, run_id)?;
     let Some((body, is_of_channel, is_in_shadow)) = ended else { return fault(ErrorCode::RunUnknown) };
+    // A refusal commits what was done before it; half an end must not be.
+    let whole = |followed: Outcome<()>| match followed {
+        Err(Stop::Refused(problem)) => fault(problem),
+        followed => followed,
+    };
     if is_of_channel {
-        channels::of_ended_run(caller, run_id, state)?;
+        whole(channels::of_ended_run(caller, run_id, state))?;
     }
     if is_in_shadow {
-        shadow::of_ended_run(caller, run_id, state)?;
+        whole(shadow::of_ended_run(caller, run_id, state))?;
     }
     Ok(body)
 }

@@ -84,7 +84,7 @@ pub(crate) fn reap_due(only: Option<&str>) -> Outcome<Reaped> {
         if only.is_some_and(|only| only != project_id) {
             continue;
         }
-        match tenant::within(&project_id, || reap_one(&project_id, run_id))? {
+        match tenant::spared(&project_id, || reap_one(&project_id, run_id))?.flatten() {
             Some(RunState::Pending) => reaped.requeued += 1,
             Some(_) => reaped.timed_out += 1,
             None => {}

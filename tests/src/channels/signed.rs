@@ -136,7 +136,7 @@ fn what_is_not_signed_by_the_channels_secret_or_not_now_is_not_taken_in() {
     }
     for (what, seconds_ago) in [("kept for too long", 301), ("of the future", -301)] {
         let reply = at.signs(&at.secret, "msg-1", HELLO, seconds_ago);
-        assert_eq!(reply.problem().1, "E-CHANNEL-012", "{what}");
+        assert_eq!(reply.problem().1, "E-CHANNEL-011", "{what}");
     }
     assert_eq!(at.signs(&at.secret, "msg-1", "{\"a\": 1, \"a\": 2}", 0).problem().1, "E-INPUT-004");
     assert_eq!(at.signs(&at.secret, "msg-1", "[1]", 0).problem().1, "E-INPUT-003");

@@ -48,6 +48,11 @@ impl Office {
         Self::of(&project, server.superuser(), Gateway(server.connect("awooop_gateway")))
     }
 
+    /// The same project, over new connections to the server.
+    pub fn again(office: &Self, server: &OwnServer) -> Self {
+        Self::of(&office.project, server.superuser(), Gateway(server.connect("awooop_gateway")))
+    }
+
     fn of(project: &str, admin: Session, gateway: Gateway) -> Self {
         let mut office = Self {
             project: project.to_owned(),

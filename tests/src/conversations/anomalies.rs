@@ -101,7 +101,7 @@ fn of_many_who_count_at_once_none_is_lost_and_one_crosses() {
 }
 
 #[test]
-fn an_agent_past_its_threshold_is_suspended_and_its_runs_wait() {
+fn an_agent_past_its_threshold_is_suspended() {
     let (mut office, key) = office(rule(1, 600, "suspend_agent"));
     let maker = office.key("maker", "runs:write,envelope:write");
     let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});

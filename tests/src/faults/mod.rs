@@ -9,7 +9,7 @@ use crate::harness::{Options, OwnServer};
 
 /// A server whose maintenance worker makes a round every second. The setting comes after the database: a worker that
 /// does not find its database tries again ten seconds later.
-fn maintained_server() -> OwnServer {
+pub fn maintained_server() -> OwnServer {
     let server = OwnServer::start(&Options::default());
     server.configure(&format!("awooop.database = '{DATABASE}'\nawooop.maintenance_interval = 1"));
     server.restart();

@@ -11,7 +11,7 @@ use crate::pool::{Failure, Statement};
 use crate::problem;
 
 const CLAIM: &str = "select awooop.claim_messages($1, $2, $3)::text";
-const MARK: &str = "select awooop.mark_message($1::uuid, $2, $3, $4, $5, $6, $7, $8)::text";
+const MARK: &str = "select awooop.mark_message($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9)::text";
 
 /// Why what became of a message could not be said.
 pub enum Unmarked {
@@ -57,8 +57,8 @@ impl Database {
         }
     }
 
-    /// Says what became of a part; when the next one has its turn, in milliseconds.
-    pub async fn mark(&self, message: &Message, report: &Report) -> Result<Option<u64>, Unmarked> {
+    /// Says what became of that part; when the next one has its turn, in milliseconds. Saying it again changes nothing.
+    pub async fn mark(&self, message: &Message, part: usize, report: &Report) -> Result<Option<u64>, Unmarked> {
         let statement = sqlx::query(MARK).bind(&message.message_id).bind(&message.lease);
         let seconds = |seconds: u32| i32::try_from(seconds.min(86_400)).unwrap_or(86_400);
         let none = None::<String>;
@@ -92,6 +92,7 @@ impl Database {
                 .bind(Some(code.clone()))
                 .bind(Some(shortened(text))),
         };
+        let statement = statement.bind(i32::try_from(part).ok());
         let text = self.ask(statement).await.map_err(Unmarked::Failed)?;
         match serde_json::from_str(&text) {
             Ok(Marked { code: Some(code), .. }) => Err(Unmarked::Refused(code)),

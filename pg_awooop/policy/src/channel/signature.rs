@@ -65,7 +65,7 @@ impl Message<'_> {
 
 /// Whether a credential is the value of a `webhook-signature`.
 pub fn is_signature(credential: &str) -> bool {
-    credential.trim_start().starts_with(VERSION)
+    credential.split_ascii_whitespace().any(|one| one.starts_with(VERSION))
 }
 
 /// The text in which a secret is handed over.

@@ -203,6 +203,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
             ),
             Argument::optional("error_code", ID, "null", "The sender's own code for what went wrong."),
             Argument::optional("error", REASON, "null", "What went wrong, for people to read."),
+            Argument::optional(
+                "part",
+                Kind::Integer { min: 0, max: 1000 },
+                "null",
+                "Which part it is about, from 0; the next one where null. One that was reported before changes nothing.",
+            ),
         ],
         result: result::marked_message,
     },

@@ -12,7 +12,9 @@ const CHAT: Argument = Argument::optional("channel_chat_id", CHANNEL_ID, "null",
 const RUN: Argument =
     Argument::optional("run_id", Kind::Uuid, "null", "A run that came of the conversation, with its lease.");
 const LEASE: Argument = Argument::optional("lease", CREDENTIAL, "null", "The run's lease.");
-const KEY: Kind = Kind::Text { rule: NameRule::Line, max: 255 };
+const KEY: Kind = Kind::Text { rule: NameRule::Line, max: 240 };
+/// One of a channel's event has the channel's name before what the channel knows it by.
+const ANY_KEY: Kind = Kind::Text { rule: NameRule::Line, max: 400 };
 const TARGET: Kind = Kind::Text { rule: NameRule::Free, max: 256 };
 const DAY: Kind = Kind::Text { rule: NameRule::Line, max: 10 };
 
@@ -132,7 +134,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
                       refused.",
         status: 200,
         arguments: &[
-            Argument::required("message_key", KEY, "By which both paths know the message."),
+            Argument::required("message_key", ANY_KEY, "By which both paths know the message."),
             Argument::required("outcome", DOCUMENT, "What came of it there: any JSON."),
         ],
         result: result::shadow_case,

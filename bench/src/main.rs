@@ -8,6 +8,7 @@
 mod approvals;
 mod audit;
 mod budget;
+mod channels;
 mod envelope;
 mod fixture;
 mod gateway;
@@ -30,7 +31,7 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Which benchmark: approvals, audit, budget, envelope, gateway, mcp, redaction, redaction-quality, schema (all that the server's build allows when not given).
+    /// Which benchmark: approvals, audit, budget, channels, envelope, gateway, mcp, redaction, redaction-quality, schema (all that the server's build allows when not given).
     name: Option<String>,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -49,6 +50,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("approvals", |effort| approvals::run(&Place::from_environment()?, effort)),
     ("audit", |effort| audit::run(&Place::from_environment()?, effort)),
     ("budget", |effort| budget::run(&Place::from_environment()?, effort)),
+    ("channels", |effort| channels::run(&Place::from_environment()?, effort)),
     ("envelope", |effort| envelope::run(&Place::from_environment()?, effort)),
     ("gateway", |effort| gateway::run(&Place::from_environment()?, effort)),
     ("mcp", |effort| mcp::run(&Place::from_environment()?, effort)),

@@ -53,7 +53,16 @@ fn on_a_build(place: &Place, purpose: Purpose, name: Option<&str>, json: bool) -
     let gateway = steps.step("building the gateway for release", || gateway::build_for_release(place))?;
     steps.step("building the benchmarks", || {
         let mut servers = program::cargo(&place.checkout);
-        program::run(servers.args(["build", "--release", "--package", "awooop-mcp-servers", "--bin", "echo-server"]))?;
+        program::run(servers.args([
+            "build",
+            "--release",
+            "--package",
+            "awooop-mcp-servers",
+            "--bin",
+            "echo-server",
+            "--bin",
+            "bot-api-server",
+        ]))?;
         program::run(&mut cargo(place, "build"))
     })?;
 

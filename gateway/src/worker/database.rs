@@ -279,13 +279,17 @@ impl Database {
             match self.ask(statement()).await {
                 Ok(text) => {
                     let answer: Value = serde_json::from_str(&text).unwrap_or_default();
-                    return Ok(match answer.get("code").and_then(Value::as_str) {
-                        Some(code) if answer.get("type").is_some() => Said::Refused(code.to_owned(), answer),
-                        _ => Said::Done(answer),
-                    });
+                    match answer.get("code").and_then(Value::as_str).filter(|_| answer.get("type").is_some()) {
+                        Some(code) if is_passing(code) => last = code.to_owned(),
+                        Some(code) => return Ok(Said::Refused(code.to_owned(), answer)),
+                        None => return Ok(Said::Done(answer)),
+                    }
                 }
                 // A fault is an answer as well; another moment makes it no better.
-                Err(code) if !is_passing(&code) => return Ok(Said::Refused(code, Value::Null)),
+                Err(code) if !is_passing(&code) => {
+                    let problem = json!({"code": code});
+                    return Ok(Said::Refused(code, problem));
+                }
                 Err(code) => last = code,
             }
             sleep(AFTER_A_FAILURE * attempt).await;

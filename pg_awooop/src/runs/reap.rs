@@ -64,6 +64,7 @@ fn reap_stale_runs() -> pgrx::JsonB {
 }
 
 fn reap() -> Outcome<Reaped> {
+    tenant::forget_stalled();
     if let Some(project_id) = tenant::current() {
         caller::of_session("")?;
         return reap_due(Some(&project_id));

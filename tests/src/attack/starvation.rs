@@ -91,3 +91,24 @@ fn advisory_locks_decide_nothing() {
     platform.run("select awooop.maintain(); select awooop.migrate()");
     assert_eq!(victim.state(&run), "pending");
 }
+
+#[test]
+fn what_ends_with_a_run_and_is_held_open_keeps_maintenance_from_nobody_else() {
+    let (mut hostile, mut victim, mut platform) = stage();
+    let shadow = "select awooop.shadow_execute(awooop.build_envelope('agent', 'telegram', '7'), 'update-1')";
+    let run = crate::harness::quiet::text(&hostile.call(shadow)["run_id"]);
+    overdue(&mut platform, &run);
+    let id = hostile.project.clone();
+    hostile.session.run(&format!("begin; select awooop.enter_project('{id}')"));
+    hostile.session.run("select awooop.report_legacy_outcome('update-1', '\"x\"')");
+    let waiting = stale(&mut victim, &mut platform);
+    platform.run("select awooop.maintain()");
+    assert_eq!(victim.state(&waiting), "pending");
+    // Its own turn comes when it lets go.
+    hostile.session.run("rollback");
+    assert_eq!(hostile.state(&run), "pending");
+    platform.run("select awooop.maintain()");
+    assert_eq!(hostile.state(&run), "timed_out");
+    // Whose patience it was is whose it is again.
+    assert_eq!(platform.value("show lock_timeout"), "2s");
+}

@@ -2,6 +2,7 @@
 //! doors, every refusal on record. What is new fails here until it is listed.
 
 mod authorization;
+mod background;
 mod functions;
 mod operations;
 mod refusals;

@@ -50,7 +50,8 @@ impl Room {
                    "arguments": {"order": "A-1", "amount": 300}}),
         );
         assert_eq!(asked["decision"], "waiting");
-        let question = self.stage.claim(10).into_iter().find(|m| m["channel_chat_id"] == DECIDERS.to_string());
+        let question =
+            self.stage.claim(10).into_iter().find(|m| m["channel_chat_id"].as_str() == Some(&DECIDERS.to_string()));
         let question = question.expect("a question");
         self.stage.mark(&question, "sent", json!({"provider_message_id": "900"})).expect("it is marked");
         (text(&asked["approval"]["approval_id"]), question)
@@ -235,4 +236,29 @@ fn a_request_that_takes_a_reason_cannot_be_decided_by_a_button() {
     let (approval, question) = room.asked();
     assert_eq!(room.press(7, &question, 0).0, "reason_required");
     assert_eq!(room.state(&approval), "waiting");
+}
+
+#[test]
+fn nobody_reads_what_a_button_stands_for_and_nobody_is_asked_for_a_run_in_shadow() {
+    let mut room = room(1);
+    let (_, question) = room.asked();
+    assert!(text(&question["buttons"][0][0]["data"]).starts_with("awb_"), "its sender has it");
+    let worker = room.stage.office.key("worker", "conversations:read");
+    for reader in [worker, room.stage.speaker.clone()] {
+        let shown = room.stage.office.does(&reader, "get_message", json!({"message_id": question["message_id"]}));
+        assert!(!shown.to_string().contains("awb_"), "{shown}");
+        let listed = room.stage.office.does(&reader, "list_messages", json!({}));
+        assert!(!listed.to_string().contains("awb_"), "{listed}");
+    }
+    // The project is in active, the run is not.
+    let maker = room.stage.worker.clone();
+    let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
+    let envelope = room.stage.office.does(&maker, "build_envelope", envelope);
+    room.stage.office.does(&maker, "shadow_execute", json!({"envelope": envelope, "message_key": "m-1"}));
+    let claim = room.stage.claim_run();
+    let wanted = json!({"run_id": claim.run, "lease": claim.lease, "step_key": "refund", "tool": REFUND,
+                        "arguments": {"order": "A-1", "amount": 300}});
+    let asked = room.stage.office.ask(&maker, "request_approval", wanted);
+    assert_eq!(room.stage.claim(10), Vec::<Value>::new(), "{asked:?}");
+    assert!(room.stage.messages().iter().all(|(_, state, words)| state == "recorded" || words.contains("A-1")));
 }

@@ -53,3 +53,17 @@ fn in_suggest_an_answer_waits_for_somebody_who_is_not_its_author() {
     assert_eq!(stage.office.code(&decider, "decide_message", decide(&held[1], "send")), "E-CHANNEL-007");
     assert_eq!(stage.send_all(), [("42".to_owned(), "a suggestion".to_owned())]);
 }
+
+#[test]
+fn what_is_left_of_a_message_is_not_sent_once_the_project_is_back_in_shadow() {
+    let mut stage = Stage::new();
+    stage.says("42", &format!("{}\n\n{}", "a".repeat(4000), "b".repeat(4000)));
+    let claimed = stage.claim(1).pop().expect("the message");
+    stage.mode("shadow");
+    let marked = stage.mark(&claimed, "sent", json!({"part": 0})).expect("it is marked");
+    assert_eq!((&marked["state"], &marked["send_after_ms"]), (&json!("queued"), &serde_json::Value::Null));
+    assert_eq!(stage.claim(10), Vec::<serde_json::Value>::new());
+    stage.mode("active");
+    let again = stage.claim(10).pop().expect("the rest of it");
+    assert_eq!((&again["message_id"], &again["parts_sent"]), (&claimed["message_id"], &json!(1)));
+}

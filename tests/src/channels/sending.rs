@@ -199,3 +199,21 @@ fn no_dml_says_something_else_afterwards() {
         assert_eq!(stage.office.admin.code(&sql), "E-CHANNEL-010", "{sql}");
     }
 }
+
+#[test]
+fn what_was_said_of_a_part_can_be_said_again_and_loses_no_other() {
+    let mut stage = Stage::new();
+    stage.says("42", &format!("{}\n\n{}", "a".repeat(4000), "b".repeat(4000)));
+    let claimed = stage.claim(1).pop().expect("the message");
+    let first = |stage: &mut Stage| stage.mark(&claimed, "sent", json!({"part": 0, "provider_message_id": "1"}));
+    assert_eq!(first(&mut stage).expect("it is marked")["parts_sent"], 1);
+    // The sender did not hear it.
+    let again = first(&mut stage).expect("it is known");
+    assert_eq!((&again["parts_sent"], &again["state"]), (&json!(1), &json!("queued")));
+    assert!(again["send_after_ms"].is_u64(), "the next part has its turn: {again}");
+    let ahead = stage.mark(&claimed, "sent", json!({"part": 2})).expect_err("there is one between");
+    assert!(ahead.starts_with("E-INPUT-001"), "{ahead}");
+    let last = stage.mark(&claimed, "sent", json!({"part": 1, "provider_message_id": "2"})).expect("it is marked");
+    assert_eq!(last["state"], "sent");
+    assert_eq!(stage.shown(&claimed)["provider_message_ids"], json!(["1", "2"]));
+}

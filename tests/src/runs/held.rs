@@ -107,3 +107,16 @@ fn tools_are_called_in_the_run_and_no_approval_is_decided_with_its_lease() {
     assert!(waits.to_string().contains("approval_id"), "{waits}");
     assert_eq!(shop.code(&lease, "list_approvals", json!({})), "E-AUTH-001");
 }
+
+#[test]
+fn a_lease_is_worth_no_more_than_the_key_that_claimed_it() {
+    let mut stage = Stage::new();
+    let worker = stage.worker.clone();
+    stage.comes(&said(1, 42, "hello"));
+    let claim = stage.claim_run();
+    stage.office.does(&claim.lease, "get_run", json!({}));
+    let key = text(&stage.office.does(&worker, "whoami", json!({}))["key_id"]);
+    let project = stage.office.project.clone();
+    stage.office.admin.within(&project, &format!("select awooop.revoke_api_key('{key}')"));
+    assert_eq!(stage.office.code(&claim.lease, "get_run", json!({})), "E-AUTH-001");
+}

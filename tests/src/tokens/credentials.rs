@@ -14,7 +14,7 @@ fn a_token_that_is_signed_by_any_of_the_algorithms_is_a_credential() {
         let expected = json!({
             "project_id": stage.project.id, "principal_id": format!("token:{}#ada", stage.issuer),
             "scopes": ["runs:read", "tools:read"], "door": "http", "key_id": null, "issuer": stage.issuer,
-            "agent_id": null, "channel": null, "migration_mode": "active"
+            "agent_id": null, "channel": null, "run_id": null, "migration_mode": "active"
         });
         assert_eq!(me, expected, "{algorithm}");
         // Known by now, it is the same.

@@ -244,7 +244,7 @@ fn nothing_is_lost_doubled_or_out_of_order_whatever_is_killed() {
                 "select count(*) from awooop.audit_log where project_id = $1 and action = 'run_completed' and decision = 'done'",
             ),
             ("answers", "select count(*) from awooop.outbound_message where project_id = $1 and purpose = 'answer'"),
-            ("tokens", "select sum(spent_tokens) / 3 from awooop.budget_ledger where project_id = $1"),
+            ("tokens", "select (sum(spent_tokens) / 3)::int8 from awooop.budget_ledger where project_id = $1"),
         ] {
             assert_eq!(told(&mut admin, sql, project), expected, "{what} after {kills} kills");
         }

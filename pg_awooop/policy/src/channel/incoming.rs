@@ -147,7 +147,7 @@ pub(super) fn command(text: &str) -> Option<Command> {
 
 /// Reads an event in the plain form: an object with an `id`, and as far as there is such a thing `chat_id`, `user_id`,
 /// `display_name`, `text`, `thread_id`, `occurred_at` (seconds since 1970), `is_group`, `is_addressed` and `kind` (message
-/// where it is not given).
+/// where it is not given); and of a pressed button `action`, `{"id", "data"}`.
 ///
 /// # Errors
 /// Where it has no id, or a member is not what it should be.
@@ -170,7 +170,18 @@ pub fn read(event: &Value) -> Result<Incoming, Problem> {
     let Some(external_id) = named("id")? else {
         return Err(Problem::from(ErrorCode::InputMissing).with("argument", "event.id"));
     };
+    let action = match members.get("action") {
+        None | Some(Value::Null) => None,
+        Some(action) => {
+            let part = |name: &str| action.get(name).and_then(Value::as_str).and_then(id);
+            let (Some(id), Some(data)) = (part("id"), part("data")) else {
+                return Err(invalid("an object with the texts id and data", "action"));
+            };
+            Some(Action { id, data })
+        }
+    };
     let kind = match text("kind")? {
+        None if action.is_some() => EventKind::Action,
         None => EventKind::Message,
         Some(word) => EventKind::parse(&word).unwrap_or(EventKind::Unknown),
     };
@@ -190,7 +201,7 @@ pub fn read(event: &Value) -> Result<Incoming, Problem> {
         text: said.filter(|text| !text.trim().is_empty()),
         is_addressed: flag("is_addressed"),
         attachments: Vec::new(),
-        action: None,
+        action,
         occurred_at: members.get("occurred_at").and_then(Value::as_i64),
     })
 }
@@ -222,9 +233,14 @@ mod tests {
             (json!({"id": "a\nb"}), "event.id"),
             (json!({"id": "a", "chat_id": 7}), "event.chat_id"),
             (json!({"id": "a", "text": ["x"]}), "event.text"),
+            (json!({"id": "a", "action": {"id": "p"}}), "event.action"),
         ] {
             assert_eq!(read(&event).unwrap_err().facts["argument"], member);
         }
+        let pressed =
+            read(&json!({"id": "a", "chat_id": "c", "user_id": "u", "action": {"id": "p-1", "data": "awb_x"}}));
+        let pressed = pressed.unwrap();
+        assert_eq!((pressed.kind, pressed.action.unwrap().data.as_str()), (EventKind::Action, "awb_x"));
         assert_eq!(read(&json!({"id": "a", "kind": "poll"})).unwrap().kind, EventKind::Unknown);
     }
 

@@ -16,7 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit;
-use crate::caller::{self, Caller, Door, LeaseText, Login, OfLease};
+use crate::caller::{self, Caller, Door, LeaseText, OfLease};
 use crate::channels;
 use crate::directory::{self, ApiKey};
 use crate::fault::{Outcome, fault, or_raise};
@@ -103,17 +103,10 @@ fn by_api_key(project_id: &str, credential: &str, operation: &str) -> Outcome<Ve
         return fault(ErrorCode::SystemRetry);
     };
     Ok(Verdict::Proven(Caller {
-        project_id: project_id.to_owned(),
-        principal_id: key.principal_id,
-        scopes: key.scopes,
-        door: Door::Http,
         key_id: Some(key_id.to_owned()),
-        issuer: None,
         agent_id: key.agent_id,
         channel: key.channel,
-        subject: None,
-        run: None,
-        project,
+        ..Caller::new(project_id, key.principal_id, key.scopes, Door::Http, project)
     }))
 }
 
@@ -130,6 +123,16 @@ fn is_proven(key: &ApiKey, digest: &CredentialDigest) -> bool {
     digest.matches(&key.digest) & key.expires_at.is_none_or(|expires_at| expires_at > now)
 }
 
+/// Binds a worker's transaction to the project that its lease names; what it was bound to before.
+fn bind_for_worker(project_id: &str) -> Outcome<Option<String>> {
+    let before = tenant::current();
+    if before.as_deref().is_some_and(|bound| bound != project_id) {
+        return fault(ErrorCode::TenantAlreadyBound);
+    }
+    tenant::bind(project_id);
+    Ok(before)
+}
+
 /// Proves a lease that a platform worker holds, and binds the transaction to its project. The operation itself checks
 /// that the lease is still the run's current one. A worker that lost a lease is told so, however often it asks; the
 /// run's project has it in its audit log.
@@ -139,11 +142,7 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         count_failure("lease", "")?;
         return Ok(Verdict::Failed(problem));
     };
-    let before = tenant::current();
-    if before.as_deref().is_some_and(|bound| bound != parts.project_id) {
-        return fault(ErrorCode::TenantAlreadyBound);
-    }
-    tenant::bind(parts.project_id);
+    let before = bind_for_worker(parts.project_id)?;
     let stored = FIND_LEASE.with(|s| {
         s.row(&[parts.project_id.into(), pg_uuid(parts.run_id).into()], |row| {
             Ok((column::<i32>(row, 1)?, column::<Vec<u8>>(row, 2)?))
@@ -154,19 +153,11 @@ pub(crate) fn by_lease(lease: &str, operation: &str) -> Outcome<Verdict> {
         count_failure("lease", &format!("{}.{}", parts.project_id, parts.run_id))?;
         return Ok(Verdict::Failed(problem));
     };
-    let caller = Caller {
-        project_id: parts.project_id.to_owned(),
-        principal_id: format!("role:{}", Login::of_session().name()),
-        scopes: ScopeSet::of(Scope::RunsWork).with(Scope::BudgetsSpend).with(Scope::ToolsCall),
-        door: Door::Sql,
-        key_id: None,
-        issuer: None,
-        agent_id: None,
-        channel: None,
-        subject: None,
-        run: None,
+    let caller = Caller::worker(
+        parts.project_id,
+        ScopeSet::of(Scope::RunsWork).with(Scope::BudgetsSpend).with(Scope::ToolsCall),
         project,
-    };
+    );
     if epoch == parts.epoch && digest.matches(&stored) {
         return Ok(Verdict::Proven(caller));
     }
@@ -203,17 +194,9 @@ fn by_held_lease(
         return fault(ErrorCode::SystemRetry);
     };
     Ok(Verdict::Proven(Caller {
-        project_id: project_id.to_owned(),
-        principal_id,
-        scopes: ScopeSet::OF_A_RUN,
-        door: Door::Http,
-        key_id: None,
-        issuer: None,
         agent_id: Some(agent_id),
-        channel: None,
-        subject: None,
         run: Some(OfLease { run_id: parts.run_id, lease: LeaseText(credential.to_owned()) }),
-        project,
+        ..Caller::new(project_id, principal_id, ScopeSet::OF_A_RUN, Door::Http, project)
     }))
 }
 
@@ -224,27 +207,13 @@ pub(crate) fn by_message_lease(lease: &str, operation: &str) -> Outcome<Verdict>
         count_failure("lease", "")?;
         return Ok(Verdict::Failed(problem));
     };
-    let before = tenant::current();
-    if before.as_deref().is_some_and(|bound| bound != parts.project_id) {
-        return fault(ErrorCode::TenantAlreadyBound);
-    }
-    tenant::bind(parts.project_id);
+    let before = bind_for_worker(parts.project_id)?;
     let stored = channels::lease_of(parts.project_id, parts.run_id)?;
     let is_proven = stored.is_some_and(|(epoch, stored)| epoch == parts.epoch && digest.matches(&stored));
     match caller::facts_of(parts.project_id, operation)?.filter(|_| is_proven) {
-        Some(project) => Ok(Verdict::Proven(Caller {
-            project_id: parts.project_id.to_owned(),
-            principal_id: format!("role:{}", Login::of_session().name()),
-            scopes: ScopeSet::of(Scope::MessagesSend),
-            door: Door::Sql,
-            key_id: None,
-            issuer: None,
-            agent_id: None,
-            channel: None,
-            subject: None,
-            run: None,
-            project,
-        })),
+        Some(project) => {
+            Ok(Verdict::Proven(Caller::worker(parts.project_id, ScopeSet::of(Scope::MessagesSend), project)))
+        }
         None => {
             tenant::rebind(before.as_deref());
             count_failure("lease", &format!("{}.{}", parts.project_id, parts.run_id))?;

@@ -56,7 +56,7 @@ impl std::fmt::Debug for LeaseText {
 }
 
 /// A proven caller in a bound project.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) project_id: String,
     pub(crate) principal_id: String,
@@ -77,38 +77,43 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The platform acting in a project that is bound.
-    pub(crate) fn platform(project_id: &str, principal_id: &str) -> Self {
+    /// Somebody with these scopes, whose credential is bound to nothing but the project.
+    pub(crate) fn new(
+        project_id: &str,
+        principal_id: String,
+        scopes: ScopeSet,
+        door: Door,
+        project: ProjectFacts,
+    ) -> Self {
         Caller {
             project_id: project_id.to_owned(),
-            principal_id: principal_id.to_owned(),
-            scopes: ScopeSet::NONE,
-            door: Door::Platform,
+            principal_id,
+            scopes,
+            door,
             key_id: None,
             issuer: None,
             agent_id: None,
             channel: None,
             subject: None,
             run: None,
-            project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
+            project,
         }
+    }
+
+    /// The platform acting in a project that is bound.
+    pub(crate) fn platform(project_id: &str, principal_id: &str) -> Self {
+        let project = ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false };
+        Self::new(project_id, principal_id.to_owned(), ScopeSet::NONE, Door::Platform, project)
+    }
+
+    /// The login of this session, which works for the platform in every project, with these scopes.
+    pub(crate) fn worker(project_id: &str, scopes: ScopeSet, project: ProjectFacts) -> Self {
+        Self::new(project_id, format!("role:{}", Login::of_session().name()), scopes, Door::Sql, project)
     }
 
     /// The same caller, in the project as it is said to be.
     pub(crate) fn within(&self, project: ProjectFacts) -> Self {
-        Caller {
-            project_id: self.project_id.clone(),
-            principal_id: self.principal_id.clone(),
-            scopes: self.scopes,
-            door: self.door,
-            key_id: self.key_id.clone(),
-            issuer: self.issuer.clone(),
-            agent_id: self.agent_id.clone(),
-            channel: self.channel.clone(),
-            subject: self.subject.clone(),
-            run: self.run.clone(),
-            project,
-        }
+        Caller { project, ..self.clone() }
     }
 
     /// Whether an operator or superuser acts here in their own name.
@@ -198,19 +203,7 @@ pub(crate) fn of_session(operation: &str) -> Outcome<Caller> {
         Standing::Platform { project: None, .. } => return fault(ErrorCode::TenantUnavailable),
         Standing::Unknown => return Err(Stop::Fault(ErrorCode::TenantNotBound.into())),
     };
-    Ok(Caller {
-        project_id,
-        principal_id,
-        scopes,
-        door: Door::Sql,
-        key_id: None,
-        issuer: None,
-        agent_id: None,
-        channel: None,
-        subject: None,
-        run: None,
-        project,
-    })
+    Ok(Caller::new(&project_id, principal_id, scopes, Door::Sql, project))
 }
 
 /// A database login.

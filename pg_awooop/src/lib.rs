@@ -39,6 +39,7 @@ mod principals;
 mod projects;
 mod redaction;
 mod registry;
+mod rounds;
 mod runs;
 mod schemas;
 mod server_log;

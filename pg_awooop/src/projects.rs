@@ -86,19 +86,8 @@ pub(crate) fn operator(project_id: &str) -> Outcome<Caller> {
 
 /// An operator whose right was proved, about to change `project_id`.
 pub(crate) fn operator_as(project_id: &str, principal_id: &str) -> Caller {
-    Caller {
-        project_id: project_id.to_owned(),
-        principal_id: principal_id.to_owned(),
-        scopes: ScopeSet::OPERATOR,
-        door: Door::Sql,
-        key_id: None,
-        issuer: None,
-        agent_id: None,
-        channel: None,
-        subject: None,
-        run: None,
-        project: ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false },
-    }
+    let project = ProjectFacts { mode: MigrationMode::LegacyAwoooiDefault, suspended: false, switched_off: false };
+    Caller::new(project_id, principal_id.to_owned(), ScopeSet::OPERATOR, Door::Sql, project)
 }
 
 pub(crate) fn text<'a>(name: &str, value: Option<&'a str>, rule: NameRule, max: usize) -> Outcome<&'a str> {

@@ -193,15 +193,7 @@ fn terms(project_id: &str, run_id: Uuid) -> Outcome<Option<Comparison>> {
 
 /// Forgets cases whose time is over; how many.
 pub(crate) fn forget_due() -> Outcome<i64> {
-    let due =
-        EXPIRED.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, column::<String>(row, 2)?))))?;
-    let mut forgotten = 0;
-    for (project_id, key) in due {
-        let gone =
-            tenant::spared(&project_id, || FORGET.with(|s| s.run(&[project_id.as_str().into(), key.as_str().into()])))?;
-        forgotten += i64::try_from(gone.unwrap_or_default()).unwrap_or_default();
-    }
-    Ok(forgotten)
+    tenant::forget_due(&EXPIRED, &FORGET, BATCH)
 }
 
 /// Cases whose retention is over, in all projects. Belongs to awooop_scheduler; it hands out keys only.

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
 use std::panic::AssertUnwindSafe;
+use std::thread::LocalKey;
 
 use awooop_policy::error::ErrorCode;
 use awooop_policy::name::{MAX_ID, NameRule};
@@ -19,6 +20,7 @@ use crate::caller::{self, Login, Standing};
 use crate::directory;
 use crate::fault::{Outcome, Stop, fault, or_raise};
 use crate::server_log;
+use crate::statement::{Statement, column};
 use crate::subtransaction::attempt;
 
 static PROJECT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -155,6 +157,22 @@ pub(crate) fn spared<T>(project_id: &str, work: impl FnOnce() -> Outcome<T>) -> 
     let line = format!("awooop_maintenance_stalled {}", json!({"project_id": project_id, "why": why}));
     server_log::write(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, line);
     Ok(None)
+}
+
+/// Deletes, each in its project, what `expired` names by project and key and `forget` still finds due; how much.
+pub(crate) fn forget_due(
+    expired: &'static LocalKey<Statement>,
+    forget: &'static LocalKey<Statement>,
+    at_most: i32,
+) -> Outcome<i64> {
+    let due = expired
+        .with(|s| s.rows(&[at_most.into()], |row| Ok((column::<String>(row, 1)?, column::<String>(row, 2)?))))?;
+    let mut forgotten = 0;
+    for (project_id, key) in due {
+        let gone = spared(&project_id, || forget.with(|s| s.run(&[project_id.as_str().into(), key.as_str().into()])))?;
+        forgotten += i64::try_from(gone.unwrap_or_default()).unwrap_or_default();
+    }
+    Ok(forgotten)
 }
 
 /// Gives a setting a value until the transaction ends.

@@ -52,17 +52,9 @@ pub(crate) fn prove(project_id: &str, credential: &str, operation: &str) -> Outc
         return fault(ErrorCode::SystemRetry);
     };
     Ok(Verdict::Proven(Caller {
-        project_id: project_id.to_owned(),
-        principal_id: token.principal_id.clone(),
-        scopes: token.scopes,
-        door: Door::Http,
-        key_id: None,
         issuer: Some(token.issuer.clone()),
         agent_id: token.agent_id.clone(),
-        channel: None,
-        subject: None,
-        run: None,
-        project,
+        ..Caller::new(project_id, token.principal_id.clone(), token.scopes, Door::Http, project)
     }))
 }
 

@@ -215,17 +215,15 @@ fn decide(
     let may = chat.roles.as_slice().iter().any(|role| person.roles.iter().any(|held| held == role.as_str()));
     let is_own = asked.platform_subject_id == press.platform_subject_id && !requester_may_approve(project_id)?;
     let as_person = Caller {
-        project_id: caller.project_id.clone(),
-        principal_id: person.principal_id.clone(),
-        scopes: ScopeSet::of(Scope::ApprovalsDecide),
-        door: Door::Http,
-        key_id: None,
-        issuer: None,
-        agent_id: None,
         channel: Some(contract.name.as_str().to_owned()),
         subject: Some(press.platform_subject_id.to_owned()),
-        run: None,
-        project: caller.project,
+        ..Caller::new(
+            project_id,
+            person.principal_id.clone(),
+            ScopeSet::of(Scope::ApprovalsDecide),
+            Door::Http,
+            caller.project,
+        )
     };
     if !may || is_own {
         let code = if is_own { ErrorCode::ApprovalOwn } else { ErrorCode::ApprovalRole };

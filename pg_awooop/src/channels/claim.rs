@@ -8,8 +8,7 @@ use awooop_policy::argument::Arguments;
 use awooop_policy::channel::outbox::MessageKind;
 use awooop_policy::credential::LeaseSecret;
 use awooop_policy::mode::MigrationMode;
-use awooop_policy::operation::Operation;
-use awooop_policy::scope::{Scope, ScopeSet};
+use awooop_policy::scope::Scope;
 use pgrx::prelude::*;
 use pgrx::spi::SpiTupleTable;
 use serde_json::{Value, json};
@@ -17,11 +16,12 @@ use uuid::Uuid;
 
 use super::mark::{self, Ended};
 use super::terms;
-use crate::caller::{self, Caller, Door, Login};
+use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, or_raise};
+use crate::mcp;
+use crate::rounds::Claiming;
 use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
-use crate::{mcp, tenant};
 
 /// How far ahead turns are given out, in microseconds.
 const AHEAD: i64 = 1_000_000;
@@ -89,13 +89,6 @@ statements! {
          set turn_at = timestamptz '2000-01-01 00:00:00+00' + $3 * interval '1 microsecond'
          where project_id = $1 and channel = $2";
     NEXT_PROJECT: reading [TEXTOID] = "select awooop.next_sending_project($1)";
-    LAST_PROJECT: reading [TEXTOID, TEXTOID] =
-        "select last_project from awooop.worker where role_name = $1 and worker_id = $2";
-    REMEMBER_PROJECT: writing [TEXTOID, TEXTOID, TEXTOID] =
-        "insert into awooop.worker (role_name, worker_id, last_project, last_claim_at)
-         values ($1, $2, $3, clock_timestamp())
-         on conflict (role_name, worker_id) do update
-            set last_project = excluded.last_project, last_claim_at = excluded.last_claim_at";
 }
 
 /// The first message of a chat that waits.
@@ -276,71 +269,24 @@ impl Head {
     }
 }
 
-/// `claim_messages` of the platform's sender, which belongs to no project: it goes round the projects that have something to send,
-/// one project a call, from where it stopped.
+/// `claim_messages` of the platform's sender, which belongs to no project.
 pub(crate) fn across_projects(arguments: &Arguments) -> Outcome<Answer> {
-    let (role, sender) = (Login::of_session().name(), format!("sender:{}", arguments.text("sender_id")));
-    let key = [role.as_str().into(), sender.as_str().into()];
-    let last = LAST_PROJECT.with(|s| s.row(&key, |row| column::<String>(row, 1)))?.unwrap_or_default();
-    let mut after = last.clone();
-    let mut wrapped = false;
-    loop {
-        let next = NEXT_PROJECT.with(|s| s.row(&[after.as_str().into()], |row| row.get::<String>(1)))?.flatten();
-        match next {
-            // Past the starting point after wrapping round: every project had its turn.
-            Some(project) if wrapped && project > last => return Ok(answer(&[])),
-            Some(project) => {
-                let messages = claim_for_worker(&project, &role, arguments)?;
-                if !messages.is_empty() {
-                    REMEMBER_PROJECT
-                        .with(|s| s.run(&[role.as_str().into(), sender.as_str().into(), project.as_str().into()]))?;
-                    return Ok(answer(&messages));
-                }
-                after = project;
-            }
-            None if wrapped || last.is_empty() => return Ok(answer(&[])),
-            None => {
-                wrapped = true;
-                after = String::new();
-            }
-        }
-    }
+    // A worker of the same name goes a round of its own.
+    let sender = format!("sender:{}", arguments.text("sender_id"));
+    Ok(answer(&claiming(arguments).across_projects(&sender, &NEXT_PROJECT)?))
 }
 
-/// `claim_messages` of the platform's sender in a transaction that is bound already.
+/// The same in a transaction that is bound already.
 pub(crate) fn in_bound_project(project_id: &str, arguments: &Arguments) -> Outcome<Answer> {
-    let messages = claim_for_worker(project_id, &Login::of_session().name(), arguments)?;
-    tenant::bind(project_id);
-    Ok(answer(&messages))
+    Ok(answer(&claiming(arguments).in_bound_project(project_id)?))
 }
 
-/// Claims in one project; where nothing came of it, the transaction stays free for another.
-fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outcome<Vec<Value>> {
-    tenant::bind(project_id);
-    if let Some(project) = caller::facts_of(project_id, "claim_messages")? {
-        let caller = Caller {
-            project_id: project_id.to_owned(),
-            principal_id: format!("role:{role}"),
-            scopes: ScopeSet::of(Scope::MessagesSend),
-            door: Door::Sql,
-            key_id: None,
-            issuer: None,
-            agent_id: None,
-            channel: None,
-            subject: None,
-            run: None,
-            project,
-        };
-        // A suspended project's messages wait; nobody asked for them, so that is no refusal.
-        if Operation::named("claim_messages").is_some_and(|claim| caller.authorize(claim).is_ok()) {
-            let messages = claim_in_project(&caller, arguments)?;
-            if !messages.is_empty() {
-                return Ok(messages);
-            }
-        }
+fn claiming(arguments: &Arguments) -> Claiming<impl Fn(&Caller) -> Outcome<Vec<Value>>> {
+    Claiming {
+        operation: "claim_messages",
+        scope: Scope::MessagesSend,
+        claim: |caller: &Caller| claim_in_project(caller, arguments),
     }
-    tenant::unbind();
-    Ok(Vec::new())
 }
 
 /// The first project after `after`, by id, that has a message which may be sent. Belongs to awooop_scheduler.

@@ -95,17 +95,9 @@ pub(crate) fn prove(
     let members =
         Map::from_iter([("channel".to_owned(), Value::from(channel)), ("event".to_owned(), Value::Object(event))]);
     let caller = Caller {
-        project_id: project_id.to_owned(),
-        principal_id,
-        scopes: ScopeSet::OF_A_CHANNEL,
-        door: Door::Http,
         key_id: Some(key_id),
-        issuer: None,
-        agent_id: None,
         channel: Some(channel.to_owned()),
-        subject: None,
-        run: None,
-        project,
+        ..Caller::new(project_id, principal_id, ScopeSet::OF_A_CHANNEL, Door::Http, project)
     };
     Ok((Verdict::Proven(caller), members))
 }

@@ -4,21 +4,20 @@ use awooop_policy::argument::Arguments;
 use awooop_policy::budget::Who;
 use awooop_policy::credential::{CredentialDigest, LeaseSecret};
 use awooop_policy::error::{ErrorCode, Problem};
-use awooop_policy::operation::Operation;
-use awooop_policy::scope::{Scope, ScopeSet};
+use awooop_policy::scope::Scope;
 use pgrx::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::audit;
 use crate::budget::{self, Switch};
-use crate::caller::{self, Caller, Door, Login};
+use crate::caller::Caller;
 use crate::contracts::active::{self, Licence};
 use crate::door::Answer;
 use crate::fault::Outcome;
+use crate::rounds::Claiming;
 use crate::runs::{can_end, endpoint, journal, stop};
 use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
-use crate::tenant;
 
 // SKIP LOCKED must see the rows it locks and no more, hence MATERIALIZED. A run that was cancelled while this waited for its row is no
 // longer pending and stays as it is; one past its deadline is left to the reaper. `$which` says which of the queue.
@@ -85,13 +84,6 @@ statements! {
          update awooop.run_lease set closed_at = clock_timestamp() where project_id = $1 and run_id = $2";
     NEXT_PROJECT: reading [TEXTOID] = "select awooop.next_ready_project($1)";
     NEXT_WITH_ENDPOINT: reading [TEXTOID] = "select awooop.next_endpoint_project($1)";
-    LAST_PROJECT: reading [TEXTOID, TEXTOID] =
-        "select last_project from awooop.worker where role_name = $1 and worker_id = $2";
-    REMEMBER_PROJECT: writing [TEXTOID, TEXTOID, TEXTOID] =
-        "insert into awooop.worker (role_name, worker_id, last_project, last_claim_at)
-         values ($1, $2, $3, clock_timestamp())
-         on conflict (role_name, worker_id) do update
-            set last_project = excluded.last_project, last_claim_at = excluded.last_claim_at";
 }
 
 struct Claimed {
@@ -241,74 +233,23 @@ fn put_back(caller: &Caller, run: &Claimed) -> Outcome<()> {
     UNCLAIM.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(run.run_id).into()])).map(drop)
 }
 
-/// `claim_runs` of a platform worker, which belongs to no project: it goes round the projects that have something
-/// ready, one project a call, from where it stopped. So each project gets its turn, whatever another has queued.
+/// `claim_runs` of a platform worker, which belongs to no project.
 pub(crate) fn across_projects(arguments: &Arguments) -> Outcome<Answer> {
-    let login = Login::of_session();
-    let (role, worker_id) = (login.name(), arguments.text("worker_id"));
-    let last = LAST_PROJECT
-        .with(|s| s.row(&[role.as_str().into(), worker_id.into()], |row| column::<String>(row, 1)))?
-        .unwrap_or_default();
-    let mut after = last.clone();
-    let mut wrapped = false;
-    loop {
-        let next_project = if arguments.boolean("with_endpoint") { &NEXT_WITH_ENDPOINT } else { &NEXT_PROJECT };
-        let next = next_project.with(|s| s.row(&[after.as_str().into()], |row| row.get::<String>(1)))?.flatten();
-        match next {
-            // Past the starting point after wrapping round: every project had its turn.
-            Some(project) if wrapped && project > last => return Ok(answer(&[])),
-            Some(project) => {
-                let runs = claim_for_worker(&project, &role, arguments)?;
-                if !runs.is_empty() {
-                    REMEMBER_PROJECT
-                        .with(|s| s.run(&[role.as_str().into(), worker_id.into(), project.as_str().into()]))?;
-                    return Ok(answer(&runs));
-                }
-                after = project;
-            }
-            None if wrapped || last.is_empty() => return Ok(answer(&[])),
-            None => {
-                wrapped = true;
-                after = String::new();
-            }
-        }
-    }
+    let next = if arguments.boolean("with_endpoint") { &NEXT_WITH_ENDPOINT } else { &NEXT_PROJECT };
+    Ok(answer(&claiming(arguments).across_projects(arguments.text("worker_id"), next)?))
 }
 
-/// `claim_runs` of a platform worker in a transaction that is bound already, by an earlier claim or lease.
+/// The same in a transaction that is bound already, by an earlier claim or lease.
 pub(crate) fn in_bound_project(project_id: &str, arguments: &Arguments) -> Outcome<Answer> {
-    let runs = claim_for_worker(project_id, &Login::of_session().name(), arguments)?;
-    tenant::bind(project_id);
-    Ok(answer(&runs))
+    Ok(answer(&claiming(arguments).in_bound_project(project_id)?))
 }
 
-/// Claims in one project; where nothing came of it, the transaction stays free for another.
-fn claim_for_worker(project_id: &str, role: &str, arguments: &Arguments) -> Outcome<Vec<String>> {
-    tenant::bind(project_id);
-    if let Some(project) = caller::facts_of(project_id, "claim_runs")? {
-        let caller = Caller {
-            project_id: project_id.to_owned(),
-            principal_id: format!("role:{role}"),
-            scopes: ScopeSet::of(Scope::RunsWork),
-            door: Door::Sql,
-            key_id: None,
-            issuer: None,
-            agent_id: None,
-            channel: None,
-            subject: None,
-            run: None,
-            project,
-        };
-        // A suspended project's runs wait; nobody asked for them, so that is no refusal.
-        if Operation::named("claim_runs").is_some_and(|claim| caller.authorize(claim).is_ok()) {
-            let runs = claim_in_project(&caller, arguments)?;
-            if !runs.is_empty() {
-                return Ok(runs);
-            }
-        }
+fn claiming(arguments: &Arguments) -> Claiming<impl Fn(&Caller) -> Outcome<Vec<String>>> {
+    Claiming {
+        operation: "claim_runs",
+        scope: Scope::RunsWork,
+        claim: |caller: &Caller| claim_in_project(caller, arguments),
     }
-    tenant::unbind();
-    Ok(Vec::new())
 }
 
 /// The first project after `after`, by id, that has a run ready to claim. Belongs to awooop_scheduler.

@@ -221,3 +221,15 @@ macro_rules! rfc3339 {
     };
 }
 pub(crate) use rfc3339;
+
+/// SQL that counts a timestamptz column in microseconds since 2000, as PostgreSQL does; what is earlier is 0.
+macro_rules! microseconds {
+    ($column:literal) => {
+        concat!(
+            "(extract(epoch from greatest(",
+            $column,
+            ", timestamptz '2000-01-01 00:00:00+00') - timestamptz '2000-01-01 00:00:00+00') * 1000000)::int8"
+        )
+    };
+}
+pub(crate) use microseconds;

@@ -24,8 +24,6 @@ const COMPLETE: &str = "select awooop.complete_run($1::uuid, $2, $3::jsonb)::tex
 const FAIL: &str = "select awooop.fail_run($1::uuid, $2, $3, $4, $5)::text";
 const APPROVAL: &str = "select awooop.request_approval($1::uuid, $2, $3, $4, $5::jsonb)::text";
 
-/// How long a lease is taken to last where its contract does not say so.
-const USUAL_LEASE: Duration = Duration::from_secs(60);
 /// How often a write is tried that the database could not be asked for.
 const MOST_TRIES: u32 = 6;
 const AFTER_A_FAILURE: Duration = Duration::from_millis(500);
@@ -44,7 +42,7 @@ pub struct Run {
     pub tags: Value,
     pub steps: Value,
     pub deadline_at: String,
-    pub lease_expires_at: String,
+    pub lease_seconds: u64,
     pub endpoint: Endpoint,
 }
 
@@ -64,27 +62,10 @@ impl Run {
         self.envelope.get("trace_id").and_then(Value::as_str)
     }
 
-    /// About how long its lease lasts without a heartbeat.
+    /// How long its lease lasts without a heartbeat.
     pub fn lease_lasts(&self) -> Duration {
-        let until = humantime(&self.lease_expires_at);
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        // Another machine's clock may go wrong; a beat too many does no harm.
-        until
-            .and_then(|until| until.checked_sub(now))
-            .unwrap_or(USUAL_LEASE)
-            .clamp(Duration::from_secs(3), USUAL_LEASE * 10)
+        Duration::from_secs(self.lease_seconds.max(1))
     }
-}
-
-/// A time such as 2026-01-31T08:00:00.123456Z, since 1970.
-fn humantime(text: &str) -> Option<Duration> {
-    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    // Days of the civil calendar, counted from March (Howard Hinnant, chrono-Compatible Low-Level Date Algorithms).
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
-    u64::try_from(days * 86_400 + hour * 3_600 + minute * 60 + second).ok().map(Duration::from_secs)
 }
 
 /// How the work on a run ended for this worker.
@@ -307,17 +288,4 @@ impl Database {
 /// Whether the same may work in another moment.
 fn is_passing(code: &str) -> bool {
     awooop_policy::error::ErrorCode::parse(code).is_none_or(|code| code.entry().status >= 500)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_as_seconds_since_1970() {
-        assert_eq!(humantime("1970-01-01T00:00:00.000000Z"), Some(Duration::ZERO));
-        assert_eq!(humantime("2026-11-30T07:45:09.123456Z"), Some(Duration::from_secs(1_796_024_709)));
-        assert_eq!(humantime("2024-02-29T23:59:59Z"), Some(Duration::from_secs(1_709_251_199)));
-        assert_eq!(humantime("soon"), None);
-    }
 }

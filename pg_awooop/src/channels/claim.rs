@@ -21,21 +21,10 @@ use crate::door::Answer;
 use crate::fault::{Outcome, or_raise};
 use crate::mcp;
 use crate::rounds::Claiming;
-use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
+use crate::statement::{column, microseconds, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
 
 /// How far ahead turns are given out, in microseconds.
 const AHEAD: i64 = 1_000_000;
-
-/// A time as microseconds since 2000, as PostgreSQL counts.
-macro_rules! microseconds {
-    ($column:literal) => {
-        concat!(
-            "(extract(epoch from greatest(",
-            $column,
-            ", timestamptz '2000-01-01 00:00:00+00') - timestamptz '2000-01-01 00:00:00+00') * 1000000)::int8"
-        )
-    };
-}
 
 statements! {
     WAITING: reading [TEXTOID] =

@@ -16,18 +16,7 @@ use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, refuse};
 use crate::redaction;
-use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements};
-
-/// A time as microseconds since 2000, as PostgreSQL counts.
-macro_rules! microseconds {
-    ($column:literal) => {
-        concat!(
-            "(extract(epoch from greatest(",
-            $column,
-            ", timestamptz '2000-01-01 00:00:00+00') - timestamptz '2000-01-01 00:00:00+00') * 1000000)::int8"
-        )
-    };
-}
+use crate::statement::{column, microseconds, optional_uuid_column, pg_uuid, rfc3339, statements};
 
 statements! {
     WHERE: reading [TEXTOID, UUIDOID] =

@@ -18,6 +18,22 @@ use crate::directory;
 use crate::fault::{Outcome, fault};
 use crate::statement::{pg_uuid, statements};
 
+/// Holds the chat `$4` of the channel `$3`, made where there is none, and takes the next place in it: `chat.last_seq`.
+macro_rules! place_in_chat {
+    () => {
+        "with account as (
+             insert into awooop.outbound_channel (project_id, channel) values ($1, $3) on conflict do nothing
+         ), chat as (
+             insert into awooop.outbound_chat as c (project_id, channel, channel_chat_id, last_seq, queued, ready_at)
+             values ($1, $3, $4, 1, 1, clock_timestamp())
+             on conflict (project_id, channel, channel_chat_id) do update
+                set last_seq = c.last_seq + 1, queued = c.queued + 1,
+                    ready_at = case when c.queued = 0 then excluded.ready_at else c.ready_at end
+             returning c.last_seq
+         ) "
+    };
+}
+
 statements! {
     // What is not queued has no place, and takes no lock.
     KEEP: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID,
@@ -33,17 +49,7 @@ statements! {
          returning message_id";
     QUEUE: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID,
                     TEXTOID, TEXTOID, UUIDOID, TEXTOID, INT8OID, INT8OID, TEXTOID] =
-        "with account as (
-             insert into awooop.outbound_channel (project_id, channel) values ($1, $3) on conflict do nothing
-         ), chat as (
-             insert into awooop.outbound_chat as c (project_id, channel, channel_chat_id, last_seq, queued, ready_at)
-             values ($1, $3, $4, 1, 1, clock_timestamp())
-             on conflict (project_id, channel, channel_chat_id) do update
-                set last_seq = c.last_seq + 1, queued = c.queued + 1,
-                    ready_at = case when c.queued = 0 then excluded.ready_at else c.ready_at end
-             returning c.last_seq
-         )
-         insert into awooop.outbound_message
+        concat!(place_in_chat!(), "insert into awooop.outbound_message
                 (project_id, message_id, channel, channel_chat_id, thread_id, seq, kind, purpose, body, target_id, run_id,
                  agent_id, platform_subject_id, trace_id, idempotency_key, redrive_of, created_by, created_at, available_at,
                  expires_at, retain_until, state)
@@ -51,25 +57,15 @@ statements! {
                 t.at + $17 * interval '1 second', t.at + $18 * interval '1 day', $19
          from chat c, (select clock_timestamp() as at) t
          on conflict (project_id, idempotency_key) where idempotency_key is not null do nothing
-         returning message_id";
+         returning message_id");
     HOLD_CHAT: writing [TEXTOID, TEXTOID, TEXTOID] =
         "select true from awooop.outbound_chat
          where project_id = $1 and channel = $2 and channel_chat_id = $3 for no key update";
     RELEASE: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID] =
-        "with account as (
-             insert into awooop.outbound_channel (project_id, channel) values ($1, $3) on conflict do nothing
-         ), chat as (
-             insert into awooop.outbound_chat as c (project_id, channel, channel_chat_id, last_seq, queued, ready_at)
-             values ($1, $3, $4, 1, 1, clock_timestamp())
-             on conflict (project_id, channel, channel_chat_id) do update
-                set last_seq = c.last_seq + 1, queued = c.queued + 1,
-                    ready_at = case when c.queued = 0 then excluded.ready_at else c.ready_at end
-             returning c.last_seq
-         )
-         update awooop.outbound_message m
+        concat!(place_in_chat!(), "update awooop.outbound_message m
          set state = 'queued', seq = c.last_seq, decided_by = $5, available_at = clock_timestamp()
          from chat c
-         where m.project_id = $1 and m.message_id = $2";
+         where m.project_id = $1 and m.message_id = $2");
 }
 
 /// A message that is to be said.

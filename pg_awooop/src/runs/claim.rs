@@ -58,7 +58,7 @@ macro_rules! claim {
                 json_build_object('run_id', m.run_id, 'project_id', m.project_id, 'epoch', m.epoch,
                     'attempt', m.attempts, 'max_attempts', m.max_attempts, 'agent_id', m.agent_id, 'mode', m.mode,
                     'envelope', m.envelope, 'input', m.input, 'tags', m.tags,
-                    'lease_expires_at', ", rfc3339!("l.expires_at"), ",
+                    'lease_seconds', coalesce($6, m.lease_seconds), 'lease_expires_at', ", rfc3339!("l.expires_at"), ",
                     'deadline_at', ", rfc3339!("m.deadline_at"), ")::text, m.agent_revision_id, m.run_revision_id
          from moved m join leased l on l.run_id = m.run_id
          order by m.n")

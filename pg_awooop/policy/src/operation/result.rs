@@ -192,7 +192,7 @@ pub(super) fn claimed() -> Value {
     object(json!({"runs": list(object(json!({
         "run_id": uuid(), "project_id": text(), "lease": text(), "epoch": integer(), "attempt": integer(),
         "max_attempts": integer(), "agent_id": text(), "mode": mode(), "envelope": envelope(), "input": {},
-        "tags": {"type": "object"}, "lease_expires_at": time(), "deadline_at": time(),
+        "tags": {"type": "object"}, "lease_seconds": integer(), "lease_expires_at": time(), "deadline_at": time(),
         "steps": list(object(recorded_step())),
         "endpoint": {"type": ["object", "null"], "description": "where the agent is executed, where that was asked for"}
     })))}))

@@ -112,6 +112,10 @@ pub extern "C-unwind" fn awooop_maintenance_main(_argument: pg_sys::Datum) {
         }
         BackgroundWorker::transaction(round);
     }
+    // Told to end. Who ends without an error is never started again, and somebody may have ended this process alone; while the
+    // server shuts down the postmaster starts nobody anyway.
+    // SAFETY: no transaction is open, and nothing here waits to be dropped.
+    unsafe { pg_sys::proc_exit(1) }
 }
 
 fn round() {

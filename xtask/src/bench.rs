@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -16,6 +17,8 @@ use crate::tree::{Major, Tree};
 use crate::{gateway, peer, program};
 
 const SERVER: &str = "bench";
+/// How long a benchmark may print nothing.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Benchmarks that measure no server.
 const SERVERLESS: &[&str] = &["redaction-quality"];
@@ -107,7 +110,7 @@ fn command(place: &Place, name: Option<&str>, json: bool) -> Command {
 }
 
 fn measure(command: &mut Command) -> Result<()> {
-    let status = program::each_line(command, |line| println!("{line}"))?;
+    let status = program::each_line(command, PATIENCE, |line| println!("{line}"))?;
     anyhow::ensure!(status.success(), "the benchmark failed: {status}");
     Ok(())
 }

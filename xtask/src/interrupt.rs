@@ -87,6 +87,12 @@ impl Child {
         lock(&CHILDREN).insert(pid);
         Child(pid)
     }
+
+    /// Ends the whole group, without asking.
+    pub fn kill(&self) {
+        // It may be gone already.
+        let _ = killpg(Pid::from_raw(self.0), Signal::SIGKILL);
+    }
 }
 
 impl Drop for Child {

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -95,10 +95,11 @@ pub fn capture_with_input(command: &mut Command, input: &str) -> Result<String> 
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
-/// Runs to the end, hands every line of standard output to `each`, and gives the status.
+/// Runs to the end, hands every line of standard output to `each`, and gives the status. A program that prints nothing for
+/// as long as `patience` hangs: it is ended, and that is an error.
 ///
 /// The end is the program's, not its output's: a process that it left behind holds the output open.
-pub fn each_line(command: &mut Command, mut each: impl FnMut(&str)) -> Result<ExitStatus> {
+pub fn each_line(command: &mut Command, patience: Duration, mut each: impl FnMut(&str)) -> Result<ExitStatus> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = spawn(command)?;
     let tracked = interrupt::Child::track(child.id());
@@ -115,12 +116,20 @@ pub fn each_line(command: &mut Command, mut each: impl FnMut(&str)) -> Result<Ex
             bytes.clear();
         }
     });
-    let mut ended = None;
+    let (mut ended, mut heard) = (None, Instant::now());
     let status = loop {
         match (lines.recv_timeout(Duration::from_millis(200)), ended) {
-            (Ok(text), _) => each(&text),
+            (Ok(text), _) => {
+                each(&text);
+                heard = Instant::now();
+            }
             // Nothing came for a while although the program has ended: what is left is not its output.
             (Err(_), Some(status)) => break status,
+            (Err(RecvTimeoutError::Timeout), None) if heard.elapsed() > patience => {
+                tracked.kill();
+                child.wait()?;
+                bail!("`{}` printed nothing for {} seconds, and was ended", line(command), patience.as_secs());
+            }
             (Err(RecvTimeoutError::Timeout), None) => ended = child.try_wait()?,
             (Err(RecvTimeoutError::Disconnected), None) => break child.wait()?,
         }
@@ -185,6 +194,8 @@ fn wait(mut child: Child, command: &Command) -> Result<ExitStatus> {
 mod tests {
     use super::*;
 
+    const A_MINUTE: Duration = Duration::from_secs(60);
+
     #[test]
     fn a_failing_program_is_reported_with_what_it_said() {
         let error = capture(Command::new("sh").args(["-c", "echo broken >&2; exit 3"])).unwrap_err().to_string();
@@ -200,14 +211,26 @@ mod tests {
     #[test]
     fn lines_arrive_one_by_one() {
         let mut lines = Vec::new();
-        each_line(Command::new("printf").arg("one\\ntwo"), |line| lines.push(line.to_owned())).unwrap();
+        each_line(Command::new("printf").arg("one\\ntwo"), A_MINUTE, |line| lines.push(line.to_owned())).unwrap();
         assert_eq!(lines, ["one", "two"]);
     }
 
     #[test]
     fn a_process_left_behind_does_not_hold_up_the_end() {
-        let started = std::time::Instant::now();
-        each_line(Command::new("sh").args(["-c", "sleep 20 & echo done"]), |_| {}).unwrap();
+        let started = Instant::now();
+        each_line(Command::new("sh").args(["-c", "sleep 20 & echo done"]), A_MINUTE, |_| {}).unwrap();
         assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_program_that_says_nothing_any_more_is_ended() {
+        let (started, mut said) = (Instant::now(), String::new());
+        let program = &mut Command::new("sh");
+        let failed =
+            each_line(program.args(["-c", "echo begun; sleep 60"]), Duration::from_secs(1), |line| said.push_str(line));
+        let why = failed.expect_err("it hangs").to_string();
+        assert!(why.contains("printed nothing for 1 seconds"), "{why}");
+        assert_eq!(said, "begun");
+        assert!(started.elapsed() < Duration::from_secs(30));
     }
 }

@@ -1,10 +1,14 @@
 //! Counting what passed and what failed, over checks of our own and over what `cargo test` prints.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::program;
+
+/// How long a run of tests may print nothing: it compiles first, and the slowest test takes a minute or two.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// Results so far.
 #[derive(Default)]
@@ -42,7 +46,7 @@ impl Tally {
     /// apart.
     pub fn cargo_test(&mut self, label: &str, command: &mut Command) -> Result<()> {
         let failed_before = self.failed;
-        let status = program::each_line(command, |line| {
+        let status = program::each_line(command, PATIENCE, |line| {
             println!("{line}");
             self.read(label, line);
         })?;

@@ -1,7 +1,7 @@
 //! The maintenance worker of the server.
 
 use crate::harness::answer::eventually;
-use crate::harness::own_server::DATABASE;
+use crate::harness::own_server::{DATABASE, signal};
 use crate::harness::quiet::{claims, expire};
 use crate::harness::{Options, OwnServer};
 
@@ -50,4 +50,23 @@ fn a_server_whose_database_is_not_there_yet_or_not_installed_serves_it_later() {
     eventually("a round of maintenance", || {
         admin.value("select to_regclass('awooop.step_journal_default') is not null") == "t"
     });
+}
+
+#[test]
+fn a_maintenance_worker_that_is_ended_or_killed_comes_back() {
+    let server = super::maintained_server();
+    let pid = "select coalesce(min(pid), 0)::text from pg_stat_activity where backend_type = 'awooop maintenance'";
+    for how in ["TERM", "KILL"] {
+        let mut before = String::new();
+        eventually("the maintenance worker", || {
+            before = server.superuser().value(pid);
+            before != "0"
+        });
+        signal(before.parse().expect("a pid"), how);
+        // One that is killed takes the sessions with it, and for a moment nobody gets a new one.
+        eventually("another maintenance worker", || {
+            let now = std::panic::catch_unwind(|| server.superuser().value(pid)).unwrap_or_else(|_| "0".to_owned());
+            now != "0" && now != before
+        });
+    }
 }

@@ -167,7 +167,7 @@ async fn work_alone(settings: Settings) -> Result<(), StartError> {
 
 async fn until_told(mut stop: Stop, work: Work, gateway: Arc<Gateway>) {
     stop.wait().await;
-    work.end(&gateway).await;
+    work.end(&gateway, &mut stop).await;
 }
 
 fn runtime(workers: usize) -> Result<Runtime, StartError> {

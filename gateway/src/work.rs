@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::channels::sender::Sender;
+use crate::drain::Stop;
 use crate::gateway::Gateway;
 use crate::start::StartError;
 use crate::worker::Worker;
@@ -30,13 +31,18 @@ impl Work {
         Ok(Work { stop, tasks })
     }
 
-    /// Takes nothing new, and waits for what is under way, for as long as requests in flight get.
-    pub async fn end(mut self, gateway: &Gateway) {
+    /// Takes nothing new, and waits for what is under way, for as long as requests in flight get, or until a second signal comes.
+    pub async fn end(mut self, gateway: &Gateway, stop: &mut Stop) {
         self.stop.send_replace(true);
-        let patience = Duration::from_secs(gateway.settings.drain_seconds);
-        match timeout(patience, async { while self.tasks.join_next().await.is_some() {} }).await {
-            Ok(()) => info!("the work is done"),
-            Err(_) => warn!("stopped in the middle of work, which goes on when its leases are over"),
+        let is_done = tokio::select! {
+            () = async { while self.tasks.join_next().await.is_some() {} } => true,
+            () = sleep(Duration::from_secs(gateway.settings.drain_seconds)) => false,
+            () = stop.wait() => false,
+        };
+        if is_done {
+            info!("the work is done");
+        } else {
+            warn!("stopped in the middle of work, which goes on when its leases are over");
         }
         gateway.work.close().await;
     }

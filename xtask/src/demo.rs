@@ -3,17 +3,21 @@
 //! The input is a Telegram update in the shape the Bot API documents, from a customer of the shop `ewoooc`. Every run
 //! of the demo is a new update: its id and date are those of the moment, so it works on the server of an earlier one.
 
+mod chat;
 mod contracts;
+mod crew;
 mod pretty;
+mod process;
 mod shell;
 mod shop;
 mod tools;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use self::crew::Crew;
 use self::shell::{Call, Shell};
 use self::shop::Shop;
 use crate::gateway::{self, Gateway};
@@ -39,16 +43,25 @@ pub fn run(place: &Place) -> Result<()> {
             Server::start(place, SERVER, Major::Pg15, Durability::Full)
         })?;
     let gateway = Gateway::of(server.clone());
-    steps.step("building the gateway (about 2 minutes the first time), starting it", || {
-        gateway.start(place, &gateway::build(place)?)
+    let program = steps.step("building the gateway (about 2 minutes the first time), starting it", || {
+        let program = gateway::build(place)?;
+        gateway.start(place, &program)?;
+        Ok(program)
     })?;
-    let shop = Shop::of(&server);
-    steps.step("building the shop's MCP server (about a minute the first time), starting it", || shop.start(place))?;
+    let (shop, crew) = (Shop::of(&server), Crew::of(&server));
+    let about =
+        "building the shop's tools, an agent and a Bot API (about a minute the first time), starting them and a worker";
+    steps.step(about, || {
+        Crew::build(place)?;
+        shop.start(place)?;
+        crew.start(place, &program, &gateway.url()?)
+    })?;
     steps.step("a tenant's day", || {
         let mut shell = Shell::new(server.clone());
         println!();
         day(&mut shell, &gateway.url()?)?;
-        tools::show(&mut shell, &shop, AGENT)
+        tools::show(&mut shell, &shop, AGENT)?;
+        chat::show(&mut shell, &crew)
     })?;
     farewell(&gateway.url()?, &server)
 }
@@ -56,6 +69,7 @@ pub fn run(place: &Place) -> Result<()> {
 /// Stops what the demo left running.
 pub fn stop(place: &Place) -> Result<()> {
     let server = Server::new(place, SERVER, Major::Pg15)?;
+    Crew::of(&server).stop()?;
     Shop::of(&server).stop()?;
     Gateway::of(server.clone()).stop()?;
     server.stop()?;
@@ -105,6 +119,8 @@ fn day(shell: &mut Shell, url: &str) -> Result<()> {
 fn set_up(shell: &Shell) -> Result<()> {
     if shell.hidden("select count(*) from awooop.projects where project_id in ('ewoooc', 'other')")? == "2" {
         println!("# They are there from an earlier demo.\n");
+        // An interrupted one may have left another mode, and nobody is to be asked about its messages now.
+        shell.hidden("select awooop.set_project_mode('ewoooc', 'active')")?;
         // A run that an interrupted demo left behind would be claimed in place of today's.
         shell.hidden(
             "begin;\n\
@@ -161,6 +177,7 @@ fn channel(shell: &Shell, update: &Value) -> Result<String> {
             "input": {"message_id": message["message_id"], "text": message["text"]},
             "tags": {"source": "demo"},
         })),
+        ..Call::default()
     };
     let first = shell.curl(&create, 201)?;
     let second = shell.curl(&create, 200)?;
@@ -258,6 +275,7 @@ fn farewell(url: &str, server: &Server) -> Result<()> {
     println!("                     try: select * from awooop.run_state;  select awooop.doctor();");
     println!("  logs               {}", server.log().display());
     println!("                     {}", Gateway::of(server.clone()).log().display());
+    println!("                     {}", Crew::of(server).log().display());
     println!("  stop               cargo xtask demo --stop");
     Ok(())
 }
@@ -273,12 +291,20 @@ fn sender(message: &Value) -> String {
 
 /// The update's text from the file, as if it had come in now.
 fn update_of_this_moment() -> Result<String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-    // Telegram counts updates up; tenths of a second since 2025 do, too, and fit its 32 bits for years.
-    let update_id = now.as_millis().saturating_sub(1_735_689_600_000) / 100;
     Ok(UPDATE
-        .replace(UPDATE_ID, &format!("\"update_id\": {update_id}"))
-        .replace(UPDATE_DATE, &format!("\"date\": {}", now.as_secs())))
+        .replace(UPDATE_ID, &format!("\"update_id\": {}", update_id()?))
+        .replace(UPDATE_DATE, &format!("\"date\": {}", now()?.as_secs())))
+}
+
+/// The id of an update of this moment: Telegram counts updates up; tenths of a second since 2025 do, too, and fit its 32 bits for
+/// years.
+fn update_id() -> Result<u64> {
+    let tenths = now()?.as_millis().saturating_sub(1_735_689_600_000) / 100;
+    Ok(u64::try_from(tenths)?)
+}
+
+fn now() -> Result<Duration> {
+    SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::extension::{self, Build, Purpose};
-use crate::place::{Account, Place};
+use crate::place::{Account, Place, random_password, write_secret};
 use crate::program;
 use crate::tree::{Major, Tree};
 
@@ -212,6 +212,17 @@ impl Server {
     /// The URI that the gateway's login uses.
     pub fn gateway_uri(&self) -> Result<String> {
         Ok(uri("awooop_gateway", fs::read_to_string(self.dir.join("gateway.password"))?.trim(), self.port()?))
+    }
+
+    /// The URI that the login of the gateway's worker uses, which is given a password for it.
+    pub fn worker_uri(&self) -> Result<String> {
+        let file = self.dir.join("worker.password");
+        if !file.exists() {
+            write_secret(&file, &random_password()?)?;
+        }
+        let password = self.fact("worker.password");
+        self.sql(DATABASE, &format!("alter role awooop_worker password '{password}'"))?;
+        Ok(uri("awooop_worker", &password, self.port()?))
     }
 
     pub fn port(&self) -> Result<u16> {

@@ -25,19 +25,27 @@ statements! {
          where c.project_id = $1 and c.run_id = $2 and s.project_id = $1 and s.run_id = $2
          returning c.channel, c.channel_chat_id, c.thread_id, c.channel_message_id, s.agent_id, s.platform_subject_id,
                    s.trace_id, s.mode, s.result::text, c.feedback_id";
-    // NULL where there is no such chat, or no such run of a channel.
+    // Where it was asked, and where people are asked about it still.
     IS_FREE: writing [TEXTOID, UUIDOID] =
-        "select coalesce((
-             select exists (select from awooop.outbound_chat c
-                            where c.project_id = $1 and c.channel = r.channel and c.channel_chat_id = r.channel_chat_id)
-                    = exists (select from (select from awooop.outbound_chat c
-                                           where c.project_id = $1 and c.channel = r.channel
-                                             and c.channel_chat_id = r.channel_chat_id
-                                           for no key update skip locked) free)
-             from awooop.channel_run r where r.project_id = $1 and r.run_id = $2), true)";
+        "with told as materialized (
+             select r.channel, r.channel_chat_id from awooop.channel_run r where r.project_id = $1 and r.run_id = $2
+             union
+             select b.channel, b.channel_chat_id
+             from awooop.approval_request q
+                  join awooop.channel_button b on b.project_id = $1 and b.approval_id = q.approval_id
+             where q.project_id = $1 and q.run_id = $2 and q.approved_at is null and q.rejected_at is null
+               and q.expired_at is null and q.cancelled_at is null
+         ), free as (
+             select c.channel_chat_id from awooop.outbound_chat c
+             where c.project_id = $1 and (c.channel, c.channel_chat_id) in (select t.channel, t.channel_chat_id from told t)
+             for no key update skip locked
+         )
+         select (select count(*) from free)
+                = (select count(*) from awooop.outbound_chat c join told t using (channel, channel_chat_id)
+                   where c.project_id = $1)";
 }
 
-/// Whether a run of a channel can end without waiting for somebody who holds its chat.
+/// Whether a run can end without waiting for somebody who holds a chat in which that is told.
 pub(crate) fn can_answer(project_id: &str, run_id: Uuid) -> Outcome<bool> {
     let key = [project_id.into(), pg_uuid(run_id).into()];
     Ok(IS_FREE.with(|s| s.row(&key, |row| column::<bool>(row, 1)))?.unwrap_or(true))

@@ -148,7 +148,9 @@ fn refused(caller: &Caller, asked: &Asked, scene: &Scene, snapshot: &Snapshot, p
     let tool = tool_name::parts(asked.tool).map(|_| asked.tool);
     let problem = problem.with("tool", tool);
     audit::refused(caller, "mcp_begin_call", &problem, scene.entry().with("based_on", snapshot.basis()))?;
-    if let Some(agent_id) = scene.entry().agent_id {
+    // What the mode alone refuses, any good agent tries in shadow.
+    let is_of_the_mode = problem.facts.get("reason").is_some_and(|reason| reason == "shadow");
+    if let (Some(agent_id), false) = (scene.entry().agent_id, is_of_the_mode) {
         anomalies::happened(caller, "refused_calls", agent_id)?;
     }
     Ok(Answer::refusal(&problem))

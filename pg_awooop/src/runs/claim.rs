@@ -14,7 +14,7 @@ use crate::budget::{self, Switch};
 use crate::caller::Caller;
 use crate::contracts::active::{self, Licence};
 use crate::door::Answer;
-use crate::fault::Outcome;
+use crate::fault::{Outcome, Stop};
 use crate::rounds::Claiming;
 use crate::runs::{can_end, endpoint, journal, stop};
 use crate::statement::{column, optional_uuid_column, pg_uuid, rfc3339, statements, uuid_column};
@@ -186,6 +186,18 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
         if !is_licensed(caller, &run)? {
             continue;
         }
+        let endpoint = match with_endpoint {
+            true => endpoint::of(&caller.project_id, run.run_id, run.created_under[0]),
+            false => Ok(Value::Null),
+        };
+        // Its contract is not to be believed now: that keeps nobody else's run waiting.
+        let endpoint = match endpoint {
+            Err(Stop::Refused(_)) => {
+                put_back(caller, &run)?;
+                continue;
+            }
+            endpoint => endpoint?,
+        };
         audit::done(caller, "run_claimed", run.entry().with("worker_id", worker_id).with("attempt", run.attempts))?;
         // Only a run that was held before can have steps.
         let steps = if run.epoch > 1 { journal::steps_of(caller, run.run_id)? } else { "[]".to_owned() };
@@ -195,11 +207,6 @@ fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<Str
         let lease = secret.into_lease(&caller.project_id, run.run_id, run.epoch);
         let rest = run.body.trim_end().strip_suffix('}').unwrap_or(&run.body);
         // A lease is made of id characters, dots and digits: nothing in it needs escaping.
-        let endpoint = if with_endpoint {
-            endpoint::of(&caller.project_id, run.run_id, run.created_under[0])?
-        } else {
-            Value::Null
-        };
         runs.push(format!("{rest},\"lease\":\"{lease}\",\"steps\":{steps},\"endpoint\":{endpoint}}}"));
     }
     Ok((taken, runs))

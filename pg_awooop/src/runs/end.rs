@@ -50,9 +50,10 @@ statements! {
                  cancelled_at = case when expires_at > clock_timestamp() then clock_timestamp() end
              where project_id = $1 and run_id = $2 and approved_at is null and rejected_at is null
                and expired_at is null and cancelled_at is null
+             returning approval_id
          )
          select e.body, exists (select from awooop.channel_run c where c.project_id = $1 and c.run_id = $2),
-                e.mode = 'shadow'
+                e.mode = 'shadow', array(select u.approval_id::text from unasked u)
          from ended e");
     REQUEUE: writing [TEXTOID, UUIDOID, TEXTOID, INT4OID] = concat!(
         "with requeued as (
@@ -72,6 +73,15 @@ statements! {
          select r.body from requeued r");
 }
 
+/// A run that has just ended.
+struct Ended {
+    body: String,
+    is_of_channel: bool,
+    is_in_shadow: bool,
+    /// Requests that nobody has to decide about any more.
+    unasked: Vec<String>,
+}
+
 /// Puts the run into a final state; its lease closes with it, and what it held of budgets goes back.
 pub(super) fn end(
     caller: &Caller,
@@ -89,23 +99,35 @@ pub(super) fn end(
                 result.into(),
                 error.into(),
             ],
-            |row| Ok((column::<String>(row, 1)?, column::<bool>(row, 2)?, column::<bool>(row, 3)?)),
+            |row| {
+                Ok(Ended {
+                    body: column(row, 1)?,
+                    is_of_channel: column(row, 2)?,
+                    is_in_shadow: column(row, 3)?,
+                    unasked: column(row, 4)?,
+                })
+            },
         )
     })?;
     budget::close_run(caller, run_id)?;
-    let Some((body, is_of_channel, is_in_shadow)) = ended else { return fault(ErrorCode::RunUnknown) };
+    let Some(ended) = ended else { return fault(ErrorCode::RunUnknown) };
     // A refusal commits what was done before it; half an end must not be.
     let whole = |followed: Outcome<()>| match followed {
         Err(Stop::Refused(problem)) => fault(problem),
         followed => followed,
     };
-    if is_of_channel {
+    if ended.is_of_channel {
         whole(channels::of_ended_run(caller, run_id, state))?;
     }
-    if is_in_shadow {
+    // After the run's own chat, as everybody who ends a run takes them.
+    for approval_id in &ended.unasked {
+        let Ok(approval_id) = Uuid::parse_str(approval_id) else { continue };
+        whole(channels::tell_of_approval(caller, approval_id))?;
+    }
+    if ended.is_in_shadow {
         whole(shadow::of_ended_run(caller, run_id, state))?;
     }
-    Ok(body)
+    Ok(ended.body)
 }
 
 /// Whether a run can be ended now without waiting for anybody but who holds the run itself: whoever works for the platform waits

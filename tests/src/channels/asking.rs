@@ -152,6 +152,22 @@ fn one_who_rejects_ends_it_and_the_person_is_told() {
 }
 
 #[test]
+fn a_question_about_a_run_that_ends_meanwhile_loses_its_buttons() {
+    let mut room = room(1);
+    let (approval, _) = room.asked();
+    let run = room
+        .stage
+        .office
+        .admin
+        .value(&format!("select run_id from awooop.approval_request where approval_id = '{approval}'"));
+    let worker = room.stage.worker.clone();
+    room.stage.office.does(&worker, "cancel_run", json!({"run_id": run}));
+    assert_eq!(room.state(&approval), "cancelled");
+    let told = room.stage.messages();
+    assert!(told.iter().any(|(_, _, words)| words.ends_with("Withdrawn: it does not happen.")), "{told:?}");
+}
+
+#[test]
 fn a_button_is_good_for_whom_it_is_meant_where_it_stands_and_for_nobody_else() {
     let mut room = room(1);
     room.lead(7);

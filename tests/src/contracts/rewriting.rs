@@ -289,3 +289,36 @@ fn a_tenants_login_writes_none_of_these_tables() {
         }
     }
 }
+
+#[test]
+fn a_run_under_a_rewritten_contract_keeps_no_other_from_being_claimed() {
+    let mut office = Office::alone();
+    let project = office.project.clone();
+    let behind_http = |name: &str, purpose: &str| {
+        let mut contract = agent(name, purpose);
+        contract["endpoint"] = json!({"url": "https://agents.example.com/a"});
+        contract
+    };
+    let first = text(&office.activated(&behind_http("bot", "One.")));
+    office.activated(&behind_http("other", "One."));
+    for name in ["bot", "other"] {
+        let envelope =
+            office.admin.within(&project, &format!("select awooop.build_envelope('{name}', 'telegram', '7')"));
+        office.admin.within(&project, &format!("select awooop.create_run('{envelope}')"));
+    }
+    office.activated(&behind_http("bot", "Two."));
+    tamper(
+        &mut office,
+        &format!(
+            "update awooop.contract_revisions set document = replace(document, 'One.', 'Not.')
+             where revision_id = '{first}'"
+        ),
+    );
+    let claimed = office.admin_again().within(&project, "select awooop.claim_runs('w', 10, with_endpoint => true)");
+    let agents: Vec<_> = claimed["runs"].as_array().expect("runs").iter().map(|run| text(&run["agent_id"])).collect();
+    assert_eq!(agents, ["other"]);
+    let left = office.sql(&format!(
+        "select state || ' ' || attempts from awooop.run_state where project_id = '{project}' and agent_id = 'bot'"
+    ));
+    assert_eq!(left, "pending 0");
+}

@@ -54,6 +54,23 @@ fn a_run_in_shadow_has_no_effect_whatever_mode_its_project_is_in() {
 }
 
 #[test]
+fn what_shadow_alone_refuses_is_no_anomaly() {
+    let mut policy = crate::mcp::stage::policy();
+    policy["anomalies"] = json!({"refused_calls": {"threshold": 5, "window_seconds": 600, "action": "suspend_agent"}});
+    let mut shop = Shop::under(&policy);
+    let worker = shop.worker.clone();
+    shadow_execute(&mut shop.office, &worker, "update-1", "42");
+    let claim = claims(&shop.does(&worker, "claim_runs", json!({"worker_id": "w"}))).pop().expect("the run");
+    for (tool, code, counted) in [(NOTE, "E-MCP-GATE-004", "0"), ("nothing__shop", "E-MCP-GATE-003", "1")] {
+        let call = json!({"tool": tool, "arguments": {"order": "A-1"}});
+        assert_eq!(shop.code(&claim.lease, "mcp_begin_call", call), code);
+        let project = shop.office.project.clone();
+        let sql = format!("select coalesce(sum(count), 0) from awooop.anomaly_counter where project_id = '{project}'");
+        assert_eq!(shop.office.sql(&sql), counted, "{tool}");
+    }
+}
+
+#[test]
 fn what_both_paths_came_to_is_compared_by_agent_and_day_whichever_is_known_first() {
     let mut stage = Stage::new();
     let (worker, reader) = (stage.worker.clone(), stage.office.key("reader", "runs:read"));

@@ -19,10 +19,13 @@ pub struct Shell {
 #[derive(Default)]
 pub struct Call<'a> {
     pub method: &'a str,
+    /// Below `$URL`, or all of it, where it begins with a variable.
     pub path: &'a str,
-    /// The variable that holds the API key.
+    /// The variable that holds the API key; none where it is empty.
     pub key: &'a str,
     pub headers: &'a [&'a str],
+    /// Headers in which variables stand.
+    pub secrets: &'a [&'a str],
     pub body: Option<Value>,
 }
 
@@ -47,18 +50,28 @@ impl Shell {
     pub fn curl(&self, call: &Call, expected: u16) -> Result<Value> {
         let text = curl_text(call);
         println!("$ {text}");
-        // The status is asked for behind the scenes; the shown command is otherwise what runs.
+        let (status, body) = self.answer(&text)?;
+        println!("# {status}\n{}\n", pretty(&body));
+        if status != expected {
+            bail!("the call above answered {status}, where this demo expects {expected}");
+        }
+        serde_json::from_str(&body).context("the answer is not JSON")
+    }
+
+    /// The same out of sight, for a call that may be made again and again. Gives the body, whatever the status.
+    pub fn peek(&self, call: &Call) -> Result<Value> {
+        let (_, body) = self.answer(&curl_text(call))?;
+        serde_json::from_str(&body).context("the answer is not JSON")
+    }
+
+    /// Status and body. The status is asked for behind the scenes; the shown command is otherwise what runs.
+    fn answer(&self, text: &str) -> Result<(u16, String)> {
         let script = format!("curl() {{ command curl --max-time 30 -w '\\n%{{http_code}}' \"$@\"; }}\n{text}");
         let mut command = Command::new("sh");
         command.args(["-c", &script]).envs(self.variables.iter().map(|(name, value)| (name, value)));
         let output = program::capture(&mut command)?;
         let (body, status) = output.rsplit_once('\n').context("curl gave no status")?;
-        let status: u16 = status.parse().context("curl gave no status")?;
-        println!("# {status}\n{}\n", pretty(body));
-        if status != expected {
-            bail!("the call above answered {status}, where this demo expects {expected}");
-        }
-        serde_json::from_str(body).context("the answer is not JSON")
+        Ok((status.parse().context("curl gave no status")?, body.to_owned()))
     }
 
     /// Runs statements in psql as superuser, and gives the JSON values that came out.
@@ -88,11 +101,15 @@ impl Shell {
 }
 
 fn curl_text(call: &Call) -> String {
+    let base = if call.path.starts_with('$') { "" } else { "$URL" };
     let mut lines = vec![match call.method {
-        "GET" => format!("curl -sS \"$URL{}\"", call.path),
-        method => format!("curl -sS -X {method} \"$URL{}\"", call.path),
+        "GET" => format!("curl -sS \"{base}{}\"", call.path),
+        method => format!("curl -sS -X {method} \"{base}{}\"", call.path),
     }];
-    lines.push(format!("-H \"Authorization: Bearer ${}\"", call.key));
+    if !call.key.is_empty() {
+        lines.push(format!("-H \"Authorization: Bearer ${}\"", call.key));
+    }
+    lines.extend(call.secrets.iter().map(|header| format!("-H \"{header}\"")));
     lines.extend(call.headers.iter().map(|header| format!("-H {}", quoted(header))));
     if let Some(body) = &call.body {
         lines.push("-H 'Content-Type: application/json'".to_owned());
@@ -122,5 +139,7 @@ mod tests {
         let call = Call { method: "GET", path: "/v1/platform/runs", key: "KEY", ..Call::default() };
         let shown = curl_text(&call);
         assert_eq!(shown, "curl -sS \"$URL/v1/platform/runs\" \\\n    -H \"Authorization: Bearer $KEY\"");
+        let call = Call { method: "POST", path: "$BOT_API/log", secrets: &["X-Secret: $SECRET"], ..Call::default() };
+        assert_eq!(curl_text(&call), "curl -sS -X POST \"$BOT_API/log\" \\\n    -H \"X-Secret: $SECRET\"");
     }
 }

@@ -171,7 +171,8 @@ fn mcp(shell: &Shell, key: &str, method: &str, mut params: Value, name: Option<&
     headers.extend(name.map(|name| format!("Mcp-Name: {name}")));
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    let answer = shell.curl(&Call { method: "POST", path: MCP, key, headers: &headers, body: Some(body) }, 200)?;
+    let answer = shell
+        .curl(&Call { method: "POST", path: MCP, key, headers: &headers, body: Some(body), ..Call::default() }, 200)?;
     ensure!(answer["error"].is_null(), "{method} failed: {}", answer["error"]);
     Ok(answer["result"].clone())
 }

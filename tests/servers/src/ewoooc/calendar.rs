@@ -23,6 +23,11 @@ fn month_length(year: i64, month: i64) -> i64 {
     }
 }
 
+/// The last day of a month, as a text.
+pub fn month_end(year: i64, month: i64) -> String {
+    format!("{year:04}-{month:02}-{:02}", month_length(year, month))
+}
+
 /// The day that a text like `2026-01-31` names.
 pub fn parse(text: &str) -> Option<Day> {
     let bytes = text.as_bytes();

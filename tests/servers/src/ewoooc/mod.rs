@@ -33,6 +33,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use calendar::month_end;
+
 use crate::header_value::Header;
 use crate::serve::{self, Body, Door, HungUp};
 use crate::speak::{self, tool};

@@ -15,7 +15,7 @@ use crate::server::{Durability, Server};
 use crate::sweep::sweep;
 use crate::tally::Tally;
 use crate::tree::{Major, Tree};
-use crate::{extension, gateway, lint, program, toolchain};
+use crate::{gateway, lint, program, toolchain};
 
 /// The server that the integration tests of one version share.
 const SERVER: &str = "test";
@@ -116,34 +116,29 @@ fn demo(place: &Place) -> Result<()> {
 }
 
 fn unit_tests(place: &Place, tally: &mut Tally, only: Option<&str>) -> Result<()> {
-    let mut pure = program::cargo(&place.checkout);
-    pure.args(["test", "--no-fail-fast", "--workspace", "--exclude=pg_awooop", "--exclude=awooop-tests"]).args(only);
+    // The same packages each time: of others cargo would build the libraries with other features, once more. The extension has
+    // no such tests: what can be decided without a server is in `awooop-policy`.
+    let tests = || {
+        let mut cargo = program::cargo(&place.checkout);
+        cargo.args(["test", "--no-fail-fast", "--workspace", "--exclude=pg_awooop", "--exclude=awooop-tests"]);
+        cargo
+    };
+    let mut pure = tests();
+    pure.args(only);
     tally.cargo_test("unit", &mut pure)?;
 
     // The tests that need what is fetched here.
     let suite = tally.expect("fetching the JSON Schema Test Suite", toolchain::json_schema_test_suite());
     let canonicalizers = tally.expect("fetching other implementations of canonical JSON", toolchain::canonicalizers());
-    if let (Some(suite), Some(canonicalizers)) = (suite, canonicalizers) {
-        let mut conformance = program::cargo(&place.checkout);
-        conformance.args(["test", "--no-fail-fast", "--package=awooop-contracts", "--lib"]).args(only);
-        conformance.args(["--", "--ignored"]);
+    let libraries = tally.expect("fetching other implementations of signed tokens", toolchain::token_libraries());
+    if let (Some(suite), Some(canonicalizers), Some(libraries)) = (suite, canonicalizers, libraries) {
+        let mut conformance = tests();
+        conformance.arg("--lib").args(only).args(["--", "--ignored"]);
         conformance.env("AWOOOP_JSON_SCHEMA_TEST_SUITE", suite).env("AWOOOP_JCS_PACKAGES", canonicalizers);
+        conformance.env("AWOOOP_TOKEN_LIBRARIES", libraries);
         tally.cargo_test("conformance", &mut conformance)?;
     }
-
-    let libraries = tally.expect("fetching other implementations of signed tokens", toolchain::token_libraries());
-    if let Some(libraries) = libraries {
-        let mut tokens = program::cargo(&place.checkout);
-        tokens.args(["test", "--no-fail-fast", "--package=awooop-policy", "--lib"]).args(only);
-        tokens.args(["--", "--ignored", "token::"]).env("AWOOOP_TOKEN_LIBRARIES", libraries);
-        tally.cargo_test("signed tokens", &mut tokens)?;
-    }
-
-    let tree = Tree::prepare(place, Major::Pg15)?;
-    let mut inside = program::cargo(&place.checkout);
-    inside.args(["test", "--no-fail-fast", "--package=pg_awooop", "--lib", "--no-default-features", "--features"]);
-    inside.arg(Major::Pg15.feature()).args(only).envs(extension::pgrx_environment(place, &tree)?);
-    tally.cargo_test("unit, extension", &mut inside)
+    Ok(())
 }
 
 /// A server nobody else uses, without what an earlier run left in it.

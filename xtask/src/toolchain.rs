@@ -188,7 +188,7 @@ pub fn cargo_pgrx_of(place: &Place, version: &str) -> Result<PathBuf> {
         // Built in a directory of its own: the checkout's settings do not concern it.
         install.current_dir(&place.state).env_remove("CARGO_TARGET_DIR");
         // It runs for a second at a time: building it quickly matters more than its own speed.
-        for (setting, value) in [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "64"), ("DEBUG", "0")] {
+        for (setting, value) in [("OPT_LEVEL", "0"), ("LTO", "off"), ("CODEGEN_UNITS", "64"), ("DEBUG", "0")] {
             install.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
         }
         program::run(&mut install)?;

@@ -148,7 +148,7 @@ fn in_active(shell: &Shell) -> Result<()> {
     )?;
     ended(shell, &said)?;
     let answers = messages(shell, &said.run_id)?;
-    let answer = answers["items"].as_array().and_then(|all| all.iter().find(|one| one["kind"] == "answer"));
+    let answer = answers["items"].as_array().and_then(|all| all.iter().find(|one| one["purpose"] == "answer"));
     until_sent(shell, answer.and_then(|answer| answer["message_id"].as_str()).context("there is no answer")?)?;
     let log = bot_log(shell)?;
     let told = log.as_array().is_some_and(|log| {
@@ -267,7 +267,7 @@ fn agent_contract(url: &str) -> Value {
 fn channel_contract() -> Value {
     json!({
         "kind": "channel", "contract_version": 1, "name": CHANNEL, "channel_type": "telegram",
-        "inbound": {"secret": "k8s://ewoooc/telegram/webhook-secret", "verification": "header_token"},
+        "locale": "zh-TW", "inbound": {"secret": "k8s://ewoooc/telegram/webhook-secret", "verification": "header_token"},
         "listener": {"agent": AGENT},
         "outbound": {"identity": "@ewoooc_clerk_bot", "credential": "k8s://ewoooc/telegram/bot-token"},
         "approvals": {"channel_chat_id": MANAGERS.to_string(), "roles": ["manager"]}

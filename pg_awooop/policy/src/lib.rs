@@ -21,6 +21,7 @@ pub mod feature_result;
 pub mod gates;
 pub mod journal;
 pub mod keyring;
+pub mod language;
 pub mod mode;
 pub mod name;
 pub mod operation;

@@ -7,6 +7,7 @@ use awooop_policy::approval::{Binding, Need, RequestState, Terms};
 use awooop_policy::argument::Arguments;
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::keyring::Vouched;
+use awooop_policy::language::Language;
 use awooop_policy::output_attempts::RESERVED;
 use awooop_policy::run_fsm::RunState;
 use serde_json::{Value, json};
@@ -203,17 +204,20 @@ fn insert(caller: &Caller, held: &Held, asked: &Asked, wanted: &Wanted, terms: &
         asked.arguments,
         contract.sensitive_arguments.iter().flat_map(|places| places.as_slice()).map(|place| place.as_str()),
     )?;
-    let summary = in_plain_words(&Action {
-        agent: &held.agent_id,
-        tool: asked.tool,
-        title: contract.title.as_ref().map(|title| title.as_str()),
-        side_effects: contract.side_effects,
-        risk: wanted.risk,
-        mode: terms.mode,
-        channel_type: &run.channel_type,
-        estimated_micro_usd: asked.micro_usd,
-        arguments: &shown,
-    });
+    let summary = in_plain_words(
+        Language::English,
+        &Action {
+            agent: &held.agent_id,
+            tool: asked.tool,
+            title: contract.title.as_ref().map(|title| title.as_str()),
+            side_effects: contract.side_effects,
+            risk: wanted.risk,
+            mode: terms.mode,
+            channel_type: &run.channel_type,
+            estimated_micro_usd: asked.micro_usd,
+            arguments: &shown,
+        },
+    );
     let call =
         Binding { project: &caller.project_id, run: asked.run_id, tool: asked.tool, arguments: &asked.canonical };
     let approval_id = Uuid::now_v7();

@@ -63,7 +63,7 @@ pub(crate) fn ask_in_chat(caller: &Caller, approval_id: Uuid) -> Outcome<()> {
     let row = buttons.map(
         |(decision, button)| json!({"text": question::button(&locale, decision == "approve"), "data": button.reveal()}),
     );
-    let text = question::text(&locale, &as_asked(&asked));
+    let text = question::text(&locale, &as_asked(&asked, &asked.summary(project_id, &locale)?));
     let draft = Draft {
         buttons: Some(json!([row])),
         trace_id: Some(&asked.trace_id),
@@ -92,14 +92,8 @@ fn of_run(asked: &Question) -> OfRun<'_> {
     OfRun { run_id: asked.run_id, agent_id: &asked.agent_id, mode: asked.mode }
 }
 
-fn as_asked(asked: &Question) -> Asked<'_> {
-    Asked {
-        summary: &asked.summary,
-        state: asked.state,
-        approved: asked.approved,
-        needed: asked.needed,
-        roles: asked.roles.as_deref(),
-    }
+fn as_asked<'a>(asked: &'a Question, summary: &'a str) -> Asked<'a> {
+    Asked { summary, state: asked.state, approved: asked.approved, needed: asked.needed, roles: asked.roles.as_deref() }
 }
 
 /// The channel whose people are asked: the run's own, where it has such a chat, else the first that has.
@@ -152,7 +146,8 @@ pub(crate) fn tell_of_approval(caller: &Caller, approval_id: Uuid) -> Outcome<()
         if asked.state == RequestState::Waiting {
             continue;
         }
-        let text = question::text(&terms::locale(project_id, contract)?, &as_asked(&asked));
+        let locale = terms::locale(project_id, contract)?;
+        let text = question::text(&locale, &as_asked(&asked, &asked.summary(project_id, &locale)?));
         let draft = Draft {
             kind: MessageKind::Edit,
             target_id: Some(message_id),

@@ -25,13 +25,18 @@ fn room(needed: u64) -> Room {
 
 /// The same with these terms of requests.
 fn room_under(needed: u64, approvals: Value) -> Room {
+    room_in("en", needed, approvals)
+}
+
+/// The same in a channel of that language.
+fn room_in(locale: &str, needed: u64, approvals: Value) -> Room {
     let mut policy = crate::approvals::stage::policy();
     policy["calls"]["medium"] = json!({"decision": "approve", "approvers": needed, "roles": ["lead"]});
     policy["approvals"] = approvals;
     let mut office = Office::new();
     let project = office.project.clone();
-    let contract =
-        telegram("agent", json!({"approvals": {"channel_chat_id": DECIDERS.to_string(), "roles": ["lead"]}}));
+    let deciders = json!({"channel_chat_id": DECIDERS.to_string(), "roles": ["lead"]});
+    let contract = telegram("agent", json!({"locale": locale, "approvals": deciders}));
     open(&mut office.admin, &project, &contract);
     let Desk { office, lea, leo, .. } = Desk::with(office, &policy);
     Room { stage: Stage::reopened(office), lea, leo }
@@ -137,6 +142,26 @@ fn people_read_what_will_happen_and_two_of_them_let_it() {
         decided,
         format!("subject:telegram:7 subject:{project}:telegram:7, subject:telegram:8 subject:{project}:telegram:8")
     );
+}
+
+#[test]
+fn people_are_asked_in_the_language_of_their_channel() {
+    let mut room = room_in("zh-TW", 1, json!({}));
+    room.lead(7);
+    let (approval, question) = room.asked();
+    let words = text(&question["parts"][0]["text"]);
+    assert!(words.starts_with("代理 agent 請求呼叫 refund__shop"), "{words}");
+    assert!(words.contains("amount = 300") && words.contains("核准：0/1 (lead)"), "{words}");
+    assert_eq!(room.press(7, &question, 0), ("approved".into(), "您已核准。".into()));
+    let told = room.stage.messages();
+    assert!(
+        told.iter().any(|(_, _, words)| words.starts_with("代理 agent") && words.ends_with("已核准，將會執行。")),
+        "{told:?}"
+    );
+    // Whoever asks the platform is told in English.
+    let lea = room.lea.clone();
+    let status = room.stage.office.does(&lea, "approval_status", json!({"approval_id": approval}));
+    assert!(text(&status["summary"]).starts_with("The agent agent asks to call refund__shop"), "{status}");
 }
 
 #[test]

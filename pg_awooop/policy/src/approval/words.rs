@@ -5,6 +5,7 @@ use awooop_contracts::model::tool::{Risk, SideEffects};
 use serde_json::Value;
 
 use super::TokenMode;
+use crate::language::Language;
 
 /// A call as a person is asked about it; arguments are redacted already.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +29,25 @@ const MOST: usize = 120;
 const MOST_ARGUMENTS: usize = 12;
 
 /// The action in plain words: who asks for what, with which arguments, what cannot be undone, what it costs.
-pub fn in_plain_words(action: &Action) -> String {
+pub fn in_plain_words(language: Language, action: &Action) -> String {
+    match language {
+        Language::English => in_english(action),
+        Language::Chinese => in_chinese(action),
+    }
+}
+
+fn in_english(action: &Action) -> String {
     let asks = match action.mode {
         TokenMode::Execute => "asks to call",
         TokenMode::Suggest => "proposes to call",
     };
     let title = action.title.map(|title| format!(" ({})", one_line(title))).unwrap_or_default();
-    let mut text = format!("The agent {} {asks} {}{title}{}.", action.agent, action.tool, with(action.arguments));
+    let with = match named(action.arguments, |all| format!(" ({all} characters in all)")) {
+        None => " without arguments".to_owned(),
+        Some((named, 0)) => format!(" with {}", named.join(", ")),
+        Some((named, more)) => format!(" with {} and {more} more", named.join(", ")),
+    };
+    let mut text = format!("The agent {} {asks} {}{title}{with}.", action.agent, action.tool);
     text.push_str(match action.side_effects {
         SideEffects::None => " It only reads.",
         SideEffects::Reversible => " It changes something, which can be undone.",
@@ -47,24 +60,50 @@ pub fn in_plain_words(action: &Action) -> String {
     text
 }
 
+fn in_chinese(action: &Action) -> String {
+    let asks = match action.mode {
+        TokenMode::Execute => "請求呼叫",
+        TokenMode::Suggest => "建議呼叫",
+    };
+    let title = action.title.map(|title| format!("（{}）", one_line(title))).unwrap_or_default();
+    let with = match named(action.arguments, |all| format!("（共 {all} 字）")) {
+        None => "，不帶參數".to_owned(),
+        Some((named, 0)) => format!("，參數：{}", named.join("、")),
+        Some((named, more)) => format!("，參數：{}，另有 {more} 個", named.join("、")),
+    };
+    let mut text = format!("代理 {} {asks} {}{title}{with}。", action.agent, action.tool);
+    text.push_str(match action.side_effects {
+        SideEffects::None => "只讀取資料。",
+        SideEffects::Reversible => "會變更資料，可以復原。",
+        SideEffects::Irreversible => "會變更資料，而且無法復原。",
+    });
+    let risk = match action.risk {
+        Risk::Low => "低",
+        Risk::Medium => "中",
+        Risk::High => "高",
+        Risk::Critical => "極高",
+    };
+    text.push_str(&format!("風險：{risk}。對象：{} 上的使用者。", one_line(action.channel_type)));
+    if let Some(micro_usd) = action.estimated_micro_usd {
+        text.push_str(&format!("預估費用：{}。", dollars(micro_usd)));
+    }
+    text
+}
+
 /// What access a side effect takes.
 pub fn access(side_effects: SideEffects) -> Access {
     if side_effects == SideEffects::None { Access::Read } else { Access::Write }
 }
 
-fn with(arguments: &Value) -> String {
-    let Some(arguments) = arguments.as_object().filter(|arguments| !arguments.is_empty()) else {
-        return " without arguments".to_owned();
-    };
+/// The arguments by name, and how many more there are; none where there are none. `in_all` says how long what was cut is.
+fn named(arguments: &Value, in_all: impl Fn(usize) -> String) -> Option<(Vec<String>, usize)> {
+    let arguments = arguments.as_object().filter(|arguments| !arguments.is_empty())?;
     let named = arguments.iter().take(MOST_ARGUMENTS).map(|(name, value)| {
         let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
         let name = if is_plain { name.clone() } else { as_json(&Value::from(name.as_str())) };
-        format!("{} = {}", shortened(&name), shortened(&as_json(value)))
+        format!("{} = {}", shortened(&name, &in_all), shortened(&as_json(value), &in_all))
     });
-    let named: Vec<String> = named.collect();
-    let more = arguments.len().saturating_sub(MOST_ARGUMENTS);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!(" with {}{rest}", named.join(", "))
+    Some((named.collect(), arguments.len().saturating_sub(MOST_ARGUMENTS)))
 }
 
 /// As JSON has it: what a text holds cannot end it, and so cannot pass for a word of ours.
@@ -72,12 +111,13 @@ fn as_json(value: &Value) -> String {
     one_line(&value.to_string())
 }
 
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= MOST {
+fn shortened(text: &str, in_all: impl Fn(usize) -> String) -> String {
+    let length = text.chars().count();
+    if length <= MOST {
         return text.to_owned();
     }
     let kept: String = text.chars().take(MOST).collect();
-    format!("{kept}… ({} characters in all)", text.chars().count())
+    format!("{kept}…{}", in_all(length))
 }
 
 /// Without what would make one line look like several, or read in another order than it stands, or not be seen.
@@ -120,7 +160,7 @@ mod tests {
     fn it_says_who_asks_for_what_with_which_arguments_and_what_cannot_be_undone() {
         let arguments = json!({"amount": 30, "order": "A-1"});
         assert_eq!(
-            in_plain_words(&action(&arguments)),
+            in_english(&action(&arguments)),
             "The agent bot asks to call refund__shop (Refund an order) with amount = 30, order = \"A-1\". It changes \
              something, and that cannot be undone. Risk: high. For a person on telegram. Estimated cost: 0.02 USD."
         );
@@ -133,10 +173,24 @@ mod tests {
             ..action(&none)
         };
         assert_eq!(
-            in_plain_words(&reads),
+            in_english(&reads),
             "The agent bot proposes to call refund__shop without arguments. It only reads. Risk: high. For a person on \
              telegram."
         );
+    }
+
+    #[test]
+    fn it_says_the_same_in_chinese() {
+        let arguments = json!({"amount": 30, "order": "A-1"});
+        assert_eq!(
+            in_plain_words(Language::Chinese, &action(&arguments)),
+            "代理 bot 請求呼叫 refund__shop（Refund an order），參數：amount = 30、order = \"A-1\"。會變更資料，而且無法復原。\
+             風險：高。對象：telegram 上的使用者。預估費用：0.02 USD。"
+        );
+        let many: Value =
+            (0..14).map(|n| (format!("a{n:02}"), json!("長".repeat(200)))).collect::<serde_json::Map<_, _>>().into();
+        let text = in_plain_words(Language::Chinese, &action(&many));
+        assert!(text.contains("，另有 2 個") && text.contains("…（共 202 字）"), "{text}");
     }
 
     #[test]
@@ -146,7 +200,7 @@ mod tests {
             "note": "fine\". It only reads. Risk: low.\n\\", "list": [{"deep": format!("a{hidden}b")}],
             format!("name\", {hidden} = 1. Risk: low"): 1
         });
-        let text = in_plain_words(&action(&arguments));
+        let text = in_english(&action(&arguments));
         assert!(!text.chars().any(|c| c == '\n' || hidden.contains(c)), "{text}");
         for part in [
             r#"note = "fine\". It only reads. Risk: low.\n\\""#,
@@ -161,7 +215,7 @@ mod tests {
     fn long_and_many_arguments_are_cut_and_said_to_be() {
         let many: Value =
             (0..20).map(|n| (format!("a{n:02}"), json!("x".repeat(500)))).collect::<serde_json::Map<_, _>>().into();
-        let text = in_plain_words(&action(&many));
+        let text = in_english(&action(&many));
         assert!(text.contains("and 8 more") && text.contains("… (502 characters in all)"), "{text}");
         assert!(text.len() < 3000);
     }

@@ -1,11 +1,12 @@
 //! What people in a chat are asked and told about a request for their approval.
 
 use crate::approval::RequestState;
+use crate::language::Language;
 
 /// A request, as far as it is said.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
-    /// What will happen, in plain words.
+    /// What will happen, in plain words of the same language.
     pub summary: &'a str,
     pub state: RequestState,
     pub approved: i64,
@@ -89,8 +90,10 @@ struct Words {
 
 impl Words {
     fn of(locale: &str) -> &'static Words {
-        let is_chinese = locale.split('-').next().is_some_and(|language| language.eq_ignore_ascii_case("zh"));
-        if is_chinese { &CHINESE } else { &ENGLISH }
+        match Language::of(locale) {
+            Language::Chinese => &CHINESE,
+            Language::English => &ENGLISH,
+        }
     }
 }
 

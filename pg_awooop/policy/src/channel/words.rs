@@ -3,6 +3,8 @@
 use awooop_contracts::model::channel::ChannelContract;
 use awooop_contracts::words;
 
+use crate::language::Language;
+
 words! {
     /// Why people are told something.
     pub enum Occasion {
@@ -34,20 +36,19 @@ pub fn text<'c>(contract: &'c ChannelContract, locale: &str, occasion: Occasion)
 }
 
 fn platforms(locale: &str, occasion: Occasion) -> &'static str {
-    let in_chinese = locale.split('-').next().is_some_and(|language| language.eq_ignore_ascii_case("zh"));
-    match (in_chinese, occasion) {
-        (true, Occasion::First) => "還在處理中，請稍候。",
-        (true, Occasion::Again) => "仍在處理中。",
-        (true, Occasion::WaitingApproval) => "已送交同仁確認，請稍候。",
-        (true, Occasion::Failed) => "抱歉，這次沒有成功。",
-        (true, Occasion::TimedOut) => "抱歉，處理逾時。",
-        (true, Occasion::Refused) => "抱歉，目前無法為您服務。",
-        (false, Occasion::First) => "Still working on it; this takes a moment.",
-        (false, Occasion::Again) => "Still working on it.",
-        (false, Occasion::WaitingApproval) => "A colleague has to confirm this first.",
-        (false, Occasion::Failed) => "Sorry, that did not work out.",
-        (false, Occasion::TimedOut) => "Sorry, that took too long.",
-        (false, Occasion::Refused) => "Sorry, this cannot be answered here.",
+    match (Language::of(locale), occasion) {
+        (Language::Chinese, Occasion::First) => "還在處理中，請稍候。",
+        (Language::Chinese, Occasion::Again) => "仍在處理中。",
+        (Language::Chinese, Occasion::WaitingApproval) => "已送交同仁確認，請稍候。",
+        (Language::Chinese, Occasion::Failed) => "抱歉，這次沒有成功。",
+        (Language::Chinese, Occasion::TimedOut) => "抱歉，處理逾時。",
+        (Language::Chinese, Occasion::Refused) => "抱歉，目前無法為您服務。",
+        (Language::English, Occasion::First) => "Still working on it; this takes a moment.",
+        (Language::English, Occasion::Again) => "Still working on it.",
+        (Language::English, Occasion::WaitingApproval) => "A colleague has to confirm this first.",
+        (Language::English, Occasion::Failed) => "Sorry, that did not work out.",
+        (Language::English, Occasion::TimedOut) => "Sorry, that took too long.",
+        (Language::English, Occasion::Refused) => "Sorry, this cannot be answered here.",
     }
 }
 

@@ -35,8 +35,7 @@ impl Gateway {
         Ok(Gateway {
             pool: Pool::new(&settings, settings.pool_size).map_err(|_| StartError::DatabaseUrl)?,
             control: Pool::new(&settings, 1).map_err(|_| StartError::DatabaseUrl)?,
-            work: Pool::to(&settings, &settings.work.worker_database_url, settings.work.worker_pool_size)
-                .map_err(|_| StartError::DatabaseUrl)?,
+            work: Pool::of_work(&settings).map_err(|_| StartError::DatabaseUrl)?,
             registry: Current::default(),
             readiness: Readiness::default(),
             metrics: Metrics::new().map_err(StartError::Metrics)?,

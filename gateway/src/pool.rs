@@ -39,6 +39,9 @@ pub enum Failure {
 /// A statement with its parameters.
 pub type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
+/// How long the gateway's own work waits for a lock; whatever it was is tried again.
+const LOCK_TIMEOUT: &str = "250ms";
+
 /// A bounded set of connections with a bounded queue before it.
 #[derive(Clone)]
 pub struct Pool(Arc<Shared>);
@@ -77,15 +80,21 @@ pub struct State {
 impl Pool {
     /// No connection is made yet. The error does not quote the URL.
     pub fn new(settings: &Settings, limit: usize) -> Result<Pool, sqlx::Error> {
-        Pool::to(settings, &settings.database_url, limit)
+        Pool::with(settings, &settings.database_url, limit, &[])
     }
 
-    /// The same of another URL.
-    pub fn to(settings: &Settings, url: &DatabaseUrl, limit: usize) -> Result<Pool, sqlx::Error> {
+    /// The same for the gateway's own work, of which all projects share the connections: none waits long for what one of them holds.
+    pub fn of_work(settings: &Settings) -> Result<Pool, sqlx::Error> {
+        let work = &settings.work;
+        Pool::with(settings, &work.worker_database_url, work.worker_pool_size, &[("lock_timeout", LOCK_TIMEOUT)])
+    }
+
+    fn with(settings: &Settings, url: &DatabaseUrl, limit: usize, more: &[(&str, &str)]) -> Result<Pool, sqlx::Error> {
         let timeout = settings.statement_timeout_ms.to_string();
         let options = PgConnectOptions::from_str(url.reveal())?
             .application_name("awooop-gateway")
             .options([("statement_timeout", timeout.as_str())])
+            .options(more.iter().copied())
             .disable_statement_logging();
         Ok(Pool(Arc::new(Shared {
             options,

@@ -23,6 +23,6 @@ pub(crate) use expire::{expire_due, expire_of_run};
 pub(crate) use metrics::metrics;
 pub(crate) use question::{Question, question};
 pub(crate) use request::{ask_about, crowd, request};
-pub(crate) use row::Request;
+pub(crate) use row::{Request, requester_may_approve};
 pub(crate) use show::{list, status};
 pub(crate) use token::{Standing, check_token, shown, standing, use_token, was_used};

@@ -26,6 +26,14 @@ pub(crate) fn refuse<T>(problem: impl Into<Problem>) -> Outcome<T> {
     Err(Stop::Refused(problem.into()))
 }
 
+/// The same where a refusal would commit half of what was done before it: as a fault, which undoes it.
+pub(crate) fn whole<T>(outcome: Outcome<T>) -> Outcome<T> {
+    match outcome {
+        Err(Stop::Refused(problem)) => fault(problem),
+        outcome => outcome,
+    }
+}
+
 impl From<Problem> for Stop {
     fn from(problem: Problem) -> Self {
         Stop::Fault(problem)

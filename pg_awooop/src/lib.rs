@@ -51,6 +51,7 @@ mod subjects;
 mod subtransaction;
 mod tenant;
 mod tokens;
+mod turn;
 
 ::pgrx::pg_module_magic!(name, version);
 

@@ -23,6 +23,7 @@ use crate::sessions;
 use crate::shadow;
 use crate::statement::{column, pg_uuid, statements, uuid_column};
 use crate::tenant;
+use crate::turn;
 
 static DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static INTERVAL_SECONDS: GucSetting<i32> = GucSetting::<i32>::new(5);
@@ -148,7 +149,7 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     if tenant::current().is_some() {
         return fault(ErrorCode::TenantAlreadyBound);
     }
-    tenant::forget_stalled();
+    turn::forget_stalled();
     // Before the reaper, which ends a run at its deadline: a request's time is never longer, and says why.
     let undecided = approvals::expire_due()?;
     let reaped = runs::reap_due(None)?;
@@ -177,7 +178,7 @@ fn delete_expired() -> Outcome<usize> {
         EXPIRED.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
     let mut deleted = 0;
     for (project_id, run_id) in expired {
-        deleted += tenant::spared(&project_id, || {
+        deleted += turn::spared(&project_id, || {
             let gone = DELETE_RUN.with(|s| s.run(&[project_id.as_str().into(), pg_uuid(run_id).into()]))?;
             if gone > 0 {
                 budget::forget_closed(&project_id)?;

@@ -10,6 +10,7 @@ use crate::caller::{self, Caller, Login};
 use crate::fault::Outcome;
 use crate::statement::{Statement, column, statements};
 use crate::tenant;
+use crate::turn;
 
 statements! {
     LAST_PROJECT: reading [TEXTOID, TEXTOID] =
@@ -20,6 +21,9 @@ statements! {
          on conflict (role_name, worker_id) do update
             set last_project = excluded.last_project, last_claim_at = excluded.last_claim_at";
 }
+
+/// Projects that one call is kept waiting by.
+const MOST_STALLED: u32 = 10;
 
 /// What is claimed in each project: by which operation, with which scope.
 pub(crate) struct Claiming<F> {
@@ -37,18 +41,27 @@ impl<T, F: Fn(&Caller) -> Outcome<Vec<T>>> Claiming<F> {
             .with(|s| s.row(&[role.as_str().into(), worker.into()], |row| column::<String>(row, 1)))?
             .unwrap_or_default();
         let mut after = last.clone();
-        let mut wrapped = false;
+        let (mut wrapped, mut stalled) = (false, 0);
+        let remember =
+            |project: &str| REMEMBER_PROJECT.with(|s| s.run(&[role.as_str().into(), worker.into(), project.into()]));
         loop {
             let found = next.with(|s| s.row(&[after.as_str().into()], |row| row.get::<String>(1)))?.flatten();
             match found {
                 // Past the starting point after wrapping round: every project had its turn.
                 Some(project) if wrapped && project > last => return Ok(Vec::new()),
                 Some(project) => {
-                    let claimed = self.in_project(&project)?;
-                    if !claimed.is_empty() {
-                        REMEMBER_PROJECT
-                            .with(|s| s.run(&[role.as_str().into(), worker.into(), project.as_str().into()]))?;
-                        return Ok(claimed);
+                    match turn::in_a_moment("awooop_claim_stalled", &project, || self.in_project(&project)) {
+                        Some(claimed) if !claimed.is_empty() => {
+                            remember(&project)?;
+                            return Ok(claimed);
+                        }
+                        Some(_) => {}
+                        None => stalled += 1,
+                    }
+                    // The others have their turn, in the next call where these have taken long enough.
+                    if stalled == MOST_STALLED {
+                        remember(&project)?;
+                        return Ok(Vec::new());
                     }
                     after = project;
                 }

@@ -26,6 +26,7 @@ use crate::redaction;
 use crate::runs;
 use crate::statement::{column, rfc3339, statements};
 use crate::tenant;
+use crate::turn;
 
 /// How many one round of retention looks at.
 const BATCH: i32 = 1000;
@@ -307,7 +308,7 @@ pub(crate) fn end(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
 
 /// Forgets sessions whose time is over; how many.
 pub(crate) fn forget_due() -> Outcome<i64> {
-    tenant::forget_due(&EXPIRED, &FORGET, BATCH)
+    turn::forget_due(&EXPIRED, &FORGET, BATCH)
 }
 
 /// Sessions whose time is over, in all projects. Belongs to awooop_scheduler; it hands out keys only.

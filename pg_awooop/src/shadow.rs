@@ -27,7 +27,7 @@ use crate::door::Answer;
 use crate::fault::{Outcome, fault, or_raise};
 use crate::runs;
 use crate::statement::{column, optional_uuid_column, pg_uuid, statements};
-use crate::tenant;
+use crate::turn;
 
 pub(crate) use promotion::ensure_promotable;
 pub(crate) use report::report;
@@ -193,7 +193,7 @@ fn terms(project_id: &str, run_id: Uuid) -> Outcome<Option<Comparison>> {
 
 /// Forgets cases whose time is over; how many.
 pub(crate) fn forget_due() -> Outcome<i64> {
-    tenant::forget_due(&EXPIRED, &FORGET, BATCH)
+    turn::forget_due(&EXPIRED, &FORGET, BATCH)
 }
 
 /// Cases whose retention is over, in all projects. Belongs to awooop_scheduler; it hands out keys only.

@@ -3,25 +3,17 @@
 //! The binding is the setting `awooop.project_id`, which no plain role can set and which ends with the transaction
 //! (savepoints included). Row-level security reads it through [`current_project_id`]; no context, no rows.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
-use std::panic::AssertUnwindSafe;
-use std::thread::LocalKey;
 
 use awooop_policy::error::ErrorCode;
 use awooop_policy::name::{MAX_ID, NameRule};
 use awooop_policy::trace::TraceParent;
 use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
-use serde_json::json;
 
 use crate::caller::{self, Login, Standing};
 use crate::directory;
-use crate::fault::{Outcome, Stop, fault, or_raise};
-use crate::server_log;
-use crate::statement::{Statement, column};
-use crate::subtransaction::attempt;
+use crate::fault::{Outcome, fault, or_raise};
 
 static PROJECT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static TRACEPARENT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -113,66 +105,6 @@ pub(crate) fn within<T>(project_id: &str, work: impl FnOnce() -> Outcome<T>) -> 
     // A raised error needs no undoing: it rolls the setting back with everything else.
     set_local(PROJECT_ID_NAME, &before);
     outcome
-}
-
-/// How long one thing of maintenance waits for somebody.
-const A_MOMENT: &str = "100ms";
-
-thread_local! {
-    /// Projects that have kept this round of maintenance waiting, or from its work.
-    static STALLED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
-}
-
-/// A round of maintenance begins.
-pub(crate) fn forget_stalled() {
-    STALLED.with_borrow_mut(BTreeSet::clear);
-}
-
-/// The same as [`within`] for one of many things that a round of maintenance does in all projects: where somebody holds what it
-/// needs for longer than a moment, or it stops, it is undone, the project has its turn in the next round, and the others theirs
-/// in this one.
-pub(crate) fn spared<T>(project_id: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<Option<T>> {
-    if STALLED.with_borrow(|stalled| stalled.contains(project_id)) {
-        return Ok(None);
-    }
-    // SAFETY: a setting of this process.
-    let patience = unsafe { pg_sys::LockTimeout }.to_string();
-    let careful = AssertUnwindSafe(|| {
-        attempt(|| {
-            set_local(c"lock_timeout", A_MOMENT);
-            let outcome = within(project_id, work);
-            // Where it stops, the setting goes with everything else.
-            set_local(c"lock_timeout", &patience);
-            outcome.map(Some)
-        })
-    });
-    let outcome =
-        PgTryBuilder::new(careful).catch_when(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, |_| Ok(None)).execute();
-    let why = match outcome {
-        Ok(Some(done)) => return Ok(Some(done)),
-        Ok(None) => "locked",
-        Err(Stop::Fault(problem) | Stop::Refused(problem)) => problem.code.entry().code,
-    };
-    STALLED.with_borrow_mut(|stalled| stalled.insert(project_id.to_owned()));
-    let line = format!("awooop_maintenance_stalled {}", json!({"project_id": project_id, "why": why}));
-    server_log::write(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, line);
-    Ok(None)
-}
-
-/// Deletes, each in its project, what `expired` names by project and key and `forget` still finds due; how much.
-pub(crate) fn forget_due(
-    expired: &'static LocalKey<Statement>,
-    forget: &'static LocalKey<Statement>,
-    at_most: i32,
-) -> Outcome<i64> {
-    let due = expired
-        .with(|s| s.rows(&[at_most.into()], |row| Ok((column::<String>(row, 1)?, column::<String>(row, 2)?))))?;
-    let mut forgotten = 0;
-    for (project_id, key) in due {
-        let gone = spared(&project_id, || forget.with(|s| s.run(&[project_id.as_str().into(), key.as_str().into()])))?;
-        forgotten += i64::try_from(gone.unwrap_or_default()).unwrap_or_default();
-    }
-    Ok(forgotten)
 }
 
 /// Gives a setting a value until the transaction ends.

@@ -23,6 +23,8 @@ use crate::start::StartError;
 
 /// How long each message is this sender's alone: longer than a channel takes to answer.
 const LEASE_SECONDS: i32 = 30;
+/// How long after its turn a part may be begun, so that it has ended before the lease.
+const OWN: Duration = Duration::from_secs(10);
 /// Messages that one claim may give.
 const MOST_AT_ONCE: usize = 100;
 /// How long a message waits where its credential is not there.
@@ -173,9 +175,15 @@ impl Sender {
     /// Sends what is left of a message, each part in its turn.
     async fn deliver(&self, message: Message) {
         let mut turn = Instant::now() + Duration::from_millis(message.send_after_ms);
+        let mut until = Instant::now() + OWN;
         // What takes something back, or answers a button, has at most one part.
         for n in message.parts_sent..message.parts.len().max(1) {
             sleep_until(turn).await;
+            // Whoever was stopped for so long sends nothing behind the back of who has the chat now.
+            if Instant::now() > until {
+                debug!(message_id = message.message_id, "the lease is over");
+                return;
+            }
             let report = match self.secrets.read(&message.credential).await {
                 Ok(token) => self.send(&token, &message, n).await,
                 Err(why) => Report::Later {
@@ -188,6 +196,7 @@ impl Sender {
             let was_sent = matches!(report, Report::Sent { .. });
             let Some(next_in_ms) = self.mark(&message, n, &report).await.filter(|_| was_sent) else { return };
             turn = Instant::now() + Duration::from_millis(next_in_ms);
+            until = turn + OWN;
         }
     }
 

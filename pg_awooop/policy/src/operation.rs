@@ -37,9 +37,10 @@ impl Operation {
         OPERATIONS.iter().find(|operation| operation.name == name)
     }
 
-    /// Whether it decides itself what a project may do that is suspended: a gate of calls does.
+    /// Whether it decides itself what a project may do that is suspended: a gate of calls does, and what has become of a message is
+    /// worth knowing.
     pub fn judges_the_project(&self) -> bool {
-        matches!(self.name, "mcp_begin_call" | "mcp_explain")
+        matches!(self.name, "mcp_begin_call" | "mcp_explain" | "mark_message")
     }
 
     /// Whether an agent that has a run's lease as its credential may use it, for that run: to work, and not to end the run or keep

@@ -10,10 +10,7 @@ use crate::channels;
 use crate::fault::{Outcome, or_raise};
 use crate::runs;
 use crate::statement::{column, pg_uuid, statements, uuid_column};
-use crate::tenant;
-
-/// How many one round looks at; the next goes on.
-const BATCH: i32 = 1000;
+use crate::turn;
 
 statements! {
     DUE: reading [INT4OID] = "select d.project_id, d.approval_id from awooop.due_approvals($1) d";
@@ -51,14 +48,7 @@ pub(crate) fn expire_of_run(project_id: &str, run_id: Uuid) -> Outcome<bool> {
 
 /// Ends those whose time is over. Waits for nobody.
 pub(crate) fn expire_due() -> Outcome<i64> {
-    let due = DUE.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
-    let mut expired = 0;
-    for (project_id, approval_id) in due {
-        if tenant::spared(&project_id, || expire(&project_id, approval_id))? == Some(true) {
-            expired += 1;
-        }
-    }
-    Ok(expired)
+    turn::each_due(&DUE, expire)
 }
 
 fn expire(project_id: &str, approval_id: Uuid) -> Outcome<bool> {

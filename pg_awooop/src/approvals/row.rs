@@ -1,6 +1,6 @@
 //! A request as it is stored, and the decisions about it.
 
-use awooop_contracts::{Kind, canonical_json};
+use awooop_contracts::{Contract, Kind, canonical_json};
 use awooop_policy::approval::{Binding, RequestState, Terms, TokenMode};
 use awooop_policy::contract::quorum::{Approval, Quorum, Tally, tally};
 use awooop_policy::error::{ErrorCode, Problem};
@@ -11,12 +11,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::caller::Caller;
-use crate::contracts::credential_lives;
+use crate::contracts::{active, credential_lives};
 use crate::directory;
 use crate::fault::{Outcome, fault};
 use crate::keyring;
 use crate::principals;
 use crate::statement::{Statement, column, pg_uuid, rfc3339, statements, uuid_column};
+use crate::subjects;
 
 /// SQL for the state of `r`, a row of awooop.approval_request.
 macro_rules! state {
@@ -238,9 +239,13 @@ impl Request {
         Ok(canonical_json(&statement)?)
     }
 
-    /// The hands that must not decide it.
+    /// The hands that must not decide it: of whoever asked, of whoever made the run, and of the person whom it serves.
     pub(super) fn own_hands(&self, caller: &Caller) -> Outcome<Vec<String>> {
-        principals::hands(&caller.project_id, &[self.asked_by.clone(), self.created_by.clone()])
+        let mut own = vec![self.asked_by.clone(), self.created_by.clone()];
+        if !requester_may_approve(&caller.project_id)? {
+            own.extend(subjects::principal_of(&caller.project_id, &self.platform_subject_id)?);
+        }
+        principals::hands(&caller.project_id, &own)
     }
 
     pub(super) fn quorum(&self) -> Quorum {
@@ -330,4 +335,13 @@ pub(super) struct Made {
     pub(super) decided_at: String,
     pub(super) key_id: String,
     pub(super) mac: Vec<u8>,
+}
+
+/// Whether the person whom a run serves may approve its calls.
+pub(crate) fn requester_may_approve(project_id: &str) -> Outcome<bool> {
+    let policy = active::last_policy(project_id)?;
+    Ok(policy.is_some_and(|loaded| match &loaded.contract {
+        Contract::Policy(policy) => policy.approvals.unwrap_or_default().requester_may_approve(),
+        _ => false,
+    }))
 }

@@ -13,10 +13,7 @@ use crate::audit;
 use crate::caller::Caller;
 use crate::fault::{Outcome, or_raise};
 use crate::statement::{column, pg_uuid, statements, uuid_column};
-use crate::tenant;
-
-/// How many one round looks at; the next goes on.
-const BATCH: i32 = 1000;
+use crate::turn;
 
 statements! {
     DUE: reading [INT4OID] = "select d.project_id, d.escrow_id from awooop.due_reservations($1) d";
@@ -38,14 +35,7 @@ statements! {
 
 /// Ends the reservations outside of runs whose time is over: what nobody has reported on is booked whole.
 pub(crate) fn expire_due() -> Outcome<i64> {
-    let due = DUE.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
-    let mut expired = 0;
-    for (project_id, escrow_id) in due {
-        if tenant::spared(&project_id, || expire(&project_id, escrow_id))? == Some(true) {
-            expired += 1;
-        }
-    }
-    Ok(expired)
+    turn::each_due(&DUE, expire)
 }
 
 fn expire(project_id: &str, escrow_id: Uuid) -> Outcome<bool> {

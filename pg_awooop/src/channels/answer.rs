@@ -114,7 +114,7 @@ pub(crate) fn of_ended_run(caller: &Caller, run_id: Uuid, state: RunState) -> Ou
         trace_id: Some(&ended.trace_id),
         ..Draft::text(&ended.chat, purpose, &text)
     };
-    outbox::put(caller, contract, outbound, &draft)?;
+    outbox::say(caller, contract, outbound, &draft)?;
     // What nobody is told in shadow was not said.
     match purpose == Purpose::Answer && ended.mode > MigrationMode::Shadow {
         true => sessions::remember(&caller.project_id, &ended.channel, &ended.chat, "assistant", &text),

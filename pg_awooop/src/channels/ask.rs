@@ -208,7 +208,8 @@ fn decide(
     let Some(asked) = approvals::question(project_id, approval_id)? else { return Ok(("no_such_button", Told::Over)) };
     let person = person(project_id, contract, press)?;
     let may = chat.roles.as_slice().iter().any(|role| person.roles.iter().any(|held| held == role.as_str()));
-    let is_own = asked.platform_subject_id == press.platform_subject_id && !requester_may_approve(project_id)?;
+    let is_own =
+        asked.platform_subject_id == press.platform_subject_id && !approvals::requester_may_approve(project_id)?;
     let as_person = Caller {
         channel: Some(contract.name.as_str().to_owned()),
         subject: Some(press.platform_subject_id.to_owned()),
@@ -313,12 +314,4 @@ impl Person {
         }
         principals::follow_subject(project_id, &self.principal_id, &self.roles, self.roles_from.as_deref())
     }
-}
-
-fn requester_may_approve(project_id: &str) -> Outcome<bool> {
-    let policy = active::last_policy(project_id)?;
-    Ok(policy.is_some_and(|loaded| match &loaded.contract {
-        awooop_contracts::Contract::Policy(policy) => policy.approvals.unwrap_or_default().requester_may_approve(),
-        _ => false,
-    }))
 }

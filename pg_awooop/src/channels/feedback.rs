@@ -15,10 +15,7 @@ use super::terms;
 use crate::caller::Caller;
 use crate::fault::{Outcome, or_raise};
 use crate::statement::{column, optional_uuid_column, pg_uuid, statements, uuid_column};
-use crate::tenant;
-
-/// How many one round looks at; the next goes on.
-const BATCH: i32 = 1000;
+use crate::turn;
 
 statements! {
     DUE: reading [INT4OID] = "select d.project_id, d.run_id from awooop.due_feedback($1) d";
@@ -72,12 +69,7 @@ struct Waiting {
 
 /// Tells those who have waited long enough. Waits for nobody.
 pub(crate) fn tell_due() -> Outcome<i64> {
-    let due = DUE.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
-    let mut told = 0;
-    for (project_id, run_id) in due {
-        told += i64::from(tenant::spared(&project_id, || tell(&project_id, run_id))? == Some(true));
-    }
-    Ok(told)
+    turn::each_due(&DUE, tell)
 }
 
 fn tell(project_id: &str, run_id: Uuid) -> Outcome<bool> {
@@ -147,20 +139,31 @@ impl Waiting {
         };
         let locale = terms::locale(&caller.project_id, contract)?;
         let text = words::text(contract, &locale, occasion);
+        // One that could not be sent is in nobody's chat to be changed.
+        let said_before = match self.feedback_id {
+            Some(feedback_id) if is_said(&caller.project_id, feedback_id)? => Some(feedback_id),
+            _ => None,
+        };
         let draft = Draft {
             thread_id: self.thread_id.as_deref(),
             reply_to: self.message_id.as_deref(),
-            kind: if self.feedback_id.is_some() { MessageKind::Edit } else { MessageKind::Send },
-            target_id: self.feedback_id,
+            kind: if said_before.is_some() { MessageKind::Edit } else { MessageKind::Send },
+            target_id: said_before,
             run: Some(OfRun { run_id, agent_id: &self.agent_id, mode: self.mode }),
             platform_subject_id: Some(&self.platform_subject_id),
             trace_id: Some(&self.trace_id),
             ..Draft::text(&self.chat, Purpose::Feedback, text)
         };
-        let said = outbox::put(caller, contract, outbound, &draft)?;
+        let said = outbox::say(caller, contract, outbound, &draft)?;
         let wait = interval(&feedback, self.told + 1);
-        Ok(self.feedback_id.or(said).map(|feedback_id| (feedback_id, wait)))
+        Ok(said_before.or(said).map(|feedback_id| (feedback_id, wait)))
     }
+}
+
+/// Whether a message is in the chat, or on its way there.
+fn is_said(project_id: &str, message_id: Uuid) -> Outcome<bool> {
+    let key = [project_id.into(), pg_uuid(message_id).into()];
+    Ok(IS_SAID.with(|s| s.row(&key, |row| column::<bool>(row, 1)))? == Some(true))
 }
 
 /// How long after the n-th time the next is, in seconds.
@@ -186,8 +189,7 @@ pub(super) fn take_back(
     let run_key = [project_id.into(), pg_uuid(run.run_id).into()];
     outbox::hold_chat(project_id, contract.name.as_str(), chat)?;
     DROP_QUEUED.with(|s| s.run(&run_key))?;
-    let key = [project_id.into(), pg_uuid(feedback_id).into()];
-    if IS_SAID.with(|s| s.row(&key, |row| column::<bool>(row, 1)))? != Some(true) {
+    if !is_said(project_id, feedback_id)? {
         return Ok(());
     }
     let draft = Draft {

@@ -27,7 +27,7 @@ use crate::audit;
 use crate::caller::Caller;
 use crate::contracts::active;
 use crate::door::Answer;
-use crate::fault::{Outcome, Stop, fault, refuse};
+use crate::fault::{Outcome, Stop, fault, refuse, whole};
 use crate::redaction;
 use crate::runs;
 use crate::statement::{column, optional_uuid_column, pg_uuid, statements, uuid_column};
@@ -125,8 +125,9 @@ pub(crate) fn ingest(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> 
         .map(|sender| platform_subject_id(&caller.project_id, contract.channel_type.as_str(), &sender.id));
     let trace_id = TraceParent::continued(&tenant::traceparent().unwrap_or_default())?.to_string();
     let arrival = Arrival { caller, contract, event: &event, event_id, trace_id, subject_id };
-    let came = arrival.heard()?;
-    arrival.mirror(body, &came)?;
+    // That it was seen is not kept without what came of it: the channel would bring it again in vain.
+    let came = whole(arrival.heard())?;
+    whole(arrival.mirror(body, &came))?;
     Ok(came.to_answer(event_id, false))
 }
 
@@ -188,6 +189,9 @@ impl Arrival<'_> {
         else {
             return Ok(None);
         };
+        if !self.has_room_for_press(subject_id)? {
+            return Ok(Some("rate"));
+        }
         let press = Press {
             event_id: self.event_id,
             action_id: &action.id,
@@ -250,14 +254,6 @@ impl Arrival<'_> {
             awooop_contracts::Contract::Policy(policy) => policy.rates.and_then(|rates| rates.messages),
             _ => None,
         });
-        let rate = |what: &'static str, key: String, (count, window_seconds): (u64, u64)| RateFacts {
-            what,
-            reason: "rate",
-            key,
-            count,
-            window_seconds,
-            retry_after_seconds: None,
-        };
         let terms = |rate: awooop_contracts::model::shared::Rate| (rate.count.get(), rate.window_seconds.get());
         let of_sender = of_policy.and_then(|counted| counted.subject).map_or(USUAL_OF_SENDER, terms);
         let subject = self.subject_id.as_deref().unwrap_or_default();
@@ -268,6 +264,12 @@ impl Arrival<'_> {
         if let Some(of_channel) = self.contract.inbound.as_ref().and_then(|inbound| inbound.rate) {
             rates.push(rate("channel", format!("message:channel:{}", self.contract.name.as_str()), terms(of_channel)));
         }
+        mcp::has_room(&self.caller.project_id, &rates)
+    }
+
+    /// Counts a pressed button for whoever pressed it: each is answered in the chat where people are asked.
+    fn has_room_for_press(&self, subject_id: &str) -> Outcome<bool> {
+        let rates = [rate("subject", format!("press:subject:{subject_id}"), USUAL_OF_SENDER)];
         mcp::has_room(&self.caller.project_id, &rates)
     }
 
@@ -299,6 +301,9 @@ impl Arrival<'_> {
         let run: Map<String, Value> = serde_json::from_str(&answer.body)?;
         let run_id = run.get("run_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
         let Some(run_id) = run_id else { return fault(ErrorCode::SystemInternal) };
+        let terms = active::terms(&self.caller.project_id, agent_id)?;
+        let is_awaited = terms.run.as_ref().and_then(|run| run.run()).is_none_or(|run| run.interactive());
+        let first_after = feedback::first_after(self.contract, self.caller.project.mode).filter(|_| is_awaited);
         AWAIT.with(|s| {
             s.run(&[
                 self.caller.project_id.as_str().into(),
@@ -308,7 +313,7 @@ impl Arrival<'_> {
                 self.event.thread_id.as_deref().into(),
                 self.event.message_id.as_deref().into(),
                 pg_uuid(self.event_id).into(),
-                feedback::first_after(self.contract, self.caller.project.mode).into(),
+                first_after.into(),
             ])
         })?;
         sessions::remember(
@@ -354,7 +359,7 @@ impl Arrival<'_> {
             platform_subject_id: self.subject_id.as_deref(),
             ..Draft::text(&chat.id, Purpose::Notice, words::text(self.contract, &locale, Occasion::Refused))
         };
-        outbox::put(self.caller, self.contract, outbound, &draft).map(drop)
+        outbox::say(self.caller, self.contract, outbound, &draft).map(drop)
     }
 
     /// Keeps what happened, redacted, with what came of it.
@@ -386,6 +391,10 @@ impl Arrival<'_> {
         })?;
         Ok(())
     }
+}
+
+fn rate(what: &'static str, key: String, (count, window_seconds): (u64, u64)) -> RateFacts {
+    RateFacts { what, reason: "rate", key, count, window_seconds, retry_after_seconds: None }
 }
 
 /// Whether the fault is the platform's, and no answer to what was asked.

@@ -222,8 +222,8 @@ impl Place<'_> {
                 (leaves - now).max(0).into(),
             ])
         })?;
-        // Back in shadow, what is left is not sent.
-        if self.caller.project.mode <= MigrationMode::Shadow {
+        // Back in shadow, or suspended, what is left is not sent.
+        if self.caller.project.mode <= MigrationMode::Shadow || self.caller.project.suspended {
             let key = [self.caller.project_id.as_str().into(), self.channel.into(), self.chat.into()];
             LET_GO.with(|s| s.run(&key))?;
             return Ok(self.answer(MessageState::Queued, message.parts_sent + 1, message.attempts, None, None));

@@ -15,7 +15,7 @@ use super::terms;
 use crate::audit;
 use crate::caller::Caller;
 use crate::directory;
-use crate::fault::{Outcome, fault};
+use crate::fault::{Outcome, Stop, fault};
 use crate::statement::{pg_uuid, statements};
 
 /// Holds the chat `$4` of the channel `$3`, made where there is none, and takes the next place in it: `chat.last_seq`.
@@ -131,6 +131,21 @@ pub(super) fn put(
 ) -> Outcome<Option<Uuid>> {
     let parts = parts(contract, outbound, draft)?;
     write(caller, contract.name.as_str(), outbound, draft, &draft.body(&parts), None)
+}
+
+/// The same of what the platform says by itself: where nothing is left to say, such as an answer that is a picture's address and no
+/// word, nothing is said.
+pub(super) fn say(
+    caller: &Caller,
+    contract: &ChannelContract,
+    outbound: &Outbound,
+    draft: &Draft,
+) -> Outcome<Option<Uuid>> {
+    // Found out before anything is written.
+    match put(caller, contract, outbound, draft) {
+        Err(Stop::Fault(problem)) if problem.code == ErrorCode::MessageEmpty => Ok(None),
+        outcome => outcome,
+    }
 }
 
 /// The parts that a message is sent in.

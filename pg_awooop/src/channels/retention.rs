@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::fault::{Outcome, or_raise};
 use crate::runs;
 use crate::statement::{column, pg_uuid, statements, uuid_column};
-use crate::tenant;
+use crate::turn;
 
 /// How many one round looks at; the next goes on.
 const BATCH: i32 = 1000;
@@ -43,12 +43,7 @@ statements! {
 
 /// Ends messages whose time is over; how many.
 pub(crate) fn expire_due_messages() -> Outcome<i64> {
-    let due = DUE.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
-    let mut expired = 0;
-    for (project_id, message_id) in due {
-        expired += i64::from(tenant::spared(&project_id, || expire(&project_id, message_id))? == Some(true));
-    }
-    Ok(expired)
+    turn::each_due(&DUE, expire)
 }
 
 fn expire(project_id: &str, message_id: Uuid) -> Outcome<bool> {
@@ -77,7 +72,7 @@ pub(crate) fn forget_due() -> Outcome<i64> {
     })?;
     let mut forgotten = 0;
     for (project_id, event_id, message_id) in due {
-        forgotten += tenant::spared(&project_id, || {
+        forgotten += turn::spared(&project_id, || {
             let mut gone = 0;
             if let Some(id) = event_id {
                 let event_id = Uuid::from_bytes(*id.as_bytes());

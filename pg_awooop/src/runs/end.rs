@@ -14,7 +14,7 @@ use crate::budget;
 use crate::caller::Caller;
 use crate::channels;
 use crate::door::Answer;
-use crate::fault::{Outcome, Stop, fault};
+use crate::fault::{Outcome, fault, whole};
 use crate::redaction;
 use crate::shadow;
 use crate::statement::{column, pg_uuid, statements};
@@ -111,11 +111,6 @@ pub(super) fn end(
     })?;
     budget::close_run(caller, run_id)?;
     let Some(ended) = ended else { return fault(ErrorCode::RunUnknown) };
-    // A refusal commits what was done before it; half an end must not be.
-    let whole = |followed: Outcome<()>| match followed {
-        Err(Stop::Refused(problem)) => fault(problem),
-        followed => followed,
-    };
     if ended.is_of_channel {
         whole(channels::of_ended_run(caller, run_id, state))?;
     }

@@ -15,9 +15,7 @@ use crate::caller::{self, Caller, Login};
 use crate::fault::{Outcome, Stop, fault, or_raise};
 use crate::statement::{Statement, column, optional_uuid_column, pg_uuid, statements, uuid_column};
 use crate::tenant;
-
-/// How many runs one call looks at; the next call goes on.
-const BATCH: i32 = 1000;
+use crate::turn;
 
 statements! {
     DUE: reading [INT4OID] = "select d.project_id, d.run_id from awooop.due_runs($1) d";
@@ -64,7 +62,7 @@ fn reap_stale_runs() -> pgrx::JsonB {
 }
 
 fn reap() -> Outcome<Reaped> {
-    tenant::forget_stalled();
+    turn::forget_stalled();
     if let Some(project_id) = tenant::current() {
         caller::of_session("")?;
         return reap_due(Some(&project_id));
@@ -79,18 +77,19 @@ fn reap() -> Outcome<Reaped> {
 
 /// One round over what is due, in one project or in all.
 pub(crate) fn reap_due(only: Option<&str>) -> Outcome<Reaped> {
-    let due = DUE.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
     let mut reaped = Reaped::default();
-    for (project_id, run_id) in due {
+    turn::each_due(&DUE, |project_id, run_id| {
         if only.is_some_and(|only| only != project_id) {
-            continue;
+            return Ok(false);
         }
-        match tenant::spared(&project_id, || reap_one(&project_id, run_id))?.flatten() {
+        let became = reap_one(project_id, run_id)?;
+        match became {
             Some(RunState::Pending) => reaped.requeued += 1,
             Some(_) => reaped.timed_out += 1,
             None => {}
         }
-    }
+        Ok(became.is_some())
+    })?;
     Ok(reaped)
 }
 

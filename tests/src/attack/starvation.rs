@@ -1,7 +1,8 @@
 //! A tenant that keeps a transaction open must not stop the platform's work for the others. In a database of their own:
 //! the platform's work goes through all projects of a database.
 
-use crate::harness::quiet::expire;
+use crate::harness::platform::worker_in;
+use crate::harness::quiet::{claims, expire};
 use crate::harness::{Actor, Project, Session, own_database};
 
 /// Two projects, the first of them hostile, and the platform's session, which waits for no lock longer than a moment.
@@ -111,4 +112,28 @@ fn what_ends_with_a_run_and_is_held_open_keeps_maintenance_from_nobody_else() {
     assert_eq!(hostile.state(&run), "timed_out");
     // Whose patience it was is whose it is again.
     assert_eq!(platform.value("show lock_timeout"), "2s");
+}
+
+#[test]
+fn a_run_that_is_held_open_keeps_the_platforms_workers_from_nobody_elses() {
+    let (mut hostile, mut victim, platform) = stage();
+    let database = platform_database(platform);
+    let run = hostile.create_id("");
+    let waiting = victim.create_id("");
+    let id = hostile.project.clone();
+    // A lease that is none is refused, which commits nothing: the run's row stays locked.
+    hostile.session.run(&format!("begin; select awooop.enter_project('{id}')"));
+    hostile.session.run(&format!("select awooop.complete_run('{run}', 'awl_{id}.{run}.1.{}')", "x".repeat(43)));
+    let mut worker = worker_in(&database);
+    worker.run("set statement_timeout = '4s'");
+    let claimed: Vec<_> =
+        (0..2).flat_map(|_| claims(&worker.json("select awooop.claim_runs('w', 10)"))).map(|claim| claim.run).collect();
+    assert_eq!(claimed, [waiting]);
+    hostile.session.run("rollback");
+    assert_eq!(claims(&worker.json("select awooop.claim_runs('w', 10)")).pop().expect("its own turn").run, run);
+}
+
+/// The database of a session.
+fn platform_database(mut platform: Session) -> String {
+    platform.value("select current_database()")
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::stage::Stage;
-use crate::harness::channels::{CHANNEL, now, open, said, said_in_group, telegram};
+use crate::contracts::stage::Office;
+use crate::harness::channels::{CHANNEL, counting, now, open, said, said_in_group, telegram};
+use crate::harness::contracts::activate;
 use crate::harness::platform_logins::gateway_login_in;
 use crate::harness::quiet::text;
 use crate::harness::{at_once, literal};
@@ -232,4 +234,32 @@ fn a_project_that_is_not_on_the_platform_takes_nothing_in() {
     stage.mode("legacy_awoooi_default");
     let secret = stage.secret.clone();
     assert_eq!(stage.office.code(&secret, "ingest_event", json!({"event": said(1, 2, "x")})), "E-TENANT-002");
+}
+
+#[test]
+fn an_update_that_cannot_be_judged_now_is_taken_in_when_it_comes_again() {
+    let mut stage = Stage::of(Office::alone(), json!({}));
+    let project = stage.office.project.clone();
+    activate(&mut stage.office.admin, &project, &counting(json!({})));
+    let rewrite = |stage: &mut Stage, from: &str, to: &str| {
+        stage.office.admin.run(&format!(
+            "begin; alter table awooop.contract_revisions disable trigger all;
+             update awooop.contract_revisions set document = replace(document, '{from}', '{to}')
+             where project_id = '{project}' and kind = 'policy';
+             alter table awooop.contract_revisions enable trigger all; commit"
+        ));
+        stage.office.gateway = gateway_login_in(&stage.office.database());
+    };
+    rewrite(&mut stage, "lead", "dael");
+    // A sticker, in a chat of its own: its sender would be told, as often as the policy says.
+    let mut sticker = said(1, 42, "");
+    sticker["message"].as_object_mut().expect("members").remove("text");
+    sticker["message"]["sticker"] = json!({"file_id": "f", "file_unique_id": "u", "type": "regular", "width": 1, "height": 1,
+                                           "is_animated": false, "is_video": false});
+    let secret = stage.secret.clone();
+    assert_eq!(stage.office.code(&secret, "ingest_event", json!({"event": sticker})), "E-CONTRACT-008");
+    let seen = format!("select count(*) from awooop.conversation_seen where project_id = '{project}'");
+    assert_eq!(stage.office.admin.value(&seen), "0");
+    rewrite(&mut stage, "dael", "lead");
+    assert_eq!(stage.comes(&sticker)["outcome"], "nothing_taken_in");
 }

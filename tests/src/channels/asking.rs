@@ -303,3 +303,39 @@ fn nobody_reads_what_a_button_stands_for_and_nobody_is_asked_for_a_run_in_shadow
     assert_eq!(room.stage.claim(10), Vec::<Value>::new(), "{asked:?}");
     assert!(room.stage.messages().iter().all(|(_, state, words)| state == "recorded" || words.contains("A-1")));
 }
+
+#[test]
+fn whoever_asked_decides_about_it_by_no_account_and_no_key_of_theirs() {
+    for may in [false, true] {
+        let mut room = room_under(1, json!({"requester_may_approve": may}));
+        let project = room.stage.office.project.clone();
+        room.lead(7);
+        // Who writes as 42 is lea, who is a lead as 7 and with a key.
+        for user in [7, 42] {
+            room.lead(user);
+            let sql = format!("select awooop.link_subject('{project}:telegram:{user}', 'lea')");
+            room.stage.office.admin.within(&project, &sql);
+        }
+        let (approval, question) = room.asked();
+        let lea = room.lea.clone();
+        if may {
+            assert_eq!(room.press(7, &question, 0).0, "approved");
+            assert_eq!(room.state(&approval), "approved");
+        } else {
+            assert_eq!(room.press(7, &question, 0).0, "not_theirs_to_decide");
+            let id = json!({"approval_id": approval});
+            assert_eq!(room.stage.office.code(&lea, "issue_approval", id.clone()), "E-APPROVAL-005");
+            let leo = room.leo.clone();
+            room.stage.office.does(&leo, "issue_approval", id);
+        }
+    }
+}
+
+#[test]
+fn a_person_who_presses_too_often_is_not_answered_any_more() {
+    let mut room = room(1);
+    let (_, question) = room.asked();
+    let outcomes: Vec<_> = (0..22).map(|_| room.press(55, &question, 0).0).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "not_theirs_to_decide").count(), 20);
+    assert_eq!(outcomes[20..], ["rate", "rate"]);
+}

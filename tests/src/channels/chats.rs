@@ -197,3 +197,15 @@ fn a_message_is_changed_in_place_by_what_the_channel_knows_it_by() {
     elsewhere["channel_chat_id"] = "2".into();
     assert_eq!(stage.office.code(&speaker, "queue_message", elsewhere), "E-CHANNEL-005");
 }
+
+#[test]
+fn an_answer_of_which_nothing_is_left_to_say_ends_its_run_and_is_not_sent() {
+    let mut contract = telegram("agent", json!({}));
+    contract["outbound"]["format"] = "markdown".into();
+    let mut stage = Stage::with(json!({"outbound": contract["outbound"]}));
+    stage.comes(&said(1, 42, "hello"));
+    let run = stage.answer(json!("[a]: https://shop.example/chart.png"));
+    let state = stage.office.admin.value(&format!("select state from awooop.run_state where run_id = '{run}'"));
+    assert_eq!(state, "completed");
+    assert_eq!(stage.send_all(), Vec::<(String, String)>::new());
+}

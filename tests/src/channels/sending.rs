@@ -219,3 +219,22 @@ fn what_was_said_of_a_part_can_be_said_again_and_loses_no_other() {
     assert_eq!(last["state"], "sent");
     assert_eq!(stage.shown(&claimed)["provider_message_ids"], json!(["1", "2"]));
 }
+
+#[test]
+fn what_became_of_a_message_is_known_although_its_project_was_suspended_meanwhile() {
+    let mut stage = Stage::new();
+    let project = stage.office.project.clone();
+    stage.says("1", "short");
+    stage.says("2", &format!("{}\n\n{}", "a".repeat(4000), "b".repeat(4000)));
+    let claimed = stage.claim(2);
+    stage.office.admin.run(&format!("select awooop.suspend_project('{project}', reason => 'the test')"));
+    let ended = stage.mark(&claimed[0], "sent", json!({"provider_message_id": "1"})).expect("it is marked");
+    assert_eq!(ended["state"], "sent");
+    let part = stage.mark(&claimed[1], "sent", json!({"part": 0, "provider_message_id": "2"})).expect("it is marked");
+    assert_eq!((&part["parts_sent"], &part["send_after_ms"]), (&json!(1), &Value::Null), "the rest waits: {part}");
+    let sender = stage.sender.clone();
+    assert_eq!(stage.office.code(&sender, "claim_messages", json!({"sender_id": "s"})), "E-TENANT-005");
+    stage.office.admin.run(&format!("select awooop.suspend_project('{project}', suspended => false)"));
+    soon(&mut stage);
+    assert_eq!(stage.claim(2)[0]["parts_sent"], 1);
+}

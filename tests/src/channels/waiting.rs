@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use super::stage::Stage;
+use crate::contracts::stage::Office;
 use crate::harness::at_once;
 use crate::harness::channels::said;
-use crate::harness::quiet::superuser_in;
+use crate::harness::contracts::{activate, agent_contract};
+use crate::harness::quiet::{superuser_in, text};
+use crate::work::stage::run_contract;
 
 /// Lets so many seconds pass for whoever waits.
 fn pass(stage: &mut Stage) {
@@ -21,9 +24,9 @@ fn next(stage: &mut Stage, run: &str) -> String {
 }
 
 fn waiting(more: Value) -> (Stage, String) {
-    let mut stage = Stage::of(crate::contracts::stage::Office::alone(), more);
+    let mut stage = Stage::of(Office::alone(), more);
     let came = stage.comes(&said(1, 42, "hello"));
-    let run = crate::harness::quiet::text(&came["run_id"]);
+    let run = text(&came["run_id"]);
     (stage, run)
 }
 
@@ -95,10 +98,38 @@ fn of_several_who_come_to_it_at_once_one_tells() {
 #[test]
 fn nobody_is_told_in_shadow_nor_where_the_contract_says_never() {
     for (mode, more) in [("shadow", json!({})), ("active", json!({"feedback": {"max_messages": 0}}))] {
-        let mut stage = Stage::of(crate::contracts::stage::Office::alone(), more);
+        let mut stage = Stage::of(Office::alone(), more);
         stage.mode(mode);
         stage.comes(&said(1, 42, "hello"));
         pass(&mut stage);
         assert_eq!(stage.messages(), [], "{mode}");
     }
+}
+
+#[test]
+fn nobody_is_told_about_a_run_that_nobody_waits_for() {
+    let mut office = Office::alone();
+    let project = office.project.clone();
+    activate(&mut office.admin, &project, &run_contract(json!({"interactive": false})));
+    let mut contract = agent_contract("agent");
+    contract["run_contract"] = "answer".into();
+    activate(&mut office.admin, &project, &contract);
+    let mut stage = Stage::of(office, json!({}));
+    let came = stage.comes(&said(1, 42, "hello"));
+    assert_eq!(next(&mut stage, &text(&came["run_id"])), "");
+}
+
+#[test]
+fn word_that_never_reached_the_chat_is_not_changed_but_said_anew() {
+    let (mut stage, _) = waiting(json!({}));
+    pass(&mut stage);
+    let first = stage.claim(1).remove(0);
+    stage.mark(&first, "refused", json!({"error_code": "blocked"})).expect("it is marked");
+    pass(&mut stage);
+    let second = stage.claim(1).remove(0);
+    assert_eq!(second["kind"], "send");
+    stage.mark(&second, "sent", json!({"provider_message_id": "78"})).expect("it is marked");
+    stage.answer(json!("Here it is."));
+    let claimed = stage.claim(1).remove(0);
+    assert_eq!((&claimed["kind"], &claimed["target"]), (&json!("delete"), &json!(["78"])));
 }

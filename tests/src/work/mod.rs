@@ -3,4 +3,4 @@
 mod api;
 mod fire;
 mod posted;
-mod stage;
+pub mod stage;

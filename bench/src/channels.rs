@@ -254,6 +254,8 @@ fn prepare(place: &Place) -> Result<Client> {
         "kind": "channel", "contract_version": 1, "name": CHANNEL, "channel_type": "telegram",
         "inbound": {"secret": "k8s://talk/telegram/secret", "verification": "header_token"},
         "listener": {"agent": "agent", "groups": "when_mentioned"},
+        // Nobody answers the runs of before, and nobody is to be told so.
+        "feedback": {"max_messages": 0},
         "outbound": {
             "identity": "@bench_bot", "credential": "k8s://talk/telegram/token",
             "rate": {"count": RATE, "window_seconds": 1}, "chat_rate": {"count": 20, "window_seconds": 1}

@@ -240,7 +240,11 @@ fn a_project_that_is_not_on_the_platform_takes_nothing_in() {
 fn an_update_that_cannot_be_judged_now_is_taken_in_when_it_comes_again() {
     let mut stage = Stage::of(Office::alone(), json!({}));
     let project = stage.office.project.clone();
-    activate(&mut stage.office.admin, &project, &counting(json!({})));
+    activate(
+        &mut stage.office.admin,
+        &project,
+        &counting(json!({"odd": {"threshold": 9, "window_seconds": 60, "action": "record"}})),
+    );
     let rewrite = |stage: &mut Stage, from: &str, to: &str| {
         stage.office.admin.run(&format!(
             "begin; alter table awooop.contract_revisions disable trigger all;

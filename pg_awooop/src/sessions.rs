@@ -49,6 +49,7 @@ statements! {
          on conflict (project_id, session_key) do update
             set messages = case when c.expires_at > clock_timestamp() then c.messages else excluded.messages end,
                 state = case when c.expires_at > clock_timestamp() then c.state else excluded.state end,
+                version = case when c.expires_at > clock_timestamp() then c.version else 0 end,
                 started_at = case when c.expires_at > clock_timestamp() then c.started_at else excluded.started_at end
          returning messages::text, state::text, version";
     WRITE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID] = concat!(

@@ -150,6 +150,8 @@ fn every_operation_of_a_suspended_project_is_refused() {
             // It tells what the first gate would say.
             "mcp_explain" => assert_eq!(stage.refusals(operation, "E-MCP-GATE-001"), ["0", "0"]),
             "mcp_begin_call" => stage.refused_once(operation, &mut session, &key, "E-MCP-GATE-001"),
+            // What has become of a message is worth knowing, of whoever has its lease.
+            "mark_message" => stage.refused_once(operation, &mut session, &key, "E-CHANNEL-006"),
             _ => stage.refused_once(operation, &mut session, &key, "E-TENANT-005"),
         }
     }

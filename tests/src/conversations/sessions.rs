@@ -98,6 +98,12 @@ fn a_session_is_over_after_its_idle_time_and_then_gone() {
     stage.comes(&said(2, 42, "second"));
     let session = stage.office.does(&keeper, "get_session", chat("42"));
     assert_eq!((texts(&session), &session["state"]), (vec!["second".to_owned()], &Value::Null));
+    // Whoever sees none may begin one, whether maintenance has passed by or not.
+    stage.office.admin.run(&end);
+    assert_eq!(stage.office.does(&keeper, "get_session", chat("42"))["version"], 0);
+    let mut first = kept(json!("anew"));
+    first["expected_version"] = 0.into();
+    assert_eq!(stage.office.does(&keeper, "put_session", first)["version"], 1);
     stage.office.admin.run(&end);
     stage.office.admin.run("select awooop.maintain()");
     let count = format!("select count(*) from awooop.conversation_session where project_id = '{project}'");

@@ -84,7 +84,8 @@ fn turns_are_given_out_at_the_pace_of_the_channel_and_of_the_chat() {
     let waits: Vec<i64> = claimed.iter().map(|m| m["send_after_ms"].as_i64().expect("a number")).collect();
     // A second's worth, one every tenth of it.
     assert_eq!(waits.len(), 11, "{waits:?}");
-    assert!(waits.windows(2).all(|pair| pair[1] - pair[0] == 100), "{waits:?}");
+    // To the millisecond, of which each is the floor.
+    assert!(waits.windows(2).all(|pair| (99..=101).contains(&(pair[1] - pair[0]))), "{waits:?}");
     for message in &claimed {
         stage.mark(message, "sent", json!({})).expect("it is marked");
     }
@@ -100,10 +101,10 @@ fn turns_are_given_out_at_the_pace_of_the_channel_and_of_the_chat() {
     let of_chat = |claimed: &[Value]| claimed.iter().filter(|m| m["channel_chat_id"] == "0").count();
     assert_eq!(of_chat(&stage.claim(100)), 0);
     let ready = stage.office.admin.value(&format!(
-        "select extract(epoch from ready_at - clock_timestamp())::int from awooop.outbound_chat
+        "select extract(epoch from ready_at - clock_timestamp()) between 10 and 15 from awooop.outbound_chat
          where project_id = '{project}' and channel_chat_id = '0'"
     ));
-    assert_eq!(ready, "15");
+    assert_eq!(ready, "t");
 }
 
 #[test]
@@ -140,11 +141,13 @@ fn a_lease_is_good_for_its_message_and_its_time_alone() {
 
 #[test]
 fn the_platforms_sender_goes_round_the_projects_and_marks_what_it_leased() {
-    let mut stages = [Stage::new(), Stage::new()];
+    // It takes what any project of the database has.
+    let mut office = Office::alone();
+    let database = office.database();
+    let mut stages = [Stage::of(office, json!({})), Stage::of(Office::in_database(&database), json!({}))];
     for stage in &mut stages {
         stage.says("1", "hello");
     }
-    let database = stages[0].office.admin.value("select current_database()");
     let mut worker = worker_in(&database);
     let own = [stages[0].office.project.clone(), stages[1].office.project.clone()];
     let mut sent = Vec::new();

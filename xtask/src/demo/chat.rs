@@ -15,7 +15,7 @@ use super::{chapter, now, update_id};
 const AGENT: &str = "clerk";
 const CHANNEL: &str = "clerk-bot";
 /// Who asks, in a chat of their own, and who decides, in the managers' group.
-const CLERK: u64 = 51_000_042;
+const CLERK: i64 = 51_000_042;
 const MANAGER: u64 = 51_000_007;
 const MANAGERS: i64 = -1_009_000_001;
 const TOOLS: [&str; 3] = ["list_products__shop", "list_orders__shop", "sales_summary__shop"];
@@ -115,7 +115,7 @@ fn in_suggest(shell: &Shell) -> Result<()> {
     until_sent(shell, message)?;
     println!("# And it is in the chat.");
     let log = bot_log(shell)?;
-    ensure!(log[0]["chat_id"] == CLERK.to_string(), "the answer has not reached the chat");
+    ensure!(is_in(&log[0], CLERK), "the answer has not reached the chat");
     Ok(())
 }
 
@@ -126,9 +126,10 @@ fn in_active(shell: &Shell) -> Result<()> {
     mode(shell, "active")?;
     let said = says(shell, "2026-01 的業績如何？")?;
     let question = until(shell, "the managers are asked", |shell| {
-        Ok(shell.peek(&BOT_LOG)?.as_array().and_then(|log| {
-            log.iter().find(|done| done["chat_id"] == MANAGERS.to_string() && done["buttons"].is_array()).cloned()
-        }))
+        Ok(shell
+            .peek(&BOT_LOG)?
+            .as_array()
+            .and_then(|log| log.iter().find(|done| is_in(done, MANAGERS) && done["buttons"].is_array()).cloned()))
     })?;
     bot_log(shell)?;
     desk(shell, "GET", &format!("/v1/platform/runs/{}", said.run_id), None)?;
@@ -151,9 +152,9 @@ fn in_active(shell: &Shell) -> Result<()> {
     let answer = answers["items"].as_array().and_then(|all| all.iter().find(|one| one["purpose"] == "answer"));
     until_sent(shell, answer.and_then(|answer| answer["message_id"].as_str()).context("there is no answer")?)?;
     let log = bot_log(shell)?;
-    let told = log.as_array().is_some_and(|log| {
-        log.iter().any(|done| done["chat_id"] == CLERK.to_string() && done["text"].to_string().contains("營業額"))
-    });
+    let told = log
+        .as_array()
+        .is_some_and(|log| log.iter().any(|done| is_in(done, CLERK) && done["text"].to_string().contains("營業額")));
     ensure!(told, "the answer has not reached the chat");
     chapter("What happened, step by step: the call of the tool is the run's, under the approval");
     desk(shell, "GET", &format!("/v1/platform/runs/{}/steps", said.run_id), None).map(drop)
@@ -238,6 +239,11 @@ fn desk(shell: &Shell, method: &str, path: &str, body: Option<Value>) -> Result<
 /// What the Bot API did in its chats, in sight.
 fn bot_log(shell: &Shell) -> Result<Value> {
     shell.curl(&BOT_LOG, 200)
+}
+
+/// Whether something was done in that chat.
+fn is_in(done: &Value, chat: i64) -> bool {
+    done["chat_id"].as_str() == Some(chat.to_string().as_str())
 }
 
 fn run_contract() -> Value {

@@ -190,7 +190,7 @@ fn delete_expired() -> Outcome<usize> {
                 )?;
             }
             Ok(gone)
-        })?
+        })
         .unwrap_or_default();
     }
     Ok(deleted)

@@ -24,7 +24,7 @@ use crate::start::StartError;
 /// How long each message is this sender's alone: longer than a channel takes to answer.
 const LEASE_SECONDS: i32 = 30;
 /// How long after its turn a part may be begun, so that it has ended before the lease.
-const OWN: Duration = Duration::from_secs(10);
+const MOST_LATE: Duration = Duration::from_secs(10);
 /// Messages that one claim may give.
 const MOST_AT_ONCE: usize = 100;
 /// How long a message waits where its credential is not there.
@@ -175,7 +175,7 @@ impl Sender {
     /// Sends what is left of a message, each part in its turn.
     async fn deliver(&self, message: Message) {
         let mut turn = Instant::now() + Duration::from_millis(message.send_after_ms);
-        let mut until = Instant::now() + OWN;
+        let mut until = Instant::now() + MOST_LATE;
         // What takes something back, or answers a button, has at most one part.
         for n in message.parts_sent..message.parts.len().max(1) {
             sleep_until(turn).await;
@@ -196,7 +196,7 @@ impl Sender {
             let was_sent = matches!(report, Report::Sent { .. });
             let Some(next_in_ms) = self.mark(&message, n, &report).await.filter(|_| was_sent) else { return };
             turn = Instant::now() + Duration::from_millis(next_in_ms);
-            until = turn + OWN;
+            until = turn + MOST_LATE;
         }
     }
 

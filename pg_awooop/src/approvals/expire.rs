@@ -25,13 +25,14 @@ statements! {
 /// Ends a request, and its run. Both are locked.
 pub(super) fn end(caller: &Caller, request: &Request) -> Outcome<()> {
     close(caller, request)?;
-    runs::end_undecided(caller, request.entry(), request.approval_id)
+    runs::end_undecided(caller, request.entry(), request.approval_id)?;
+    // After the run's own chat: whoever ends a run takes them in that order.
+    channels::tell_of_approval(caller, request.approval_id)
 }
 
 fn close(caller: &Caller, request: &Request) -> Outcome<()> {
     EXPIRED.with(|s| s.run(&[caller.project_id.as_str().into(), pg_uuid(request.approval_id).into()]))?;
-    audit::done(caller, "approval_expired", request.entry())?;
-    channels::tell_of_approval(caller, request.approval_id)
+    audit::done(caller, "approval_expired", request.entry())
 }
 
 /// Ends the request of a run that nobody has decided in time, and the run with it, if there is one: the reaper comes to it first
@@ -65,6 +66,7 @@ fn expire(project_id: &str, approval_id: Uuid) -> Outcome<bool> {
     if runs::has_finished(project_id, run_id)? {
         // By somebody's hand, past the engine: there is nothing else to end.
         close(&platform, &request)?;
+        channels::tell_of_approval(&platform, request.approval_id)?;
     } else {
         end(&platform, &request)?;
     }

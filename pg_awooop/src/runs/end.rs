@@ -114,9 +114,9 @@ pub(super) fn end(
     if ended.is_of_channel {
         whole(channels::of_ended_run(caller, run_id, state))?;
     }
-    // After the run's own chat, as everybody who ends a run takes them.
+    // After the run's own chat: two who end runs of the same chats must not wait for each other.
     for approval_id in &ended.unasked {
-        let Ok(approval_id) = Uuid::parse_str(approval_id) else { continue };
+        let Ok(approval_id) = Uuid::try_parse(approval_id) else { return fault(ErrorCode::SystemInternal) };
         whole(channels::tell_of_approval(caller, approval_id))?;
     }
     if ended.is_in_shadow {

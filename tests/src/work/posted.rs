@@ -232,6 +232,25 @@ fn told_to_stop_it_claims_no_more_and_ends_what_it_has() {
 }
 
 #[test]
+fn told_twice_to_stop_it_leaves_what_it_has_to_others() {
+    let mut shop = Shop::new(|_| {
+        std::thread::sleep(Duration::from_secs(8));
+        says("done")
+    });
+    let gateway = shop.worker(&[]);
+    let run = shop.create("one");
+    eventually("the post", || !shop.asked().is_empty());
+    gateway.signal("TERM");
+    eventually("the drain", || gateway.log().contains("the worker takes no more runs"));
+    let begun = Instant::now();
+    gateway.signal("TERM");
+    eventually("the end", || gateway.ended().is_some());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{}", gateway.log());
+    assert!(gateway.log().contains("stopped in the middle of work"), "{}", gateway.log());
+    assert_eq!(shop.run(&run)["state"], "running");
+}
+
+#[test]
 fn runs_of_agents_without_an_endpoint_are_left_to_others() {
     let mut shop = Shop::new(|_| says("done"));
     let project = shop.office.project.clone();

@@ -24,6 +24,9 @@ Examples:
 Every flag has an environment variable; a flag wins. Signals: SIGTERM and SIGINT drain and exit 0 (a second one exits
 at once), SIGHUP reads the operations again.";
 
+/// As many as a claim can speak of.
+const MOST_PLACES: usize = 10_000;
+
 /// The command line of `awooop-gateway`.
 #[derive(Parser)]
 #[command(name = "awooop-gateway", version, about = "Carries AwoooP's operations over HTTP", after_help = EXAMPLES)]
@@ -192,6 +195,9 @@ impl Settings {
             || self.work.poll_ms == 0
         {
             return Err("--worker-pool-size, --max-runs, --max-sending and --poll-ms must be at least 1");
+        }
+        if self.work.max_runs.max(self.work.max_sending) > MOST_PLACES {
+            return Err("--max-runs and --max-sending must be at most 10000");
         }
         if self.reload_seconds == 0 {
             return Err("--reload-seconds must be at least 1");

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::channels::gather::Gathering;
 use crate::config::Settings;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
@@ -24,6 +25,8 @@ pub struct Gateway {
     pub registry: Current,
     /// The last answer about readiness.
     pub readiness: Readiness,
+    /// Updates of channels that wait to go together.
+    pub gathering: Gathering,
     /// What is counted.
     pub metrics: Metrics,
     draining: AtomicBool,
@@ -38,6 +41,7 @@ impl Gateway {
             work: Pool::of_work(&settings).map_err(|_| StartError::DatabaseUrl)?,
             registry: Current::default(),
             readiness: Readiness::default(),
+            gathering: Gathering::default(),
             metrics: Metrics::new().map_err(StartError::Metrics)?,
             draining: AtomicBool::new(false),
             settings,

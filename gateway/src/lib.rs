@@ -31,6 +31,7 @@ pub mod openapi;
 pub mod operation;
 mod outside;
 pub mod pages;
+mod places;
 pub mod pool;
 pub mod problem;
 pub mod readiness;

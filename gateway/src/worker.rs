@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tracing::{debug, info, warn};
@@ -20,6 +20,7 @@ use self::database::{Database, Ended, Run};
 use crate::gateway::Gateway;
 use crate::mcp::secret::Store;
 use crate::outside::Outside;
+use crate::places::Places;
 use crate::start::StartError;
 
 /// Runs that one claim may give.
@@ -33,7 +34,7 @@ const MOST_ROUNDS: usize = 20;
 pub struct Worker {
     database: Database,
     agent: Agent,
-    room: Arc<Semaphore>,
+    places: Arc<Places>,
     idle: Duration,
 }
 
@@ -46,7 +47,7 @@ impl Worker {
         let address = settings.mcp.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         Ok(Worker {
             agent: Agent::new(outside, secrets, address),
-            room: Arc::new(Semaphore::new(settings.work.max_runs)),
+            places: Places::new(settings.work.max_runs),
             idle: Duration::from_millis(settings.work.poll_ms),
             database: Database::new(gateway),
         })
@@ -56,7 +57,7 @@ impl Worker {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut under_way = JoinSet::new();
         while !*stop.borrow() {
-            let room = self.room.available_permits().min(MOST_AT_ONCE);
+            let room = self.places.free().min(MOST_AT_ONCE);
             let wait = if room == 0 { self.idle } else { self.claim(room, &mut under_way).await };
             while under_way.try_join_next().is_some() {}
             if wait.is_zero() {
@@ -65,7 +66,8 @@ impl Worker {
             tokio::select! {
                 _ = stop.changed() => {}
                 () = sleep(wait) => {}
-                _ = under_way.join_next(), if room == 0 => {}
+                // Whoever is done makes room, maybe for another run of the same project.
+                _ = under_way.join_next(), if self.places.is_awaited() => {}
             }
         }
         info!(runs = under_way.len(), "the worker takes no more runs");
@@ -74,7 +76,7 @@ impl Worker {
 
     /// Claims as many runs as there is room for, and begins them. How long to wait before the next claim.
     async fn claim(self: &Arc<Self>, room: usize, under_way: &mut JoinSet<()>) -> Duration {
-        let runs = match self.database.claim(room).await {
+        let runs = match self.database.claim(room, &self.places).await {
             Ok(runs) => runs,
             Err(code) => {
                 warn!(code, "no runs can be claimed");
@@ -85,7 +87,7 @@ impl Worker {
             return self.idle;
         }
         for run in runs {
-            let Ok(place) = Arc::clone(&self.room).acquire_owned().await else { break };
+            let place = self.places.take(&run.project_id);
             let worker = Arc::clone(self);
             under_way.spawn(async move {
                 worker.work_on(&run).await;

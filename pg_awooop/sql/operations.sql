@@ -49,7 +49,7 @@ create function awooop.list_runs(state text default null, agent_id text default 
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.list_runs is 'Pages by key, so that runs created meanwhile neither repeat nor hide one.';
 
-create function awooop.claim_runs(worker_id text, max_runs integer default 1, lease_seconds integer default null, with_endpoint boolean default false)
+create function awooop.claim_runs(worker_id text, max_runs integer default 1, lease_seconds integer default null, with_endpoint boolean default false, places integer default null, holding jsonb default '{}')
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';
@@ -109,6 +109,12 @@ create function awooop.ingest_event(event jsonb, channel text default null)
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.ingest_event is 'Mirrors the event, once for ever: one that comes again changes nothing. Where the channel''s contract says that an agent listens, a run is created with it, or `code` says why not. A channel of type telegram takes updates of the Bot API as they are; others an object with id, chat_id, user_id and text.';
 
+create function awooop.ingest_events(events jsonb, channel text default null)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.ingest_events is 'What people say to each other in a group comes to nothing but its mirror, and many of it are taken in at once. The answers are in the order of the events, each as of ingest_event. Where one is null the event was not taken in, because there is more to do about it, or it came before: bring it by ingest_event.';
+
 create function awooop.list_events(channel text default null, channel_chat_id text default null, page_size integer default 50, cursor text default null)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
@@ -145,7 +151,7 @@ create function awooop.redrive_message(message_id uuid)
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.redrive_message is 'Queues another with the same text behind what waits for its chat now; once for each that is dead or expired.';
 
-create function awooop.claim_messages(sender_id text, max_messages integer default 20, lease_seconds integer default 60)
+create function awooop.claim_messages(sender_id text, max_messages integer default 20, lease_seconds integer default 60, places integer default null, holding jsonb default '{}')
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp
     as 'MODULE_PATHNAME', 'awooop_operation';

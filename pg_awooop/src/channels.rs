@@ -26,7 +26,7 @@ pub(crate) use ask::{ask_in_chat, notify_deciders, tell_of_approval};
 pub(crate) use claim::{across_projects, claim, in_bound_project};
 pub(crate) use events::list as list_events;
 pub(crate) use feedback::tell_due;
-pub(crate) use ingest::ingest;
+pub(crate) use ingest::{ingest, ingest_together};
 pub(crate) use mark::{lease_of, mark};
 pub(crate) use messages::{decide, get, list, queue, redrive};
 pub(crate) use retention::{expire_due_messages, forget_due};

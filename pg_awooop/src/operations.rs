@@ -55,6 +55,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "heartbeat" => runs::heartbeat,
         "import_contract" => contracts::import,
         "ingest_event" => channels::ingest,
+        "ingest_events" => channels::ingest_together,
         "link_subject" => subjects::link,
         "issue_approval" => approvals::issue,
         "list_anomalies" => anomalies::list,

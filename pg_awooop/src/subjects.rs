@@ -4,6 +4,8 @@ use awooop_policy::argument::Arguments;
 use awooop_policy::envelope::platform_subject_id;
 use awooop_policy::error::ErrorCode;
 
+use pgrx::datum::DatumWithOid;
+
 use crate::audit;
 use crate::caller::Caller;
 use crate::door::Answer;
@@ -30,6 +32,13 @@ statements! {
     PRINCIPAL: reading [TEXTOID, TEXTOID, TEXTOID] =
         "select coalesce(principal_id, 'subject:' || channel_type || ':' || channel_user_id)
          from awooop.platform_subjects where project_id = $1 and channel_type = $2 and channel_user_id = $3";
+    // Who of these was seen within a minute, with nothing new about them.
+    SEEN_LATELY: reading_alike [TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID] =
+        "select w.n from unnest($2, $3, $4, $5) with ordinality as w (channel_type, user_id, chat_id, name, n)
+         join awooop.platform_subjects s
+           on s.project_id = $1 and s.channel_type = w.channel_type and s.channel_user_id = w.user_id
+         where s.last_seen_at > clock_timestamp() - interval '1 minute'
+           and coalesce(s.channel_chat_id = w.chat_id, w.chat_id is null) and coalesce(s.display_name = w.name, w.name is null)";
     // Nearly every sighting is of a person seen before: a plain update costs a third less than an upsert, which locks
     // the row and logs the lock first.
     SEE_AGAIN: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
@@ -84,13 +93,7 @@ impl<'a> Sighting<'a> {
 
 /// Records that a person was seen. First sight is audited, with the trace and agent it came with; later ones are not.
 pub(crate) fn see(caller: &Caller, sighting: &Sighting, trace_id: Option<&str>, agent_id: Option<&str>) -> Outcome<()> {
-    let parameters = [
-        caller.project_id.as_str().into(),
-        sighting.channel_type.into(),
-        sighting.channel_user_id.into(),
-        sighting.channel_chat_id.into(),
-        sighting.display_name.into(),
-    ];
+    let parameters = parameters(caller, sighting);
     if SEE_AGAIN.with(|s| s.run(&parameters))? > 0 {
         return Ok(());
     }
@@ -101,6 +104,43 @@ pub(crate) fn see(caller: &Caller, sighting: &Sighting, trace_id: Option<&str>, 
         audit::done(caller, "subject_first_seen", entry.with("channel_type", sighting.channel_type))?;
     }
     Ok(())
+}
+
+/// The same, but that a person was seen again within a minute is not written: who talks is seen with everything that they say.
+pub(crate) fn notice(caller: &Caller, sighting: &Sighting, trace_id: Option<&str>) -> Outcome<()> {
+    match seen_lately(caller, std::slice::from_ref(sighting))?.is_empty() {
+        true => see(caller, sighting, trace_id, None),
+        false => Ok(()),
+    }
+}
+
+/// Which of these need not be written, because they were seen within a minute and nothing about them is new.
+pub(crate) fn seen_lately(caller: &Caller, sightings: &[Sighting]) -> Outcome<Vec<usize>> {
+    if sightings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let texts = |of: for<'b> fn(&'b Sighting<'b>) -> Option<&'b str>| -> Vec<Option<String>> {
+        sightings.iter().map(|sighting| of(sighting).map(str::to_owned)).collect()
+    };
+    let parameters = [
+        caller.project_id.as_str().into(),
+        texts(|sighting| Some(sighting.channel_type)).into(),
+        texts(|sighting| Some(sighting.channel_user_id)).into(),
+        texts(|sighting| sighting.channel_chat_id).into(),
+        texts(|sighting| sighting.display_name).into(),
+    ];
+    let numbers = SEEN_LATELY.with(|s| s.rows(&parameters, |row| column::<i64>(row, 1)))?;
+    Ok(numbers.into_iter().filter_map(|n| usize::try_from(n - 1).ok()).collect())
+}
+
+fn parameters<'a>(caller: &'a Caller, sighting: &Sighting<'a>) -> [DatumWithOid<'a>; 5] {
+    [
+        caller.project_id.as_str().into(),
+        sighting.channel_type.into(),
+        sighting.channel_user_id.into(),
+        sighting.channel_chat_id.into(),
+        sighting.display_name.into(),
+    ]
 }
 
 /// Operation `upsert_platform_subject`.

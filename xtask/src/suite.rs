@@ -90,7 +90,7 @@ pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool
             Server::new(place, SERVER, Major::Pg15)?.remove()?;
             let server = Server::start_for(Purpose::Faults, place, SERVER, Major::Pg15, Durability::None)?;
             let mut cargo = integration(place, &server, (gateway, clients))?;
-            cargo.args(["--lib", "--"]).args(FAULTS).arg("--ignored");
+            cargo.arg("--").args(FAULTS).arg("--ignored");
             tally.cargo_test("faults", &mut cargo)
         });
         tally.expect("faults", done);
@@ -133,14 +133,7 @@ fn demo(place: &Place) -> Result<()> {
 }
 
 fn unit_tests(place: &Place, tally: &mut Tally, only: Option<&str>) -> Result<()> {
-    // The same packages each time: of others cargo would build the libraries with other features, once more. The extension has
-    // no such tests: what can be decided without a server is in `awooop-policy`.
-    let tests = || {
-        let mut cargo = program::cargo(&place.checkout);
-        cargo.args(["test", "--no-fail-fast", "--workspace", "--exclude=pg_awooop", "--exclude=awooop-tests"]);
-        cargo
-    };
-    let mut pure = tests();
+    let mut pure = tests(place);
     pure.args(only);
     tally.cargo_test("unit", &mut pure)?;
 
@@ -149,13 +142,21 @@ fn unit_tests(place: &Place, tally: &mut Tally, only: Option<&str>) -> Result<()
     let canonicalizers = tally.expect("fetching other implementations of canonical JSON", toolchain::canonicalizers());
     let libraries = tally.expect("fetching other implementations of signed tokens", toolchain::token_libraries());
     if let (Some(suite), Some(canonicalizers), Some(libraries)) = (suite, canonicalizers, libraries) {
-        let mut conformance = tests();
+        let mut conformance = tests(place);
         conformance.arg("--lib").args(only).args(["--", "--ignored"]);
         conformance.env("AWOOOP_JSON_SCHEMA_TEST_SUITE", suite).env("AWOOOP_JCS_PACKAGES", canonicalizers);
         conformance.env("AWOOOP_TOKEN_LIBRARIES", libraries);
         tally.cargo_test("conformance", &mut conformance)?;
     }
     Ok(())
+}
+
+/// Tests of whatever packages, always chosen from the same: of others cargo would build the libraries with other features, once more.
+/// The extension has none of its own: what can be decided without a server is in `awooop-policy`.
+fn tests(place: &Place) -> Command {
+    let mut cargo = program::cargo(&place.checkout);
+    cargo.args(["test", "--no-fail-fast", "--workspace", "--exclude=pg_awooop"]);
+    cargo
 }
 
 /// A server nobody else uses, without what an earlier run left in it.
@@ -198,8 +199,8 @@ fn integration(place: &Place, server: &Server, (gateway, clients): (&Path, &Clie
     let account = Account::of_servers()?;
     let scratch = scratch(place, server.major)?;
     account.private_directory(&scratch)?;
-    let mut cargo = program::cargo(&place.checkout);
-    cargo.args(["test", "--no-fail-fast", "--package=awooop-tests"]);
+    let mut cargo = tests(place);
+    cargo.args(["--test", "integration"]);
     cargo.env("AWOOOP_TEST_URI", server.superuser_uri()?);
     cargo.env("AWOOOP_TEST_PG", server.major.number());
     cargo.env("AWOOOP_TEST_BIN", Tree::existing(place, server.major).bin);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info, warn};
@@ -19,6 +19,7 @@ use super::telegram::Telegram;
 use crate::gateway::Gateway;
 use crate::mcp::secret::Store;
 use crate::outside::Outside;
+use crate::places::Places;
 use crate::start::StartError;
 
 /// How long each message is this sender's alone: longer than a channel takes to answer.
@@ -111,7 +112,7 @@ pub struct Sender {
     secrets: Store,
     telegram: Telegram,
     signed: Signed,
-    room: Arc<Semaphore>,
+    places: Arc<Places>,
     idle: Duration,
 }
 
@@ -124,7 +125,7 @@ impl Sender {
             secrets: Store::new(gateway.settings.mcp.secrets_dir.clone()),
             telegram,
             signed: Signed::new(Outside::new().map_err(|_| StartError::Tls)?),
-            room: Arc::new(Semaphore::new(settings.max_sending)),
+            places: Places::new(settings.max_sending),
             idle: Duration::from_millis(settings.poll_ms),
             database: Database::new(gateway),
         })
@@ -134,14 +135,14 @@ impl Sender {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut on_their_way = JoinSet::new();
         while !*stop.borrow() {
-            let room = self.room.available_permits().min(MOST_AT_ONCE);
+            let room = self.places.free().min(MOST_AT_ONCE);
             let wait = if room == 0 { self.idle } else { self.claim(room, &mut on_their_way).await };
             while on_their_way.try_join_next().is_some() {}
             tokio::select! {
                 _ = stop.changed() => {}
                 () = sleep(wait), if !wait.is_zero() => {}
                 // Whoever is done makes room, and its chat may have more.
-                _ = on_their_way.join_next(), if room == 0 => {}
+                _ = on_their_way.join_next(), if self.places.is_awaited() => {}
                 () = std::future::ready(()), if wait.is_zero() => {}
             }
         }
@@ -151,7 +152,7 @@ impl Sender {
 
     /// Claims as many messages as there is room for, and sets them on their way. How long to wait before the next claim.
     async fn claim(self: &Arc<Self>, room: usize, on_their_way: &mut JoinSet<()>) -> Duration {
-        let messages = match self.database.claim(room, LEASE_SECONDS).await {
+        let messages = match self.database.claim(room, LEASE_SECONDS, &self.places).await {
             Ok(messages) => messages,
             Err(code) => {
                 warn!(code, "no messages can be claimed");
@@ -162,7 +163,7 @@ impl Sender {
             return self.idle;
         }
         for message in messages {
-            let Ok(place) = Arc::clone(&self.room).acquire_owned().await else { break };
+            let place = self.places.take(&message.project_id);
             let sender = Arc::clone(self);
             on_their_way.spawn(async move {
                 sender.deliver(message).await;

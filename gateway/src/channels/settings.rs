@@ -30,11 +30,11 @@ pub struct WorkerSettings {
     #[arg(long, env = "AWOOOP_WORKER_ID", value_name = "ID", global = true)]
     pub worker_id: Option<String>,
 
-    /// Runs that are executed at once.
+    /// Runs that are executed at once; one project gets three quarters of them at most.
     #[arg(long, env = "AWOOOP_MAX_RUNS", default_value_t = 32, value_name = "N", global = true)]
     pub max_runs: usize,
 
-    /// Messages that are on their way at once.
+    /// Messages that are on their way at once; one project gets three quarters of them at most.
     #[arg(long, env = "AWOOOP_MAX_SENDING", default_value_t = 64, value_name = "N", global = true)]
     pub max_sending: usize,
 

@@ -1,6 +1,8 @@
 //! What channels bring: `POST /v1/channels/telegram/{project_id}/webhook`, and, signed, `POST
 //! /v1/channels/webhook/{project_id}/{channel}`. The secret that Telegram repeats in a header, or the signature, is the credential
-//! of the one statement, and the event goes into it as it came. Whoever is told 2xx can be sure that it is kept.
+//! of the one statement, and the event goes into it as it came, alone or with others of its channel. Whoever is told 2xx can be sure that it is kept.
+
+use std::sync::Arc;
 
 use awooop_policy::channel::signature::is_signature;
 use awooop_policy::error::{ErrorCode, Problem};
@@ -12,6 +14,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use super::gather::{Update, bring};
 use crate::answer::Answer;
 use crate::ask::{Question, ask};
 use crate::forward;
@@ -55,43 +58,10 @@ impl Place {
         }
     }
 
-    const fn project(&self) -> &str {
-        match self {
-            Place::Telegram { project } | Place::Signed { project, .. } => project.as_str(),
-        }
-    }
-
-    /// What the database is given of a request: the credential, and the arguments.
-    fn shown<'h>(&self, headers: &'h HeaderMap, body: &str) -> Result<(&'h str, String), Problem> {
-        // A header that is there twice is none: nobody knows which one counts.
-        let shown = |name: &HeaderName| {
-            let mut values = headers.get_all(name).iter();
-            match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
-                (Some(value), None) => value,
-                _ => "",
-            }
-        };
-        // One value and no more: what follows it would be taken for further arguments.
-        let event: &RawValue = serde_json::from_str(body).map_err(|cause| {
-            Problem::from(ErrorCode::InputNotJson).with("line", cause.line()).with("column", cause.column())
-        })?;
-        Ok(match self {
-            Place::Telegram { .. } => (shown(&TELEGRAM_SECRET), format!("{{\"event\":{}}}", event.get())),
-            Place::Signed { channel, .. } => {
-                // The body byte by byte: it is what was signed.
-                let arguments = json!({"channel": channel, "webhook_id": shown(&WEBHOOK_ID),
-                                       "webhook_timestamp": shown(&WEBHOOK_TIMESTAMP), "body": body});
-                // Whatever the header has, it is a signature here and nothing else.
-                let signature = shown(&WEBHOOK_SIGNATURE);
-                (if is_signature(signature) { signature } else { "v1," }, arguments.to_string())
-            }
-        })
-    }
-
     /// Carries an update to the database.
     pub async fn answer<B>(
         &self,
-        gateway: &Gateway,
+        gateway: &Arc<Gateway>,
         head: &Parts,
         body: B,
         id: &RequestId,
@@ -112,7 +82,7 @@ impl Place {
 
     async fn carry<B>(
         &self,
-        gateway: &Gateway,
+        gateway: &Arc<Gateway>,
         head: &Parts,
         body: B,
         id: &RequestId,
@@ -122,11 +92,39 @@ impl Place {
         B: Body<Data = Bytes> + Unpin,
     {
         let text = forward::read_body(&head.headers, body, gateway.settings.body_limit_bytes).await?;
-        let (credential, args) = self.shown(&head.headers, text.as_str())?;
-        let question =
-            Question { project: self.project(), credential, operation: OPERATION, args: &args, trace: trace.as_str() };
-        let (status, body) = ask(gateway, question, id.as_str()).await?;
+        // One value and no more: what follows it would be taken for further arguments.
+        let event: &RawValue = serde_json::from_str(text.as_str()).map_err(|cause| {
+            Problem::from(ErrorCode::InputNotJson).with("line", cause.line()).with("column", cause.column())
+        })?;
+        let shown = |name: &HeaderName| shown(&head.headers, name);
+        let (status, body) = match self {
+            Place::Telegram { project } => {
+                let (credential, trace, request_id) = (shown(&TELEGRAM_SECRET), trace.as_str(), id.as_str());
+                bring(gateway, Update { project, credential, event, trace, request_id }).await?
+            }
+            Place::Signed { project, channel } => {
+                // The body byte by byte: it is what was signed.
+                let args = json!({"channel": channel, "webhook_id": shown(&WEBHOOK_ID),
+                                  "webhook_timestamp": shown(&WEBHOOK_TIMESTAMP), "body": text.as_str()});
+                // Whatever the header has, it is a signature here and nothing else.
+                let signature = shown(&WEBHOOK_SIGNATURE);
+                let credential = if is_signature(signature) { signature } else { "v1," };
+                let args = args.to_string();
+                let question =
+                    Question { project, credential, operation: OPERATION, args: &args, trace: trace.as_str() };
+                ask(gateway, question, id.as_str()).await?
+            }
+        };
         Ok(Answer::new(status, body))
+    }
+}
+
+/// What a header says. One that is there twice is none: nobody knows which one counts.
+fn shown<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
+    let mut values = headers.get_all(name).iter();
+    match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
+        (Some(value), None) => value,
+        _ => "",
     }
 }
 

@@ -11,10 +11,11 @@ use tokio::time::sleep;
 
 use super::agent::{Failed, Step, Wanted};
 use crate::gateway::Gateway;
+use crate::places::Places;
 use crate::pool::{Failure, Statement};
 use crate::problem;
 
-const CLAIM: &str = "select awooop.claim_runs($1, $2, with_endpoint => true)::text";
+const CLAIM: &str = "select awooop.claim_runs($1, $2, with_endpoint => true, places => $3, holding => $4::jsonb)::text";
 const HEARTBEAT: &str = "select awooop.heartbeat($1::uuid, $2)::text";
 const STEP: &str = "select awooop.record_step($1::uuid, $2, $3, result => $4::jsonb, request => $5::jsonb, kind => $6,
     phase => $7, tokens => $8, micro_usd => $9, model => $10, input_tokens => $11, cached_tokens => $12,
@@ -129,9 +130,9 @@ impl Database {
     }
 
     /// At most `room` runs of agents behind HTTP.
-    pub async fn claim(&self, room: usize) -> Result<Vec<Run>, String> {
-        let room = i32::try_from(room).unwrap_or(1);
-        let text = self.ask(sqlx::query(CLAIM).bind(&self.worker_id).bind(room)).await?;
+    pub async fn claim(&self, room: usize, places: &Places) -> Result<Vec<Run>, String> {
+        let statement = sqlx::query(CLAIM).bind(&self.worker_id).bind(i32::try_from(room).unwrap_or(1));
+        let text = self.ask(statement.bind(places.all()).bind(places.held().to_string())).await?;
         let claimed: Claimed = serde_json::from_str(&text).map_err(|_| "unreadable".to_owned())?;
         match (claimed.runs, claimed.code) {
             (Some(runs), _) => Ok(runs),

@@ -49,7 +49,7 @@ impl Argument {
             ("null", _) => "null".to_owned(),
             ("[]", Kind::TextList { .. } | Kind::WordList { .. }) => "'{}'".to_owned(),
             (number, Kind::Integer { .. } | Kind::Boolean) => number.to_owned(),
-            (json, Kind::Json { .. } | Kind::Object | Kind::Tags) => format!("'{json}'"),
+            (json, Kind::Json { .. } | Kind::Object | Kind::Tags | Kind::Counts) => format!("'{json}'"),
             (text, _) => format!("'{}'", text.trim_matches('"')),
         };
         format!("{declaration} default {default}")

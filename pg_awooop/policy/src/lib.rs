@@ -31,6 +31,7 @@ pub mod run_fsm;
 pub mod scope;
 pub mod server_message;
 pub mod session;
+pub mod share;
 pub mod tool_name;
 pub mod tool_result;
 pub mod trace;

@@ -9,6 +9,7 @@ use awooop_policy::channel::outbox::MessageKind;
 use awooop_policy::credential::LeaseSecret;
 use awooop_policy::mode::MigrationMode;
 use awooop_policy::scope::Scope;
+use awooop_policy::share;
 use pgrx::prelude::*;
 use pgrx::spi::SpiTupleTable;
 use serde_json::{Value, json};
@@ -146,7 +147,11 @@ fn claim_in_project(caller: &Caller, arguments: &Arguments) -> Outcome<Vec<Value
     if caller.project.mode <= MigrationMode::Shadow {
         return Ok(Vec::new());
     }
-    let most = usize::try_from(arguments.integer("max_messages")).unwrap_or_default();
+    let most = share::of(arguments, &caller.project_id, arguments.integer("max_messages"));
+    let most = usize::try_from(most).unwrap_or_default();
+    if most == 0 {
+        return Ok(Vec::new());
+    }
     let channels = WAITING.with(|s| s.rows(&[caller.project_id.as_str().into()], |row| column::<String>(row, 1)))?;
     let mut claimed = Vec::new();
     for name in channels {

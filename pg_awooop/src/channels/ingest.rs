@@ -3,6 +3,11 @@
 //! Whatever comes of it, what was taken in is there: a run that may not be made is an outcome of the event, and no reason to send
 //! it back to the channel, which would bring it again and again.
 
+mod mirror;
+mod together;
+
+use std::borrow::Cow;
+
 use awooop_contracts::model::channel::ChannelContract;
 use awooop_policy::argument::Arguments;
 use awooop_policy::channel;
@@ -28,39 +33,21 @@ use crate::caller::Caller;
 use crate::contracts::active;
 use crate::door::Answer;
 use crate::fault::{Outcome, Stop, fault, refuse, whole};
-use crate::redaction;
 use crate::runs;
-use crate::statement::{column, optional_uuid_column, pg_uuid, statements, uuid_column};
+use crate::statement::{column, pg_uuid, statements};
 use crate::subjects::{self, Sighting};
 use crate::subtransaction::attempt;
 use crate::{mcp, sessions, shadow, tenant};
+
+pub(crate) use together::ingest_together;
 
 /// How often one person is listened to, where the policy does not say: so many messages in so many seconds.
 const USUAL_OF_SENDER: (u64, u64) = (20, 60);
 
 statements! {
-    // The loser of a race waits for the winner, then inserts nothing.
-    SEE: writing [TEXTOID, TEXTOID, TEXTOID, UUIDOID] =
-        "insert into awooop.conversation_seen (project_id, channel, external_id, event_id) values ($1, $2, $3, $4)
-         on conflict do nothing";
-    SEEN: reading [TEXTOID, TEXTOID, TEXTOID] =
-        "select event_id from awooop.conversation_seen where project_id = $1 and channel = $2 and external_id = $3";
-    // Its id says when it came in, so one partition is looked into.
-    OUTCOME: reading [TEXTOID, UUIDOID, INT8OID] =
-        "select e.outcome, e.run_id, e.code from awooop.conversation_event e
-         where e.project_id = $1 and e.event_id = $2 and e.received_at = to_timestamp($3 / 1000.0)";
     ROLES: reading [TEXTOID, TEXTOID, TEXTOID] =
         "select roles from awooop.platform_subjects
          where project_id = $1 and channel_type = $2 and channel_user_id = $3";
-    MIRROR: writing [TEXTOID, UUIDOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-                     TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, INT8OID] =
-        "insert into awooop.conversation_event
-                (project_id, event_id, received_at, channel, channel_type, external_id, kind, channel_user_id, channel_chat_id,
-                 thread_id, channel_message_id, platform_subject_id, occurred_at, trace_id, body, outcome, run_id, code,
-                 retain_until)
-         select $1, $2, t.at, $4, $5, $6, $7, $8, $9, $10, $11, $12, to_timestamp($13), $14, $15::jsonb, $16, $17, $18,
-                t.at + $19 * interval '1 day'
-         from (select to_timestamp($3 / 1000.0) as at) t";
     AWAIT: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT8OID] =
         "insert into awooop.channel_run
                 (project_id, run_id, channel, channel_chat_id, thread_id, channel_message_id, event_id, tell_at)
@@ -69,21 +56,43 @@ statements! {
 
 /// What came of an event.
 struct Came {
-    outcome: &'static str,
+    outcome: Cow<'static, str>,
     run_id: Option<Uuid>,
     code: Option<String>,
 }
 
 impl Came {
     fn silent(why: Silence) -> Self {
-        Came { outcome: why.as_str(), run_id: None, code: None }
+        Came { outcome: why.as_str().into(), run_id: None, code: None }
     }
 
-    fn to_answer(&self, event_id: Uuid, duplicate: bool) -> Answer {
-        let body = json!({
+    fn to_json(&self, event_id: Uuid, duplicate: bool) -> Value {
+        json!({
             "event_id": event_id, "duplicate": duplicate, "outcome": self.outcome, "run_id": self.run_id, "code": self.code
-        });
-        Answer::ok(body.to_string())
+        })
+    }
+}
+
+/// The channel that something happened in, for whoever may bring its events.
+struct Channel(terms::Channel);
+
+impl Channel {
+    fn of(caller: &Caller, arguments: &Arguments) -> Outcome<Self> {
+        if !caller.project.mode.is_on_platform() {
+            return fault(ErrorCode::TenantUnavailable);
+        }
+        let name = match (caller.channel.as_deref(), arguments.optional_text("channel")) {
+            (Some(own), Some(named)) if own != named => return refuse(ErrorCode::ChannelSecret),
+            (Some(name), _) | (None, Some(name)) => name,
+            (None, None) => return fault(Problem::from(ErrorCode::InputMissing).with("argument", "channel")),
+        };
+        let channel = Channel(terms::channel(&caller.project_id, name)?);
+        channel.0.inbound()?;
+        Ok(channel)
+    }
+
+    fn contract(&self) -> Outcome<&ChannelContract> {
+        self.0.contract()
     }
 }
 
@@ -91,7 +100,8 @@ impl Came {
 struct Arrival<'a> {
     caller: &'a Caller,
     contract: &'a ChannelContract,
-    event: &'a Incoming,
+    body: &'a Value,
+    event: Incoming,
     event_id: Uuid,
     trace_id: String,
     subject_id: Option<String>,
@@ -99,57 +109,43 @@ struct Arrival<'a> {
 
 /// Operation `ingest_event`.
 pub(crate) fn ingest(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    if !caller.project.mode.is_on_platform() {
-        return fault(ErrorCode::TenantUnavailable);
+    let channel = Channel::of(caller, arguments)?;
+    let (project_id, contract) = (caller.project_id.as_str(), channel.contract()?);
+    let arrival = Arrival::new(caller, &channel, arguments.json("event"), tenant::traceparent().as_deref())?;
+    if mirror::see(project_id, contract.name.as_str(), &[&arrival])?.is_empty() {
+        let first = mirror::first(project_id, contract.name.as_str(), &arrival.event.external_id)?;
+        return first.map_or_else(|| fault(ErrorCode::SystemRetry), |first| repeated(project_id, first));
     }
-    let name = channel_of(caller, arguments)?;
-    let channel = terms::channel(&caller.project_id, name)?;
-    let (contract, inbound) = (channel.contract()?, channel.inbound()?);
-    let body = arguments.json("event");
-    let most = usize::try_from(inbound.max_event_bytes()).unwrap_or(usize::MAX);
-    if body.to_string().len() > most {
-        return fault(Problem::from(ErrorCode::InputTooLarge).with("argument", "event").with("limit_bytes", most));
-    }
-    let event = channel::read(contract.channel_type.as_str(), terms::identity(contract), body)?;
-    let event_id = Uuid::now_v7();
-    let (project_id, external_id) = (caller.project_id.as_str(), event.external_id.as_str());
-    let seen = [project_id.into(), name.into(), external_id.into(), pg_uuid(event_id).into()];
-    if SEE.with(|s| s.run(&seen))? == 0 {
-        let first =
-            SEEN.with(|s| s.row(&[project_id.into(), name.into(), external_id.into()], |row| uuid_column(row, 1)))?;
-        return first.map_or_else(|| fault(ErrorCode::SystemRetry), |first| repeated(caller, first));
-    }
-    let subject_id = event
-        .sender
-        .as_ref()
-        .map(|sender| platform_subject_id(&caller.project_id, contract.channel_type.as_str(), &sender.id));
-    let trace_id = TraceParent::continued(&tenant::traceparent().unwrap_or_default())?.to_string();
-    let arrival = Arrival { caller, contract, event: &event, event_id, trace_id, subject_id };
     // That it was seen is not kept without what came of it: the channel would bring it again in vain.
     let came = whole(arrival.heard())?;
-    whole(arrival.mirror(body, &came))?;
-    Ok(came.to_answer(event_id, false))
-}
-
-/// The channel that the event is of.
-fn channel_of<'a>(caller: &'a Caller, arguments: &'a Arguments) -> Outcome<&'a str> {
-    match (caller.channel.as_deref(), arguments.optional_text("channel")) {
-        (Some(own), Some(named)) if own != named => refuse(ErrorCode::ChannelSecret),
-        (Some(name), _) | (None, Some(name)) => Ok(name),
-        (None, None) => fault(Problem::from(ErrorCode::InputMissing).with("argument", "channel")),
-    }
+    whole(mirror::keep(project_id, contract, &[(&arrival, &came)]))?;
+    Ok(Answer::ok(came.to_json(arrival.event_id, false).to_string()))
 }
 
 /// What came of an event when it was taken in first.
-fn repeated(caller: &Caller, event_id: Uuid) -> Outcome<Answer> {
-    let key = [caller.project_id.as_str().into(), pg_uuid(event_id).into(), runs::created_ms(event_id).into()];
-    let came = OUTCOME.with(|s| {
-        s.row(&key, |row| Ok((column::<String>(row, 1)?, optional_uuid_column(row, 2)?, row.get::<String>(3)?)))
-    })?;
+fn repeated(project_id: &str, event_id: Uuid) -> Outcome<Answer> {
     // Its mirror's time may be over; that it was taken in stays.
-    let (outcome, run_id, code) = came.unwrap_or_else(|| ("forgotten".to_owned(), None, None));
-    let body = json!({"event_id": event_id, "duplicate": true, "outcome": outcome, "run_id": run_id, "code": code});
-    Ok(Answer::ok(body.to_string()))
+    let forgotten = || Came { outcome: "forgotten".into(), run_id: None, code: None };
+    let came = mirror::outcome(project_id, event_id)?.unwrap_or_else(forgotten);
+    Ok(Answer::ok(came.to_json(event_id, true).to_string()))
+}
+
+impl<'a> Arrival<'a> {
+    /// What the channel has brought, in that trace.
+    fn new(caller: &'a Caller, channel: &'a Channel, body: &'a Value, trace: Option<&str>) -> Outcome<Self> {
+        let (contract, inbound) = (channel.contract()?, channel.0.inbound()?);
+        let most = usize::try_from(inbound.max_event_bytes()).unwrap_or(usize::MAX);
+        if body.to_string().len() > most {
+            return fault(Problem::from(ErrorCode::InputTooLarge).with("argument", "event").with("limit_bytes", most));
+        }
+        let event = channel::read(contract.channel_type.as_str(), terms::identity(contract), body)?;
+        let subject_id = event
+            .sender
+            .as_ref()
+            .map(|sender| platform_subject_id(&caller.project_id, contract.channel_type.as_str(), &sender.id));
+        let trace_id = TraceParent::continued(trace.unwrap_or_default())?.to_string();
+        Ok(Arrival { caller, contract, body, event, event_id: Uuid::now_v7(), trace_id, subject_id })
+    }
 }
 
 impl Arrival<'_> {
@@ -157,13 +153,12 @@ impl Arrival<'_> {
     fn heard(&self) -> Outcome<Came> {
         self.see_sender()?;
         if let Some(outcome) = self.pressed()? {
-            return Ok(Came { outcome, run_id: None, code: None });
+            return Ok(Came { outcome: outcome.into(), run_id: None, code: None });
         }
-        let came = match listen::listener(self.contract, self.event, &self.roles()?, self.age()) {
+        let came = match listen::listener(self.contract, &self.event, &self.roles()?, self.age()) {
             Err(silence) => {
-                let own_chat = self.event.chat.as_ref().is_some_and(|chat| !chat.is_group);
                 // Whoever is told nothing but this is told it no more often than others are listened to.
-                if silence.is_told() && own_chat && self.has_room()? {
+                if silence.is_told() && self.is_in_own_chat() && self.has_room()? {
                     self.tell_refused()?;
                 }
                 return Ok(Came::silent(silence));
@@ -174,7 +169,7 @@ impl Arrival<'_> {
             }),
         };
         match came {
-            Ok(Some(run_id)) => Ok(Came { outcome: "run", run_id: Some(run_id), code: None }),
+            Ok(Some(run_id)) => Ok(Came { outcome: "run".into(), run_id: Some(run_id), code: None }),
             Ok(None) => Ok(Came::silent(Silence::Rate)),
             // Raised, so that the channel brings it again.
             Err(Stop::Fault(problem) | Stop::Refused(problem)) if is_ours(problem.code) => fault(problem),
@@ -213,20 +208,28 @@ impl Arrival<'_> {
         };
         audit::refused(self.caller, "create_run", problem, entry.with("event_id", self.event_id.to_string()))?;
         self.tell_refused()?;
-        Ok(Came { outcome: "refused", run_id: None, code: Some(problem.code.entry().code.to_owned()) })
+        Ok(Came { outcome: "refused".into(), run_id: None, code: Some(problem.code.entry().code.to_owned()) })
     }
 
     /// A person who was seen is a subject of the project, whatever they did.
     fn see_sender(&self) -> Outcome<()> {
-        let Some(sender) = self.event.sender.as_ref().filter(|sender| !sender.is_bot) else { return Ok(()) };
+        self.sighting().map_or(Ok(()), |sighting| subjects::notice(self.caller, &sighting, Some(&self.trace_id)))
+    }
+
+    /// Who was seen, and where they are reached if it was there.
+    fn sighting(&self) -> Option<Sighting<'_>> {
+        let sender = self.event.sender.as_ref().filter(|sender| !sender.is_bot)?;
         let own_chat = self.event.chat.as_ref().filter(|chat| !chat.is_group);
-        let sighting = Sighting {
+        Some(Sighting {
             channel_type: self.contract.channel_type.as_str(),
             channel_user_id: &sender.id,
             channel_chat_id: own_chat.map(|chat| chat.id.as_str()),
             display_name: sender.display_name.as_deref(),
-        };
-        subjects::see(self.caller, &sighting, Some(&self.trace_id), None)
+        })
+    }
+
+    fn is_in_own_chat(&self) -> bool {
+        self.event.chat.as_ref().is_some_and(|chat| !chat.is_group)
     }
 
     /// The sender's roles, where the channel asks for any.
@@ -333,7 +336,7 @@ impl Arrival<'_> {
     /// What the agent gets: the text, and the files that the channel takes in, where there are any.
     fn input(&self) -> Value {
         let mut input = json!({"text": self.event.text.as_deref().unwrap_or_default()});
-        let files: Vec<Value> = listen::taken_in(self.contract, self.event).map(|file| file.to_json()).collect();
+        let files: Vec<Value> = listen::taken_in(self.contract, &self.event).map(|file| file.to_json()).collect();
         if !files.is_empty() {
             input["attachments"] = files.into();
         }
@@ -360,36 +363,6 @@ impl Arrival<'_> {
             ..Draft::text(&chat.id, Purpose::Notice, words::text(self.contract, &locale, Occasion::Refused))
         };
         outbox::say(self.caller, self.contract, outbound, &draft).map(drop)
-    }
-
-    /// Keeps what happened, redacted, with what came of it.
-    fn mirror(&self, body: &Value, came: &Came) -> Outcome<()> {
-        let body = redaction::shown_json(body)?.to_string();
-        let (event, chat) = (self.event, self.event.chat.as_ref().map(|chat| chat.id.as_str()));
-        MIRROR.with(|s| {
-            s.run(&[
-                self.caller.project_id.as_str().into(),
-                pg_uuid(self.event_id).into(),
-                runs::created_ms(self.event_id).into(),
-                self.contract.name.as_str().into(),
-                self.contract.channel_type.as_str().into(),
-                event.external_id.as_str().into(),
-                event.kind.as_str().into(),
-                event.sender.as_ref().map(|sender| sender.id.as_str()).into(),
-                chat.into(),
-                event.thread_id.as_deref().into(),
-                event.message_id.as_deref().into(),
-                self.subject_id.as_deref().into(),
-                event.occurred_at.filter(|at| (0..=253_402_300_799).contains(at)).into(),
-                self.trace_id.as_str().into(),
-                body.into(),
-                came.outcome.into(),
-                came.run_id.map(pg_uuid).into(),
-                came.code.as_deref().into(),
-                terms::conversation_days(&self.caller.project_id)?.into(),
-            ])
-        })?;
-        Ok(())
     }
 }
 

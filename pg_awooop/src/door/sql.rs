@@ -133,7 +133,7 @@ unsafe fn value(fcinfo: pg_sys::FunctionCallInfo, n: usize, kind: Kind) -> Outco
                 Some(text) => Some(awooop_contracts::parse(&text, max_bytes).map_err(violation)?),
                 None => None,
             },
-            Kind::Tags | Kind::Object | Kind::Json { .. } => match pgrx::pg_getarg_datum(fcinfo, n) {
+            Kind::Tags | Kind::Counts | Kind::Object | Kind::Json { .. } => match pgrx::pg_getarg_datum(fcinfo, n) {
                 Some(datum) => Some(json(datum)?),
                 None => None,
             },

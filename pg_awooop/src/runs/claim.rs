@@ -5,6 +5,7 @@ use awooop_policy::budget::Who;
 use awooop_policy::credential::{CredentialDigest, LeaseSecret};
 use awooop_policy::error::{ErrorCode, Problem};
 use awooop_policy::scope::Scope;
+use awooop_policy::share;
 use pgrx::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
@@ -136,10 +137,11 @@ fn claim_in_project(caller: &Caller, arguments: &Arguments) -> Outcome<Vec<Strin
 
 /// How many runs were taken from the queue, and those of them that are given out.
 fn claim_once(caller: &Caller, arguments: &Arguments) -> Outcome<(usize, Vec<String>)> {
-    let (max_runs, worker_id) = (arguments.integer("max_runs"), arguments.text("worker_id"));
+    let worker_id = arguments.text("worker_id");
+    let max_runs = share::of(arguments, &caller.project_id, arguments.integer("max_runs"));
     let lease_seconds = arguments.optional_integer("lease_seconds").and_then(|seconds| i32::try_from(seconds).ok());
     // Whether a contract is active cannot be verified without the keyring: nothing is given out, and nothing lost.
-    if !active::can_verify() {
+    if max_runs == 0 || !active::can_verify() {
         return Ok((0, Vec::new()));
     }
     let mut secrets: Vec<Option<LeaseSecret>> = Vec::new();

@@ -24,7 +24,7 @@ fn value(argument: &Argument) -> Value {
         Kind::Time => json!("2026-01-31T08:00:00Z"),
         Kind::Integer { min, .. } => json!(min),
         Kind::Boolean => json!(true),
-        Kind::Tags | Kind::Object | Kind::Json { .. } | Kind::Document { .. } => json!({}),
+        Kind::Tags | Kind::Counts | Kind::Object | Kind::Json { .. } | Kind::Document { .. } => json!({}),
         _ => json!([]),
     }
 }

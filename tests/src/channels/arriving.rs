@@ -46,6 +46,57 @@ fn a_message_becomes_a_mirror_a_subject_and_a_run_in_one_go() {
 }
 
 #[test]
+fn an_update_on_which_the_projects_rules_take_too_much_work_is_taken_in_without_its_body() {
+    let mut stage = Stage::new();
+    let project = stage.office.project.clone();
+    stage.office.admin.run(&format!(
+        "insert into awooop.redaction_rule (project_id, rule_id, family, keywords, shape, changed_by)
+         select '{project}', 'r' || n, 'secret', '{{}}', '(?:[a-e][a-j]{{1,200}}){{2}}[0-9A-Z]', 'x' from generate_series(1, 49) n"
+    ));
+    let letters = (1..=100_000_u64).map(|n| char::from(b'a' + (n * 7919 * n % 104_729 % 10) as u8)).collect::<String>();
+    let came = stage.comes(&said_in_group(7, 42, -5, &letters));
+    assert_eq!(came["outcome"], "not_spoken_to");
+    let speaker = stage.speaker.clone();
+    let event = stage.office.does(&speaker, "list_events", json!({}))["items"][0].clone();
+    assert_eq!((&event["body"], &event["channel_user_id"]), (&json!("[REDACTED:secret]"), &json!("42")));
+    assert_eq!(stage.comes(&said_in_group(7, 42, -5, &letters))["duplicate"], true);
+}
+
+#[test]
+fn a_person_who_is_seen_again_within_a_minute_is_not_written_again_unless_something_about_them_is_new() {
+    let mut stage = Stage::new();
+    let project = stage.office.project.clone();
+    let row = |stage: &mut Stage| {
+        stage.office.admin.value(&format!(
+            "select json_build_array(display_name, channel_chat_id, last_seen_at, xmin) from awooop.platform_subjects
+             where project_id = '{project}'"
+        ))
+    };
+    let spoken = |update: u64, name: &str| {
+        let mut update = said_in_group(update, 42, -5, "hello");
+        update["message"]["from"]["first_name"] = json!(name);
+        update
+    };
+    stage.comes(&spoken(1, "Ann"));
+    let first = row(&mut stage);
+    stage.comes(&spoken(2, "Ann"));
+    assert_eq!(row(&mut stage), first);
+    stage.comes(&spoken(3, "Anna"));
+    let renamed = row(&mut stage);
+    assert!(renamed.starts_with("[\"Anna\", null, "), "{renamed}");
+    // In a chat of their own: that is where they are reached.
+    stage.comes(&said(4, 42, "hello"));
+    let reached = row(&mut stage);
+    assert!(reached.contains(", \"42\", "), "{reached}");
+    stage.office.admin.run(&format!(
+        "update awooop.platform_subjects set last_seen_at = last_seen_at - interval '2 minutes' where project_id = '{project}'"
+    ));
+    let before = row(&mut stage);
+    stage.comes(&spoken(5, "Ann"));
+    assert_ne!(row(&mut stage), before);
+}
+
+#[test]
 fn an_update_that_comes_again_changes_nothing_whatever_it_says_then() {
     let mut stage = Stage::new();
     let first = stage.comes(&said(7, 42, "one"));

@@ -170,6 +170,37 @@ fn the_platforms_sender_goes_round_the_projects_and_marks_what_it_leased() {
 }
 
 #[test]
+fn of_a_senders_places_one_project_gets_no_more_than_leaves_some_to_others() {
+    let mut office = Office::alone();
+    let database = office.database();
+    let mut stages = [Stage::of(office, json!({})), Stage::of(Office::in_database(&database), json!({}))];
+    for stage in &mut stages {
+        for chat in 1..=8 {
+            stage.says(&chat.to_string(), "hello");
+        }
+    }
+    let projects = [stages[0].office.project.clone(), stages[1].office.project.clone()];
+    let mut worker = worker_in(&database);
+    let mut held = json!({});
+    let mut given = Vec::new();
+    loop {
+        let claim = format!("select awooop.claim_messages('s', 8, places => 8, holding => '{held}')");
+        let answer = worker.json(&claim);
+        let messages = answer["messages"].as_array().expect("messages").clone();
+        let Some(first) = messages.first() else { break };
+        let project = text(&first["project_id"]);
+        held[&project] = json!(held[&project].as_u64().unwrap_or_default() + messages.len() as u64);
+        given.push((project, messages.len()));
+    }
+    // Six to whoever came first, one to the other; the last is a third project's.
+    assert_eq!(given.iter().map(|(_, many)| many).collect::<Vec<_>>(), [&6, &1], "{given:?}");
+    assert!(projects.iter().all(|project| held[project].is_u64()), "{held}");
+    assert_eq!(worker.json("select awooop.claim_messages('s', 8)")["messages"].as_array().map(Vec::len), Some(2));
+    let bad = format!("select awooop.claim_messages('s', 8, places => 8, holding => '{}')", json!({"x": -1}));
+    assert_eq!(worker.code(&bad), "E-INPUT-001");
+}
+
+#[test]
 fn a_tenant_that_keeps_a_chat_locked_stalls_nobody_else() {
     let mut stage = Stage::new();
     stage.says("1", "a");

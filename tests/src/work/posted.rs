@@ -174,7 +174,7 @@ fn a_run_waits_for_people_and_goes_on_when_they_have_agreed() {
 }
 
 #[test]
-fn as_many_runs_as_were_allowed_are_executed_at_once() {
+fn as_many_runs_as_were_allowed_are_executed_at_once_and_one_project_leaves_a_place_for_others() {
     static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
     static MOST: AtomicUsize = AtomicUsize::new(0);
     let mut shop = Shop::new(|_| {
@@ -184,11 +184,29 @@ fn as_many_runs_as_were_allowed_are_executed_at_once() {
         says("done")
     });
     let runs: Vec<String> = (0..9).map(|n| shop.create(&n.to_string())).collect();
-    let _gateway = shop.worker(&[("MAX_RUNS", "3")]);
+    let _gateway = shop.worker(&[("MAX_RUNS", "4")]);
     for run in runs {
         shop.wait(&run, "completed");
     }
     assert_eq!(MOST.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_project_whose_agents_take_long_does_not_keep_the_worker_from_others() {
+    let mut slow = Shop::new(|_| {
+        std::thread::sleep(Duration::from_secs(4));
+        says("at last")
+    });
+    let runs: Vec<String> = (0..8).map(|n| slow.create(&n.to_string())).collect();
+    let _gateway = slow.worker(&[("MAX_RUNS", "4")]);
+    eventually("three posts", || slow.asked().len() == 3);
+    let mut other = Shop::beside(&mut slow, |_| says("at once"));
+    for n in 0..3 {
+        let run = other.create(&n.to_string());
+        assert_eq!(other.wait(&run, "completed")["result"], json!({"answer": "at once"}));
+    }
+    assert_eq!(slow.asked().len(), 3);
+    assert!(runs.iter().all(|run| slow.run(run)["state"] != "completed"));
 }
 
 #[test]

@@ -48,19 +48,37 @@ impl Shop {
     pub fn with(more: Value, answer: impl Fn(&Value) -> Option<(u16, Value)> + Send + Sync + 'static) -> Self {
         let mut office = Office::alone();
         let project = office.project.clone();
+        office.sql(&format!("select awooop.set_credential_namespaces('{project}', '{{shop}}')"));
+        office.sql("select awooop.allow_private_host('127.0.0.1', 'tests')");
+        let secrets = Secrets::new();
+        secrets.put_at("shop/agent", TOKEN);
+        Self::of(office, secrets, more, json!({"credential": "k8s://shop/agent/token", "timeout_seconds": 5}), answer)
+    }
+
+    /// Another project beside that one, whose agent asks for no credential.
+    pub fn beside(first: &mut Self, answer: impl Fn(&Value) -> Option<(u16, Value)> + Send + Sync + 'static) -> Self {
+        let office = Office::in_database(&first.office.database());
+        Self::of(office, Secrets::new(), json!({}), json!({"timeout_seconds": 5}), answer)
+    }
+
+    fn of(
+        mut office: Office,
+        secrets: Secrets,
+        more: Value,
+        mut endpoint: Value,
+        answer: impl Fn(&Value) -> Option<(u16, Value)> + Send + Sync + 'static,
+    ) -> Self {
+        let project = office.project.clone();
         let agent = Listener::start(move |post: &Post| {
             let asked = serde_json::from_str(&post.body).expect("JSON");
             answer(&asked).map(|(status, body)| (status, body.to_string()))
         });
-        office.sql(&format!("select awooop.set_credential_namespaces('{project}', '{{shop}}')"));
-        office.sql("select awooop.allow_private_host('127.0.0.1', 'tests')");
         activate(&mut office.admin, &project, &run_contract(more));
         let mut contract = agent_contract("agent");
         contract["run_contract"] = "answer".into();
-        contract["endpoint"] = json!({"url": format!("{}/agent", agent.url), "credential": "k8s://shop/agent/token", "timeout_seconds": 5});
+        endpoint["url"] = format!("{}/agent", agent.url).into();
+        contract["endpoint"] = endpoint;
         activate(&mut office.admin, &project, &contract);
-        let secrets = Secrets::new();
-        secrets.put_at("shop/agent", TOKEN);
         let maker = office.key("maker", &format!("{WORKS},approvals:read"));
         Self { office, agent, secrets, maker }
     }

@@ -7,10 +7,11 @@ use sqlx::Row as _;
 
 use super::{Message, Report};
 use crate::gateway::Gateway;
+use crate::places::Places;
 use crate::pool::{Failure, Statement};
 use crate::problem;
 
-const CLAIM: &str = "select awooop.claim_messages($1, $2, $3)::text";
+const CLAIM: &str = "select awooop.claim_messages($1, $2, $3, $4, $5::jsonb)::text";
 const MARK: &str = "select awooop.mark_message($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9)::text";
 
 /// Why what became of a message could not be said.
@@ -46,10 +47,10 @@ impl Database {
     }
 
     /// At most `room` messages that have their turn.
-    pub async fn claim(&self, room: usize, lease_seconds: i32) -> Result<Vec<Message>, String> {
+    pub async fn claim(&self, room: usize, lease_seconds: i32, places: &Places) -> Result<Vec<Message>, String> {
         let room = i32::try_from(room).unwrap_or(1);
         let statement = sqlx::query(CLAIM).bind(&self.sender_id).bind(room).bind(lease_seconds);
-        let text = self.ask(statement).await?;
+        let text = self.ask(statement.bind(places.all()).bind(places.held().to_string())).await?;
         let claimed: Claimed = serde_json::from_str(&text).map_err(|_| "unreadable".to_owned())?;
         match (claimed.messages, claimed.code) {
             (Some(messages), _) => Ok(messages),

@@ -6,7 +6,11 @@ use uuid::Uuid;
 
 use super::violation;
 use crate::error::{ErrorCode, Problem};
-use crate::name::NameRule;
+use crate::name::{MAX_ID, NameRule};
+
+/// What counts there may be, and how high.
+const MOST_COUNTS: usize = 10_000;
+const MOST: i64 = 10_000;
 
 /// What an argument takes.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +33,8 @@ pub enum Kind {
     Boolean,
     /// An object of short texts: at most 32 members, keys like ids, values up to 256 characters.
     Tags,
+    /// An object of counts: at most 10,000 members, keys like ids, values from 1 to 10,000.
+    Counts,
     /// A list of texts.
     TextList {
         rule: NameRule,
@@ -64,6 +70,9 @@ impl Kind {
             }
             (Kind::Boolean, Value::Bool(_)) | (Kind::Object, Value::Object(_)) => true,
             (Kind::Tags, Value::Object(tags)) => tags.len() <= 32 && tags.iter().all(|(key, tag)| is_tag(key, tag)),
+            (Kind::Counts, Value::Object(counts)) => {
+                counts.len() <= MOST_COUNTS && counts.iter().all(|(key, count)| is_count(key, count))
+            }
             (Kind::TextList { rule, max, items }, Value::Array(list)) => {
                 list.len() <= items
                     && list.iter().all(|item| item.as_str().is_some_and(|t| rule.admits(t) && t.chars().count() <= max))
@@ -101,7 +110,7 @@ impl Kind {
             Kind::Integer { .. } => "integer",
             Kind::Boolean => "boolean",
             Kind::TextList { .. } | Kind::WordList { .. } => "text[]",
-            Kind::Tags | Kind::Object | Kind::Json { .. } => "jsonb",
+            Kind::Tags | Kind::Counts | Kind::Object | Kind::Json { .. } => "jsonb",
         }
     }
 
@@ -114,6 +123,9 @@ impl Kind {
             Kind::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Boolean => "true or false".into(),
             Kind::Tags => "an object of at most 32 texts of up to 256 characters, with keys like ids".into(),
+            Kind::Counts => {
+                format!("an object of at most {MOST_COUNTS} whole numbers from 1 to {MOST}, with keys like ids")
+            }
             Kind::TextList { rule, max, items } => {
                 format!("a list of at most {items} texts, each {}, at most {max} characters", rule.in_words())
             }
@@ -146,6 +158,11 @@ impl Kind {
                     "type": "string", "maxLength": 256, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
                 }
             }),
+            Kind::Counts => json!({
+                "type": "object", "maxProperties": MOST_COUNTS,
+                "propertyNames": Kind::Text { rule: NameRule::Id, max: MAX_ID }.schema(),
+                "additionalProperties": {"type": "integer", "minimum": 1, "maximum": MOST}
+            }),
             Kind::TextList { rule, max, items } => {
                 json!({"type": "array", "maxItems": items, "items": Kind::Text { rule, max }.schema()})
             }
@@ -168,6 +185,12 @@ fn is_tag(key: &str, tag: &Value) -> bool {
     NameRule::Id.admits(key)
         && key.len() <= 64
         && tag.as_str().is_some_and(|text| text.chars().count() <= 256 && !text.chars().any(char::is_control))
+}
+
+fn is_count(key: &str, count: &Value) -> bool {
+    NameRule::Id.admits(key)
+        && key.len() <= MAX_ID
+        && count.as_number().and_then(whole).is_some_and(|count| (1..=MOST).contains(&count))
 }
 
 /// Whether it is a point in time as RFC 3339 writes one, which PostgreSQL reads too.

@@ -6,6 +6,7 @@ use crate::channel::outbox::{Decision, MessageState, Report};
 use crate::name::NameRule;
 use crate::operation::{Operation, result};
 use crate::scope::Scope;
+use crate::share;
 
 /// The longest text of one message before it is cut into parts, in characters.
 const TEXT: Kind = Kind::Text { rule: NameRule::Free, max: 65_536 };
@@ -46,6 +47,31 @@ pub(super) const OPERATIONS: &[Operation] = &[
             ),
         ],
         result: result::ingested,
+    },
+    Operation {
+        name: "ingest_events",
+        scope: Some(Scope::ChannelsIngest),
+        method: "POST",
+        path: "/v1/platform/events/batch",
+        summary: "Take in at once what nobody hears",
+        description: "What people say to each other in a group comes to nothing but its mirror, and many of it are taken in at once. \
+                      The answers are in the order of the events, each as of ingest_event. Where one is null the event was not \
+                      taken in, because there is more to do about it, or it came before: bring it by ingest_event.",
+        status: 200,
+        arguments: &[
+            Argument::required(
+                "events",
+                Kind::Json { max_bytes: 768 * 1024 },
+                "At most 100 objects, each with the `event`, unchanged, and maybe the `traceparent` that it came in.",
+            ),
+            Argument::optional(
+                "channel",
+                ID,
+                "null",
+                "The channel that they happened in; where null, the one that the credential is the secret of.",
+            ),
+        ],
+        result: result::ingested_together,
     },
     Operation {
         name: "list_events",
@@ -167,6 +193,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "60",
                 "How long each is this sender's alone, in seconds.",
             ),
+            share::PLACES,
+            share::HOLDING,
         ],
         result: result::claimed_messages,
     },

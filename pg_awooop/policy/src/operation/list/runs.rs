@@ -9,6 +9,7 @@ use crate::name::NameRule;
 use crate::operation::{Operation, result};
 use crate::run_fsm::RunState;
 use crate::scope::Scope;
+use crate::share;
 
 const LEASE_SECONDS: Kind = Kind::Integer { min: 5, max: 3600 };
 const RUN_ID: Argument = Argument::required("run_id", Kind::Uuid, "The run.");
@@ -121,6 +122,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "false",
                 "Only runs of agents whose contract names an endpoint, each with it.",
             ),
+            share::PLACES,
+            share::HOLDING,
         ],
         result: result::claimed,
     },

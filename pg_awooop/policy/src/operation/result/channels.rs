@@ -22,6 +22,11 @@ pub(in super::super) fn ingested() -> Value {
     }))
 }
 
+pub(in super::super) fn ingested_together() -> Value {
+    let answer = json!({"anyOf": [ingested(), {"type": "null"}]});
+    object(json!({"answers": {"type": "array", "items": answer}}))
+}
+
 pub(in super::super) fn events() -> Value {
     page(
         object(json!({

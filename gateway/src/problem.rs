@@ -46,7 +46,11 @@ fn of_sqlstate(sqlstate: &str, detail: Option<&str>) -> Problem {
     let code = match sqlstate {
         "40001" | "40P01" => ErrorCode::SystemRetry,
         "57014" => ErrorCode::HttpTimeout,
-        "22021" => ErrorCode::InputNul,
+        // Of JSON: a character, a number, a depth, a size that a document in PostgreSQL cannot have.
+        "22021" | "22P05" => ErrorCode::InputNul,
+        "22003" => ErrorCode::InputNumber,
+        "54001" => ErrorCode::InputTooDeep,
+        "54000" => ErrorCode::InputTooLarge,
         "53300" => ErrorCode::HttpDatabase,
         _ if sqlstate.starts_with("08") || sqlstate.starts_with("57P0") => ErrorCode::HttpDatabase,
         _ => ErrorCode::SystemInternal,

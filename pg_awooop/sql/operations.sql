@@ -31,6 +31,12 @@ create function awooop.grant_subject_role(platform_subject_id text, role text)
     as 'MODULE_PATHNAME', 'awooop_operation';
 comment on function awooop.grant_subject_role is 'Adds the role to the subject''s roles; giving it twice changes nothing.';
 
+create function awooop.revoke_subject_role(platform_subject_id text, role text)
+    returns jsonb language c volatile parallel unsafe security definer
+    set search_path to pg_catalog, pg_temp
+    as 'MODULE_PATHNAME', 'awooop_operation';
+comment on function awooop.revoke_subject_role is 'What the person may do in chats by the role ends with it. Taking it twice changes nothing.';
+
 create function awooop.create_agent(agent_id text, display_name text default null, enabled boolean default true)
     returns jsonb language c volatile parallel unsafe security definer
     set search_path to pg_catalog, pg_temp

@@ -201,8 +201,7 @@ pub(crate) fn forget_due() -> Outcome<i64> {
 fn projects_with_expired_counters() -> TableIterator<'static, (name!(project_id, String),)> {
     statements! {
         FIND: reading [] =
-            "select distinct project_id from (select project_id from awooop.anomaly_counter
-                                              where expires_at <= clock_timestamp() order by expires_at limit 1000) due";
+            "select distinct project_id from awooop.anomaly_counter where expires_at <= clock_timestamp()";
     }
     let due = or_raise(FIND.with(|s| s.rows(&[], |row| column::<String>(row, 1))));
     TableIterator::new(due.into_iter().map(|project_id| (project_id,)))

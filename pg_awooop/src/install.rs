@@ -33,7 +33,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0014_endpoints", include_str!("../../sql/migrations/0014_endpoints.sql")),
     ("0015_sessions", include_str!("../../sql/migrations/0015_sessions.sql")),
     ("0016_shadow", include_str!("../../sql/migrations/0016_shadow.sql")),
-    ("0017_seen_alone", include_str!("../../sql/migrations/0017_seen_alone.sql")),
+    ("0017_conversations", include_str!("../../sql/migrations/0017_conversations.sql")),
 ];
 
 /// Re-applied by every migrate.

@@ -28,8 +28,6 @@ use crate::turn;
 static DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static INTERVAL_SECONDS: GucSetting<i32> = GucSetting::<i32>::new(5);
 
-/// Runs deleted by one round of retention.
-const BATCH: i32 = 1000;
 /// How long a failed authentication is kept, in days.
 const FAILURES_KEPT_DAYS: i32 = 30;
 
@@ -173,27 +171,16 @@ fn maintain_once() -> Outcome<serde_json::Value> {
     }))
 }
 
-fn delete_expired() -> Outcome<usize> {
-    let expired =
-        EXPIRED.with(|s| s.rows(&[BATCH.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
-    let mut deleted = 0;
-    for (project_id, run_id) in expired {
-        deleted += turn::spared(&project_id, || {
-            let gone = DELETE_RUN.with(|s| s.run(&[project_id.as_str().into(), pg_uuid(run_id).into()]))?;
-            if gone > 0 {
-                budget::forget_closed(&project_id)?;
-                let platform = Caller::platform(&project_id, "platform:retention");
-                audit::done(
-                    &platform,
-                    "run_deleted",
-                    audit::Entry { run_id: Some(run_id), ..audit::Entry::default() },
-                )?;
-            }
-            Ok(gone)
-        })
-        .unwrap_or_default();
-    }
-    Ok(deleted)
+fn delete_expired() -> Outcome<i64> {
+    turn::each_due(&EXPIRED, |project_id, run_id| {
+        let gone = DELETE_RUN.with(|s| s.run(&[project_id.into(), pg_uuid(run_id).into()]))? > 0;
+        if gone {
+            budget::forget_closed(project_id)?;
+            let platform = Caller::platform(project_id, "platform:retention");
+            audit::done(&platform, "run_deleted", audit::Entry { run_id: Some(run_id), ..audit::Entry::default() })?;
+        }
+        Ok(gone)
+    })
 }
 
 /// Runs whose retention is over, in all projects. Belongs to awooop_scheduler; it hands out ids only.

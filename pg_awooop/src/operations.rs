@@ -104,6 +104,7 @@ pub(crate) fn run(operation: &Operation, caller: &Caller, arguments: &Arguments)
         "revoke_api_key" => api_keys::revoke,
         "revoke_contract" => contracts::revoke,
         "revoke_principal_role" => principals::revoke_role,
+        "revoke_subject_role" => subjects::revoke_role,
         "rotate_api_key" => api_keys::rotate,
         "set_budget" => budget::set_limit,
         "set_price" => budget::set_price,

@@ -191,12 +191,15 @@ pub(crate) fn shown_json(value: &Value) -> Outcome<Value> {
     }
 }
 
-/// JSON as it is kept of what cannot be sent back: redacted as the bound project has it, and as a whole where its rules take too much
-/// work on it.
-pub(crate) fn kept_json(value: &Value) -> Outcome<Value> {
-    match shown_json(value) {
-        Err(Stop::Fault(problem)) if problem.code == ErrorCode::RedactionWork => Ok(Family::Secret.marker().into()),
-        shown => shown,
+/// JSON text as it is kept of what cannot be sent back: redacted as the bound project has it, and as a whole where its rules take too
+/// much work on it.
+pub(crate) fn kept_json(text: &str) -> Outcome<Cow<'_, str>> {
+    match redacted_document(&*in_force()?, text) {
+        Ok(redacted) => Ok(redacted.map_or(Cow::Borrowed(text), Cow::Owned)),
+        Err(Stop::Fault(problem)) if problem.code == ErrorCode::RedactionWork => {
+            Ok(format!("\"{}\"", Family::Secret.marker()).into())
+        }
+        Err(stop) => Err(stop),
     }
 }
 

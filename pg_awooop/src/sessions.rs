@@ -28,17 +28,14 @@ use crate::statement::{column, rfc3339, statements};
 use crate::tenant;
 use crate::turn;
 
-/// How many one round of retention looks at.
-const BATCH: i32 = 1000;
-
 statements! {
     OWNS_LEGACY: reading [TEXTOID] =
         "select exists (select from awooop.legacy_namespace where owner_project = $1)";
-    READ: reading [TEXTOID, TEXTOID] = concat!(
+    READ: reading [TEXTOID, TEXTOID, BOOLOID] = concat!(
         "select messages::text, state::text, version, ", rfc3339!("started_at"), ", ", rfc3339!("updated_at"), ", ",
                 rfc3339!("expires_at"), "
          from awooop.conversation_session
-         where project_id = $1 and session_key = $2 and expires_at > clock_timestamp()");
+         where project_id = $1 and session_key = $2 and is_legacy = $3 and expires_at > clock_timestamp()");
     // What is over begins anew. Of two that come at once, one makes the row and the other waits for it.
     HOLD: writing [TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID] =
         "insert into awooop.conversation_session as c
@@ -46,18 +43,18 @@ statements! {
                  expires_at)
          select $1, $2, $3, $4, $5, '[]', 'null', 0, t.at, t.at, t.at + interval '1 minute'
          from (select clock_timestamp() as at) t
-         on conflict (project_id, session_key) do update
+         on conflict (project_id, session_key, is_legacy) do update
             set messages = case when c.expires_at > clock_timestamp() then c.messages else excluded.messages end,
                 state = case when c.expires_at > clock_timestamp() then c.state else excluded.state end,
                 version = case when c.expires_at > clock_timestamp() then c.version else 0 end,
                 started_at = case when c.expires_at > clock_timestamp() then c.started_at else excluded.started_at end
          returning messages::text, state::text, version";
-    WRITE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID] = concat!(
+    WRITE: writing [TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, INT8OID, INT8OID] = concat!(
         "update awooop.conversation_session
-         set messages = $3::jsonb, state = $4::jsonb, version = $5, updated_at = t.at,
-             expires_at = t.at + $6 * interval '1 second'
+         set messages = $4::jsonb, state = $5::jsonb, version = $6, updated_at = t.at,
+             expires_at = t.at + $7 * interval '1 second'
          from (select clock_timestamp() as at) t
-         where project_id = $1 and session_key = $2
+         where project_id = $1 and session_key = $2 and is_legacy = $3
          returning ", rfc3339!("updated_at"));
     END: writing [TEXTOID, TEXTOID, TEXTOID] =
         "delete from awooop.conversation_session where project_id = $1 and channel = $2 and channel_chat_id = $3";
@@ -78,13 +75,19 @@ struct Place<'a> {
     chat: &'a str,
 }
 
+/// By which it is known there: a chat may be called so that both forms are the same text.
+struct Key {
+    text: String,
+    is_legacy: bool,
+}
+
 impl Place<'_> {
-    fn key(&self) -> String {
-        format!("{}:{}:{}", self.project_id, self.channel, self.chat)
+    fn key(&self) -> Key {
+        Key { text: format!("{}:{}:{}", self.project_id, self.channel, self.chat), is_legacy: false }
     }
 
-    fn legacy_key(&self) -> String {
-        format!("{}:{}", self.channel, self.chat)
+    fn legacy_key(&self) -> Key {
+        Key { text: format!("{}:{}", self.channel, self.chat), is_legacy: true }
     }
 }
 
@@ -130,9 +133,9 @@ pub(crate) fn owns_legacy(project_id: &str) -> Outcome<bool> {
 
 /// Holds the session until the end of the transaction; one that the legacy path had is taken over.
 fn hold(place: &Place, bounds: &Bounds) -> Outcome<Stored> {
-    let mut stored = hold_one(place, &place.key(), false)?;
+    let mut stored = hold_one(place, &place.key())?;
     if stored.version == 0 && bounds.is_shared {
-        let legacy = hold_one(place, &place.legacy_key(), true)?;
+        let legacy = hold_one(place, &place.legacy_key())?;
         if legacy.version > 0 {
             stored = legacy;
         }
@@ -140,8 +143,9 @@ fn hold(place: &Place, bounds: &Bounds) -> Outcome<Stored> {
     Ok(stored)
 }
 
-fn hold_one(place: &Place, key: &str, is_legacy: bool) -> Outcome<Stored> {
-    let parameters = [place.project_id.into(), key.into(), is_legacy.into(), place.channel.into(), place.chat.into()];
+fn hold_one(place: &Place, key: &Key) -> Outcome<Stored> {
+    let (text, is_legacy) = (key.text.as_str(), key.is_legacy);
+    let parameters = [place.project_id.into(), text.into(), is_legacy.into(), place.channel.into(), place.chat.into()];
     let held = HOLD.with(|s| {
         s.row(&parameters, |row| {
             Ok(Stored { messages: column(row, 1)?, state: column(row, 2)?, version: column(row, 3)? })
@@ -152,11 +156,12 @@ fn hold_one(place: &Place, key: &str, is_legacy: bool) -> Outcome<Stored> {
 
 /// Writes what is held, under both keys where it is shared.
 fn write(place: &Place, bounds: &Bounds, stored: &Stored) -> Outcome<()> {
-    let write = |key: &str| {
+    let write = |key: &Key| {
         WRITE.with(|s| {
             s.run(&[
                 place.project_id.into(),
-                key.into(),
+                key.text.as_str().into(),
+                key.is_legacy.into(),
                 stored.messages.as_str().into(),
                 stored.state.as_str().into(),
                 stored.version.into(),
@@ -166,7 +171,7 @@ fn write(place: &Place, bounds: &Bounds, stored: &Stored) -> Outcome<()> {
     };
     write(&place.key())?;
     if bounds.is_shared {
-        hold_one(place, &place.legacy_key(), true)?;
+        hold_one(place, &place.legacy_key())?;
         write(&place.legacy_key())?;
     }
     Ok(())
@@ -217,9 +222,9 @@ fn named<'a>(
     }
 }
 
-fn read(place: &Place, key: &str) -> Outcome<Option<Value>> {
+fn read(place: &Place, key: &Key) -> Outcome<Option<Value>> {
     let found = READ.with(|s| {
-        s.row(&[place.project_id.into(), key.into()], |row| {
+        s.row(&[place.project_id.into(), key.text.as_str().into(), key.is_legacy.into()], |row| {
             Ok((
                 column::<String>(row, 1)?,
                 column::<String>(row, 2)?,
@@ -309,7 +314,7 @@ pub(crate) fn end(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
 
 /// Forgets sessions whose time is over; how many.
 pub(crate) fn forget_due() -> Outcome<i64> {
-    turn::forget_due(&EXPIRED, &FORGET, BATCH)
+    turn::forget_due(&EXPIRED, &FORGET)
 }
 
 /// Sessions whose time is over, in all projects. Belongs to awooop_scheduler; it hands out keys only.

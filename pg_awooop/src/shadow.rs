@@ -32,9 +32,6 @@ use crate::turn;
 pub(crate) use promotion::ensure_promotable;
 pub(crate) use report::report;
 
-/// How many one round of retention looks at.
-const BATCH: i32 = 1000;
-
 statements! {
     OPEN: writing [TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT8OID] =
         "insert into awooop.shadow_case as c (project_id, message_key, agent_id, run_id, opened_at, retain_until)
@@ -193,7 +190,7 @@ fn terms(project_id: &str, run_id: Uuid) -> Outcome<Option<Comparison>> {
 
 /// Forgets cases whose time is over; how many.
 pub(crate) fn forget_due() -> Outcome<i64> {
-    turn::forget_due(&EXPIRED, &FORGET, BATCH)
+    turn::forget_due(&EXPIRED, &FORGET)
 }
 
 /// Cases whose retention is over, in all projects. Belongs to awooop_scheduler; it hands out keys only.

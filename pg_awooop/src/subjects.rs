@@ -70,6 +70,10 @@ statements! {
          set roles = case when $4 = any (s.roles) then s.roles else s.roles || $4 end, roles_from = $5
          where s.project_id = $1 and s.channel_type = $2 and s.channel_user_id = $3
          returning ", subject_json!());
+    REVOKE_ROLE: writing [TEXTOID, TEXTOID, TEXTOID, TEXTOID] = concat!(
+        "update awooop.platform_subjects s set roles = array_remove(s.roles, $4)
+         where s.project_id = $1 and s.channel_type = $2 and s.channel_user_id = $3
+         returning ", subject_json!());
 }
 
 /// A person as a channel names them.
@@ -174,6 +178,19 @@ pub(crate) fn grant_role(caller: &Caller, arguments: &Arguments) -> Outcome<Answ
     };
     let entry = audit::Entry { platform_subject_id: Some(subject), ..audit::Entry::default() };
     audit::done(caller, "subject_role_granted", entry.with("role", role))?;
+    Ok(Answer::ok(body))
+}
+
+/// Operation `revoke_subject_role`.
+pub(crate) fn revoke_role(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
+    let (subject, role) = (arguments.text("platform_subject_id"), arguments.text("role"));
+    let (channel_type, channel_user_id) = parts(&caller.project_id, subject)?;
+    let parameters = [caller.project_id.as_str().into(), channel_type.into(), channel_user_id.into(), role.into()];
+    let Some(body) = REVOKE_ROLE.with(|s| s.row(&parameters, |row| column::<String>(row, 1)))? else {
+        return fault(ErrorCode::SubjectUnknown);
+    };
+    let entry = audit::Entry { platform_subject_id: Some(subject), ..audit::Entry::default() };
+    audit::done(caller, "subject_role_revoked", entry.with("role", role))?;
     Ok(Answer::ok(body))
 }
 

@@ -98,23 +98,42 @@ pub(crate) fn in_a_moment<T>(event: &str, project_id: &str, work: impl FnOnce() 
 const DUE_AT_ONCE: i32 = 1000;
 const MOST_DUE: i32 = 32_000;
 
-/// Does `work` with what `due` names by project and id, each in its project and [`spared`]. `due` takes how much is looked for, and
-/// has the oldest first; `work` says whether it has done something.
+/// Does `work` with what `due` names by project and id: see [`each`].
 pub(crate) fn each_due(
     due: &'static LocalKey<Statement>,
     mut work: impl FnMut(&str, Uuid) -> Outcome<bool>,
 ) -> Outcome<i64> {
+    let find = |at_most: i32| {
+        due.with(|s| s.rows(&[at_most.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))
+    };
+    each(find, |project_id, id| work(project_id, *id))
+}
+
+/// Deletes what `expired` names by project and key and `forget` still finds due: see [`each`].
+pub(crate) fn forget_due(expired: &'static LocalKey<Statement>, forget: &'static LocalKey<Statement>) -> Outcome<i64> {
+    let find = |at_most: i32| {
+        expired.with(|s| s.rows(&[at_most.into()], |row| Ok((column::<String>(row, 1)?, column::<String>(row, 2)?))))
+    };
+    each(find, |project_id, key| Ok(forget.with(|s| s.run(&[project_id.into(), key.as_str().into()]))? > 0))
+}
+
+/// Does `work` with what `find` finds due by project and key, each in its project and [`spared`]; how much. `find` takes how much is
+/// looked for, and has the oldest first; `work` says whether it has done something.
+pub(crate) fn each<K: Clone + Ord>(
+    find: impl Fn(i32) -> Outcome<Vec<(String, K)>>,
+    mut work: impl FnMut(&str, &K) -> Outcome<bool>,
+) -> Outcome<i64> {
     let (mut at_most, mut done, mut tried) = (DUE_AT_ONCE, 0, BTreeSet::new());
     loop {
-        let found =
-            due.with(|s| s.rows(&[at_most.into()], |row| Ok((column::<String>(row, 1)?, uuid_column(row, 2)?))))?;
+        let found = find(at_most)?;
         let is_all = found.len() < usize::try_from(at_most).unwrap_or_default();
         let mut is_left = false;
-        for (project_id, id) in found {
-            if !tried.insert((project_id.clone(), id)) {
+        for due in found {
+            if !tried.insert(due.clone()) {
                 continue;
             }
-            match spared(&project_id, || work(&project_id, id)) {
+            let (project_id, key) = due;
+            match spared(&project_id, || work(&project_id, &key)) {
                 Some(true) => done += 1,
                 _ => is_left = true,
             }
@@ -125,20 +144,4 @@ pub(crate) fn each_due(
         }
         at_most = at_most.saturating_mul(2);
     }
-}
-
-/// Deletes, each in its project, what `expired` names by project and key and `forget` still finds due; how much.
-pub(crate) fn forget_due(
-    expired: &'static LocalKey<Statement>,
-    forget: &'static LocalKey<Statement>,
-    at_most: i32,
-) -> Outcome<i64> {
-    let due = expired
-        .with(|s| s.rows(&[at_most.into()], |row| Ok((column::<String>(row, 1)?, column::<String>(row, 2)?))))?;
-    let mut forgotten = 0;
-    for (project_id, key) in due {
-        let gone = spared(&project_id, || forget.with(|s| s.run(&[project_id.as_str().into(), key.as_str().into()])));
-        forgotten += i64::try_from(gone.unwrap_or_default()).unwrap_or_default();
-    }
-    Ok(forgotten)
 }

@@ -18,7 +18,7 @@ use crate::ask::{Question, ask};
 use crate::gateway::Gateway;
 
 /// Statements of one channel that are under way before others wait for them.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 /// How long one waits for those, before it goes alone all the same.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// What goes in one statement at most.

@@ -152,6 +152,8 @@ impl Sender {
 
     /// Claims as many messages as there is room for, and sets them on their way. How long to wait before the next claim.
     async fn claim(self: &Arc<Self>, room: usize, on_their_way: &mut JoinSet<()>) -> Duration {
+        // The lease is as old as the question, however long the answer took.
+        let asked = Instant::now();
         let messages = match self.database.claim(room, LEASE_SECONDS, &self.places).await {
             Ok(messages) => messages,
             Err(code) => {
@@ -166,17 +168,17 @@ impl Sender {
             let place = self.places.take(&message.project_id);
             let sender = Arc::clone(self);
             on_their_way.spawn(async move {
-                sender.deliver(message).await;
+                sender.deliver(message, asked).await;
                 drop(place);
             });
         }
         Duration::ZERO
     }
 
-    /// Sends what is left of a message, each part in its turn.
-    async fn deliver(&self, message: Message) {
+    /// Sends what is left of a message that was claimed then, each part in its turn.
+    async fn deliver(&self, message: Message, asked: Instant) {
         let mut turn = Instant::now() + Duration::from_millis(message.send_after_ms);
-        let mut until = Instant::now() + MOST_LATE;
+        let mut until = asked + MOST_LATE;
         // What takes something back, or answers a button, has at most one part.
         for n in message.parts_sent..message.parts.len().max(1) {
             sleep_until(turn).await;
@@ -195,9 +197,10 @@ impl Sender {
                 },
             };
             let was_sent = matches!(report, Report::Sent { .. });
+            let asked = Instant::now();
             let Some(next_in_ms) = self.mark(&message, n, &report).await.filter(|_| was_sent) else { return };
             turn = Instant::now() + Duration::from_millis(next_in_ms);
-            until = turn + MOST_LATE;
+            until = asked + Duration::from_millis(next_in_ms) + MOST_LATE;
         }
     }
 

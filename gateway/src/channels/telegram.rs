@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use frankenstein::ParseMode;
 use frankenstein::methods::{AnswerCallbackQueryParams, DeleteMessageParams, EditMessageTextParams, SendMessageParams};
-use frankenstein::response::ErrorResponse;
 use frankenstein::types::{ChatId, InlineKeyboardButton, InlineKeyboardMarkup, ReplyMarkup, ReplyParameters};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::sender::{Button, Message, Part, Report};
 
@@ -20,6 +20,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// An answer is a message of ours, and a few words more.
 const LONGEST_ANSWER: usize = 256 * 1024;
+/// How long to wait where it was too much, and nobody says how long, in seconds.
+const AFTER_TOO_MUCH: u32 = 30;
 /// Whatever is wrong with a token, trying again at once does not mend it.
 const AFTER_UNAUTHORIZED: u32 = 60;
 
@@ -45,7 +47,7 @@ struct Known {
 #[derive(Deserialize)]
 struct Answered {
     #[serde(default)]
-    result: Option<serde_json::Value>,
+    result: Option<Value>,
 }
 
 impl Telegram {
@@ -157,6 +159,7 @@ impl Telegram {
 /// What an answer means.
 async fn read(mut response: Response) -> Asked {
     let status = response.status().as_u16();
+    let in_header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
@@ -172,17 +175,23 @@ async fn read(mut response: Response) -> Asked {
         let known = answered.and_then(|result| serde_json::from_value::<Known>(result).ok());
         return Asked::Done { message_id: known.and_then(|known| known.message_id).map(|id| id.to_string()) };
     }
-    let problem = serde_json::from_slice::<ErrorResponse>(&body).ok();
-    let retry_after =
-        problem.as_ref().and_then(|problem| problem.parameters).and_then(|parameters| parameters.retry_after);
-    let text = problem.map(|problem| problem.description).unwrap_or_default();
+    // Whatever stands between may answer in its own form.
+    let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let retry_after = seconds(&problem["parameters"]["retry_after"]).or(in_header);
+    let text = problem["description"].as_str().unwrap_or_default().to_owned();
     let code = format!("http_{status}");
     Asked::Not(match status {
-        429 => Report::Later { seconds: retry_after.map_or(1, u32::from), pauses_channel: false, code, text },
+        429 => Report::Later { seconds: retry_after.unwrap_or(AFTER_TOO_MUCH), pauses_channel: false, code, text },
         401 | 404 => Report::Later { seconds: AFTER_UNAUTHORIZED, pauses_channel: true, code, text },
-        500.. => Report::Failed { code, text, retry_after: retry_after.map(u32::from) },
+        500.. => Report::Failed { code, text, retry_after },
         _ => Report::Refused { code, text },
     })
+}
+
+/// Seconds to wait, rounded up, however long.
+fn seconds(value: &Value) -> Option<u32> {
+    // The cast saturates.
+    value.as_f64().filter(|seconds| *seconds > 0.0).map(|seconds| seconds.ceil() as u32)
 }
 
 fn parse_mode(part: &Part) -> Option<ParseMode> {

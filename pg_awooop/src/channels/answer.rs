@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::feedback;
 use super::outbox::{self, Draft, OfRun};
-use super::terms;
+use super::terms::{self, Standing};
 use crate::caller::Caller;
 use crate::fault::{Outcome, fault};
 use crate::sessions;
@@ -84,8 +84,12 @@ pub(crate) fn of_ended_run(caller: &Caller, run_id: Uuid, state: RunState) -> Ou
         })
     })?;
     let Some(ended) = ended else { return Ok(()) };
-    // A channel whose contract is gone says nothing more, and keeps no run from ending.
-    let Some(channel) = terms::active_channel(&caller.project_id, &ended.channel)? else { return Ok(()) };
+    let channel = match terms::standing(&caller.project_id, &ended.channel)? {
+        Standing::Active(channel) => channel,
+        // One whose contract is gone says nothing more, and keeps no run from ending.
+        Standing::Gone => return Ok(()),
+        Standing::Unvouched => return feedback::postpone(&caller.project_id, run_id),
+    };
     let contract = channel.contract()?;
     let Some(outbound) = &contract.outbound else { return Ok(()) };
     let run = OfRun { run_id, agent_id: &ended.agent_id, mode: ended.mode };

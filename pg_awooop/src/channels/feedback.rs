@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::answer;
 use super::outbox::{self, Draft, OfRun};
-use super::terms;
+use super::terms::{self, Standing};
 use crate::caller::Caller;
 use crate::fault::{Outcome, or_raise};
 use crate::statement::{column, optional_uuid_column, pg_uuid, statements, uuid_column};
@@ -30,6 +30,8 @@ statements! {
         "update awooop.channel_run
          set told = $3, feedback_id = $4, tell_at = clock_timestamp() + $5 * interval '1 second'
          where project_id = $1 and run_id = $2";
+    POSTPONE: writing [TEXTOID, UUIDOID] =
+        "update awooop.channel_run set tell_at = clock_timestamp() + interval '1 minute' where project_id = $1 and run_id = $2";
     // It is not on its way yet, so nobody has to see it.
     DROP_QUEUED: writing [TEXTOID, UUIDOID] =
         "with dropped as (
@@ -92,15 +94,28 @@ fn tell(project_id: &str, run_id: Uuid) -> Outcome<bool> {
         })
     })?;
     let Some(waiting) = found else { return Ok(false) };
-    if waiting.state.is_none_or(RunState::is_final) || !answer::can_answer(project_id, run_id)? {
+    let Some(state) = waiting.state else { return Ok(false) };
+    if !answer::can_answer(project_id, run_id)? {
         return Ok(false);
     }
     let caller = Caller::platform(project_id, "platform:feedback");
-    let channel = terms::active_channel(project_id, &waiting.channel).unwrap_or_default();
-    let contract = channel.as_ref().map(|channel| channel.contract()).transpose()?;
-    let next = match contract.and_then(|contract| Some((contract, contract.outbound.as_ref()?))) {
-        Some((contract, outbound)) => waiting.say(&caller, contract, outbound, run_id)?,
-        None => None,
+    if state.is_final() {
+        // Its answer could not be told when it ended.
+        answer::of_ended_run(&caller, run_id, state)?;
+        return Ok(true);
+    }
+    let next = match terms::standing(project_id, &waiting.channel)? {
+        Standing::Active(channel) => match channel.contract()? {
+            contract @ ChannelContract { outbound: Some(outbound), .. } => {
+                waiting.say(&caller, contract, outbound, run_id)?
+            }
+            _ => None,
+        },
+        Standing::Gone => None,
+        Standing::Unvouched => {
+            postpone(project_id, run_id)?;
+            return Ok(true);
+        }
     };
     let (feedback_id, wait) = match next {
         Some((feedback_id, wait)) => (Some(feedback_id), Some(wait)),
@@ -116,6 +131,11 @@ fn tell(project_id: &str, run_id: Uuid) -> Outcome<bool> {
         ])
     })?;
     Ok(true)
+}
+
+/// Comes back to a run in a minute: what its channel may be told nobody can say now.
+pub(super) fn postpone(project_id: &str, run_id: Uuid) -> Outcome<()> {
+    POSTPONE.with(|s| s.run(&[project_id.into(), pg_uuid(run_id).into()])).map(drop)
 }
 
 impl Waiting {

@@ -41,6 +41,8 @@ use crate::{mcp, sessions, shadow, tenant};
 
 pub(crate) use together::ingest_together;
 
+/// How often one person is told that there will be no answer, so that nobody fills a chat with that.
+const TOLD: (u64, u64) = (3, 60);
 /// How often one person is listened to, where the policy does not say: so many messages in so many seconds.
 const USUAL_OF_SENDER: (u64, u64) = (20, 60);
 
@@ -100,7 +102,8 @@ impl Channel {
 struct Arrival<'a> {
     caller: &'a Caller,
     contract: &'a ChannelContract,
-    body: &'a Value,
+    /// JSON.
+    body: String,
     event: Incoming,
     event_id: Uuid,
     trace_id: String,
@@ -132,13 +135,14 @@ fn repeated(project_id: &str, event_id: Uuid) -> Outcome<Answer> {
 
 impl<'a> Arrival<'a> {
     /// What the channel has brought, in that trace.
-    fn new(caller: &'a Caller, channel: &'a Channel, body: &'a Value, trace: Option<&str>) -> Outcome<Self> {
+    fn new(caller: &'a Caller, channel: &'a Channel, body: &Value, trace: Option<&str>) -> Outcome<Self> {
         let (contract, inbound) = (channel.contract()?, channel.0.inbound()?);
         let most = usize::try_from(inbound.max_event_bytes()).unwrap_or(usize::MAX);
-        if body.to_string().len() > most {
+        let event = channel::read(contract.channel_type.as_str(), terms::identity(contract), body)?;
+        let body = body.to_string();
+        if body.len() > most {
             return fault(Problem::from(ErrorCode::InputTooLarge).with("argument", "event").with("limit_bytes", most));
         }
-        let event = channel::read(contract.channel_type.as_str(), terms::identity(contract), body)?;
         let subject_id = event
             .sender
             .as_ref()
@@ -157,8 +161,7 @@ impl Arrival<'_> {
         }
         let came = match listen::listener(self.contract, &self.event, &self.roles()?, self.age()) {
             Err(silence) => {
-                // Whoever is told nothing but this is told it no more often than others are listened to.
-                if silence.is_told() && self.is_in_own_chat() && self.has_room()? {
+                if silence.is_told() && self.is_in_own_chat() {
                     self.tell_refused()?;
                 }
                 return Ok(Came::silent(silence));
@@ -184,7 +187,8 @@ impl Arrival<'_> {
         else {
             return Ok(None);
         };
-        if !self.has_room_for_press(subject_id)? {
+        // Each is answered in the chat where people are asked.
+        if !self.counts("press", subject_id, USUAL_OF_SENDER)? {
             return Ok(Some("rate"));
         }
         let press = Press {
@@ -270,10 +274,11 @@ impl Arrival<'_> {
         mcp::has_room(&self.caller.project_id, &rates)
     }
 
-    /// Counts a pressed button for whoever pressed it: each is answered in the chat where people are asked.
-    fn has_room_for_press(&self, subject_id: &str) -> Outcome<bool> {
-        let rates = [rate("subject", format!("press:subject:{subject_id}"), USUAL_OF_SENDER)];
-        mcp::has_room(&self.caller.project_id, &rates)
+    /// Counts something else for a person; false, and nothing counted, where there was too much of it.
+    fn counts(&self, what: &str, subject: &str, most: (u64, u64)) -> Outcome<bool> {
+        let rates = [rate("subject", format!("{what}:subject:{subject}"), most)];
+        let room = attempt(|| Ok(mcp::has_room(&self.caller.project_id, &rates)?.then_some(())))?;
+        Ok(room.is_some())
     }
 
     /// Makes the run, and notes where its answer goes.
@@ -326,7 +331,8 @@ impl Arrival<'_> {
             "user",
             self.event.text.as_deref().unwrap_or_default(),
         )?;
-        if self.caller.project.mode == MigrationMode::Shadow {
+        // As long as the legacy path answers: in suggest, what is shown there counts for going on to active.
+        if self.caller.project.mode < MigrationMode::Active {
             let message_key = format!("{}:{}", self.contract.name.as_str(), self.event.external_id);
             shadow::open(&self.caller.project_id, &message_key, agent_id, run_id)?;
         }
@@ -351,9 +357,12 @@ impl Arrival<'_> {
         tags
     }
 
-    /// Says that there will be no answer, where the channel can say something.
+    /// Says that there will be no answer, where the channel can say something and the sender has not been told enough of it.
     fn tell_refused(&self) -> Outcome<()> {
         let (Some(chat), Some(outbound)) = (&self.event.chat, &self.contract.outbound) else { return Ok(()) };
+        if !self.counts("told", self.subject_id.as_deref().unwrap_or_default(), TOLD)? {
+            return Ok(());
+        }
         let locale = terms::locale(&self.caller.project_id, self.contract)?;
         let draft = Draft {
             thread_id: self.event.thread_id.as_deref(),
@@ -370,7 +379,7 @@ fn rate(what: &'static str, key: String, (count, window_seconds): (u64, u64)) ->
     RateFacts { what, reason: "rate", key, count, window_seconds, retry_after_seconds: None }
 }
 
-/// Whether the fault is the platform's, and no answer to what was asked.
+/// Whether the fault is the platform's, and no answer to what was asked: it failed, or nobody can say now what its contracts say.
 fn is_ours(code: ErrorCode) -> bool {
-    code.entry().status >= 500
+    code.entry().status >= 500 || code == ErrorCode::ContractSignature
 }

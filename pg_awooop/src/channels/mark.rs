@@ -49,6 +49,7 @@ statements! {
     LET_GO: writing [TEXTOID, TEXTOID, TEXTOID] =
         "update awooop.outbound_chat set lease_digest = null, leased_until = null
          where project_id = $1 and channel = $2 and channel_chat_id = $3";
+    // The first of those that are left may wait for its own time.
     END: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID] =
         "with ended as (
              update awooop.outbound_message
@@ -58,7 +59,12 @@ statements! {
              where project_id = $1 and message_id = $2
          )
          update awooop.outbound_chat
-         set queued = queued - 1, lease_digest = null, leased_until = null, ready_at = clock_timestamp()
+         set queued = queued - 1, lease_digest = null, leased_until = null,
+             ready_at = greatest(clock_timestamp(),
+                                 (select q.available_at from awooop.outbound_message q
+                                  where q.project_id = $1 and q.channel = $3 and q.channel_chat_id = $4 and q.state = 'queued'
+                                    and q.message_id <> $2
+                                  order by q.seq limit 1))
          where project_id = $1 and channel = $3 and channel_chat_id = $4";
     AGAIN: writing [TEXTOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, BOOLOID] = concat!(
         "with again as (

@@ -9,11 +9,8 @@ use crate::audit;
 use crate::caller::Caller;
 use crate::fault::{Outcome, or_raise};
 use crate::runs;
-use crate::statement::{column, pg_uuid, statements, uuid_column};
+use crate::statement::{column, optional_uuid_column, pg_uuid, statements, uuid_column};
 use crate::turn;
-
-/// How many one round looks at; the next goes on.
-const BATCH: i32 = 1000;
 
 statements! {
     DUE: reading [INT4OID] = "select d.project_id, d.message_id from awooop.due_messages($1) d";
@@ -65,28 +62,25 @@ fn expire(project_id: &str, message_id: Uuid) -> Outcome<bool> {
 
 /// Forgets what was said so long ago that its retention is over; how much.
 pub(crate) fn forget_due() -> Outcome<i64> {
-    let due = EXPIRED.with(|s| {
-        s.rows(&[BATCH.into()], |row| {
-            Ok((column::<String>(row, 1)?, row.get::<pgrx::Uuid>(2)?, row.get::<pgrx::Uuid>(3)?))
+    let find = |at_most: i32| {
+        EXPIRED.with(|s| {
+            s.rows(&[at_most.into()], |row| {
+                Ok((column::<String>(row, 1)?, (optional_uuid_column(row, 2)?, optional_uuid_column(row, 3)?)))
+            })
         })
-    })?;
-    let mut forgotten = 0;
-    for (project_id, event_id, message_id) in due {
-        forgotten += turn::spared(&project_id, || {
-            let mut gone = 0;
-            if let Some(id) = event_id {
-                let event_id = Uuid::from_bytes(*id.as_bytes());
-                let key = [project_id.as_str().into(), id.into(), runs::created_ms(event_id).into()];
-                gone += FORGET_EVENT.with(|s| s.run(&key))?;
+    };
+    turn::each(find, |project_id, ids| {
+        Ok(match *ids {
+            (Some(event_id), _) => {
+                let key = [project_id.into(), pg_uuid(event_id).into(), runs::created_ms(event_id).into()];
+                FORGET_EVENT.with(|s| s.run(&key))? > 0
             }
-            if let Some(id) = message_id {
-                gone += FORGET_MESSAGE.with(|s| s.run(&[project_id.as_str().into(), id.into()]))?;
+            (_, Some(message_id)) => {
+                FORGET_MESSAGE.with(|s| s.run(&[project_id.into(), pg_uuid(message_id).into()]))? > 0
             }
-            Ok(i64::try_from(gone).unwrap_or_default())
+            (None, None) => false,
         })
-        .unwrap_or_default();
-    }
-    Ok(forgotten)
+    })
 }
 
 /// Messages whose time to be sent or decided about is over, in all projects. Belongs to awooop_scheduler; it hands out ids only.

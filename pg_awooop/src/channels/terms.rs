@@ -12,7 +12,7 @@ use awooop_policy::error::ErrorCode;
 use uuid::Uuid;
 
 use crate::contracts::active::{self, Loaded};
-use crate::fault::{Outcome, fault};
+use crate::fault::{Outcome, Stop, fault};
 use crate::statement::{column, pg_uuid, statements};
 
 /// Messages of one account, and of one chat, where the contract does not say: what Telegram says of its bots
@@ -39,8 +39,29 @@ pub(super) fn channel(project_id: &str, name: &str) -> Outcome<Channel> {
 
 /// The same, if there is one that the keyring vouches for.
 pub(super) fn active_channel(project_id: &str, name: &str) -> Outcome<Option<Channel>> {
-    let loaded = active::vouched(project_id, Kind::Channel, name)?;
-    Ok(loaded.filter(|loaded| matches!(loaded.contract, Contract::Channel(_))).map(Channel))
+    Ok(match standing(project_id, name)? {
+        Standing::Active(channel) => Some(channel),
+        Standing::Gone | Standing::Unvouched => None,
+    })
+}
+
+/// How a channel stands.
+pub(super) enum Standing {
+    Active(Channel),
+    /// It has no contract, or no more.
+    Gone,
+    /// It has one that the keyring does not vouch for now: nothing is done by it, and nothing lost.
+    Unvouched,
+}
+
+/// How the channel of that name stands.
+pub(super) fn standing(project_id: &str, name: &str) -> Outcome<Standing> {
+    let loaded = match active::of(project_id, Kind::Channel, name) {
+        Err(Stop::Refused(_)) => return Ok(Standing::Unvouched),
+        loaded => loaded?,
+    };
+    let channel = loaded.filter(|loaded| matches!(loaded.contract, Contract::Channel(_))).map(Channel);
+    Ok(channel.map_or(Standing::Gone, Standing::Active))
 }
 
 impl Channel {

@@ -53,7 +53,7 @@ statements! {
              returning approval_id
          )
          select e.body, exists (select from awooop.channel_run c where c.project_id = $1 and c.run_id = $2),
-                e.mode = 'shadow', array(select u.approval_id::text from unasked u)
+                e.mode <> 'active', array(select u.approval_id::text from unasked u)
          from ended e");
     REQUEUE: writing [TEXTOID, UUIDOID, TEXTOID, INT4OID] = concat!(
         "with requeued as (
@@ -77,7 +77,8 @@ statements! {
 struct Ended {
     body: String,
     is_of_channel: bool,
-    is_in_shadow: bool,
+    /// The legacy path answered beside it.
+    is_beside_legacy: bool,
     /// Requests that nobody has to decide about any more.
     unasked: Vec<String>,
 }
@@ -103,7 +104,7 @@ pub(super) fn end(
                 Ok(Ended {
                     body: column(row, 1)?,
                     is_of_channel: column(row, 2)?,
-                    is_in_shadow: column(row, 3)?,
+                    is_beside_legacy: column(row, 3)?,
                     unasked: column(row, 4)?,
                 })
             },
@@ -119,7 +120,7 @@ pub(super) fn end(
         let Ok(approval_id) = Uuid::try_parse(approval_id) else { return fault(ErrorCode::SystemInternal) };
         whole(channels::tell_of_approval(caller, approval_id))?;
     }
-    if ended.is_in_shadow {
+    if ended.is_beside_legacy {
         whole(shadow::of_ended_run(caller, run_id, state))?;
     }
     Ok(ended.body)

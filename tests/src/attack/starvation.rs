@@ -79,6 +79,35 @@ fn a_lock_on_an_ended_run_does_not_stop_retention_for_others() {
 }
 
 #[test]
+fn a_thousand_sessions_held_open_do_not_stop_the_forgetting_of_others() {
+    let (mut hostile, victim, mut platform) = stage();
+    let over = |project: &str, many: u32| {
+        format!(
+            "insert into awooop.conversation_session
+                    (project_id, session_key, is_legacy, channel, channel_chat_id, messages, state, version, started_at, updated_at,
+                     expires_at)
+             select '{project}', '{project}:c:' || n, false, 'c', n::text, '[]', 'null', 1, now(), now(),
+                    now() - interval '1 hour' * {many}
+             from generate_series(1, {many}) n"
+        )
+    };
+    let (id, other) = (hostile.project.clone(), victim.project.clone());
+    // Older than the other's, so they are found first.
+    platform.run(&over(&id, 1500));
+    platform.run(&over(&other, 1));
+    hostile.session.run(&format!("begin; select awooop.enter_project('{id}')"));
+    hostile.session.run("select count(awooop.end_session('c', n::text)) from generate_series(1, 1500) n");
+    platform.run("select awooop.maintain()");
+    let left = |platform: &mut Session, project: &str| {
+        platform.value(&format!("select count(*) from awooop.conversation_session where project_id = '{project}'"))
+    };
+    assert_eq!([left(&mut platform, &id), left(&mut platform, &other)], ["1500", "0"]);
+    hostile.session.run("rollback");
+    platform.run("select awooop.maintain(); select awooop.maintain()");
+    assert_eq!(left(&mut platform, &id), "0");
+}
+
+#[test]
 fn advisory_locks_decide_nothing() {
     let (mut hostile, mut victim, mut platform) = stage();
     hostile.session.run(

@@ -68,6 +68,8 @@ fn a_task_of_the_gateway_is_on_the_list() {
         ("pool.rs", 2),
         // A message each, of one project.
         ("channels/sender.rs", 1),
+        // Updates that go together, of one channel.
+        ("channels/gather.rs", 1),
         // A run each, of one project.
         ("worker.rs", 1),
     ]

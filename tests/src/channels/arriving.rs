@@ -96,6 +96,50 @@ fn a_person_who_is_seen_again_within_a_minute_is_not_written_again_unless_someth
     assert_ne!(row(&mut stage), before);
 }
 
+/// How often the chat was told that there will be no answer.
+fn told(stage: &mut Stage) -> usize {
+    stage.messages().iter().filter(|(_, _, words)| words.contains("sorry") || words.contains("Sorry")).count()
+}
+
+#[test]
+fn whoever_nobody_listens_to_takes_nothing_from_those_who_are_listened_to() {
+    let inbound = json!({
+        "secret": "k8s://shop/telegram/secret", "verification": "header_token", "rate": {"count": 5, "window_seconds": 60}
+    });
+    let mut stage = Stage::with(json!({"inbound": inbound, "admission": {"who": "roles", "roles": ["staff"]}}));
+    for n in 1..=30 {
+        assert_eq!(outcome(&mut stage, &said(n, 666, "let me in")), "not_admitted");
+    }
+    assert_eq!(told(&mut stage), 3, "{:?}", stage.messages());
+    let project = stage.office.project.clone();
+    assert_eq!(outcome(&mut stage, &said(31, 7, "hello")), "not_admitted");
+    let grant = format!("select awooop.grant_subject_role('{project}:telegram:7', 'staff')");
+    stage.office.admin.within(&project, &grant);
+    for n in 32..=36 {
+        assert_eq!(outcome(&mut stage, &said(n, 7, "hello")), "run");
+    }
+    assert_eq!(outcome(&mut stage, &said(37, 7, "hello")), "rate");
+}
+
+#[test]
+fn runs_that_are_refused_are_told_so_a_few_times_and_recorded_each_time() {
+    let mut stage = Stage::new();
+    let project = stage.office.project.clone();
+    let contract = json!({
+        "kind": "run", "contract_version": 1, "name": "short", "output_schema": {},
+        "input_schema": {"type": "object", "properties": {"text": {"maxLength": 5}}}
+    });
+    activate(&mut stage.office.admin, &project, &contract);
+    let mut agent = crate::harness::contracts::agent_contract("agent");
+    agent["run_contract"] = "short".into();
+    activate(&mut stage.office.admin, &project, &agent);
+    for n in 1..=30 {
+        assert_eq!(outcome(&mut stage, &said(n, 42, "far too long for that")), "refused");
+    }
+    assert_eq!(told(&mut stage), 3, "{:?}", stage.messages());
+    assert_eq!(outcome(&mut stage, &said(31, 42, "short")), "run");
+}
+
 #[test]
 fn an_update_that_comes_again_changes_nothing_whatever_it_says_then() {
     let mut stage = Stage::new();
@@ -280,6 +324,51 @@ fn what_cannot_be_taken_in_is_refused_with_what_is_wrong() {
 }
 
 #[test]
+fn what_nobody_hears_is_taken_in_at_once_and_the_rest_is_left_to_come_alone() {
+    let mut stage = Stage::new();
+    let (secret, project) = (stage.secret.clone(), stage.office.project.clone());
+    let known = said_in_group(1, 42, -9, "hello");
+    stage.comes(&known);
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let wrong = json!({"message": {"text": "without an id"}});
+    let press = json!({"update_id": 9, "callback_query": {"id": "c", "from": {"id": 42, "is_bot": false, "first_name": "Ann"},
+        "chat_instance": "1", "data": "x", "message": {"message_id": 1, "date": 1, "chat": {"id": -9, "type": "supergroup"}}}});
+    let events = [
+        said_in_group(2, 42, -9, "my card is 4242 4242 4242 4242"),
+        known,
+        said_in_group(3, 43, -9, "somebody who was not seen before"),
+        said(4, 42, "to the bot itself"),
+        wrong,
+        press,
+        said_in_group(5, 42, -9, "again"),
+        said_in_group(5, 42, -9, "again"),
+    ];
+    let brought: Vec<Value> = events.iter().map(|event| json!({"event": event, "traceparent": trace})).collect();
+    let answers = stage.office.does(&secret, "ingest_events", json!({"events": brought}))["answers"].clone();
+    let taken: Vec<bool> = answers.as_array().expect("answers").iter().map(|answer| !answer.is_null()).collect();
+    assert_eq!(taken, [true, false, false, false, false, false, true, false], "{answers}");
+    assert_eq!((&answers[0]["outcome"], &answers[0]["duplicate"]), (&json!("not_spoken_to"), &json!(false)));
+    let kept = format!(
+        "select string_agg(external_id || ' ' || (body #>> '{{message,text}}') || ' ' || (trace_id like '{}%'), ','
+                           order by external_id::int)
+         from awooop.conversation_event where project_id = '{project}' and external_id <> '1'",
+        &trace[..35]
+    );
+    assert_eq!(stage.office.admin.value(&kept), "2 my card is [REDACTED:payment_card] true,5 again true");
+    // What was left is as if it had never come.
+    for (event, outcome) in [(&events[2], "not_spoken_to"), (&events[3], "run"), (&events[6], "not_spoken_to")] {
+        let came = stage.comes(event);
+        assert_eq!((&came["outcome"], &came["duplicate"]), (&json!(outcome), &json!(event == &events[6])));
+    }
+    for wrong in [json!([1]), json!({}), json!([{"event": 1}]), json!(vec![json!({"event": {"update_id": 1}}); 101])] {
+        assert_eq!(stage.office.code(&secret, "ingest_events", json!({"events": wrong})), "E-INPUT-001");
+    }
+    let elsewhere = json!({"events": [], "channel": "another"});
+    assert_eq!(stage.office.code(&secret, "ingest_events", elsewhere), "E-CHANNEL-007");
+    assert_eq!(stage.office.does(&secret, "ingest_events", json!({"events": []})), json!({"answers": []}));
+}
+
+#[test]
 fn a_project_that_is_not_on_the_platform_takes_nothing_in() {
     let mut stage = Stage::new();
     stage.mode("legacy_awoooi_default");
@@ -306,15 +395,12 @@ fn an_update_that_cannot_be_judged_now_is_taken_in_when_it_comes_again() {
         stage.office.gateway = gateway_login_in(&stage.office.database());
     };
     rewrite(&mut stage, "lead", "dael");
-    // A sticker, in a chat of its own: its sender would be told, as often as the policy says.
-    let mut sticker = said(1, 42, "");
-    sticker["message"].as_object_mut().expect("members").remove("text");
-    sticker["message"]["sticker"] = json!({"file_id": "f", "file_unique_id": "u", "type": "regular", "width": 1, "height": 1,
-                                           "is_animated": false, "is_video": false});
+    // How much of it there may be, the policy says.
+    let message = said(1, 42, "hello");
     let secret = stage.secret.clone();
-    assert_eq!(stage.office.code(&secret, "ingest_event", json!({"event": sticker})), "E-CONTRACT-008");
+    assert_eq!(stage.office.code(&secret, "ingest_event", json!({"event": message})), "E-CONTRACT-008");
     let seen = format!("select count(*) from awooop.conversation_seen where project_id = '{project}'");
     assert_eq!(stage.office.admin.value(&seen), "0");
     rewrite(&mut stage, "dael", "lead");
-    assert_eq!(stage.comes(&sticker)["outcome"], "nothing_taken_in");
+    assert_eq!(stage.comes(&message)["outcome"], "run");
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::stage::Stage;
 use crate::approvals::stage::{DECIDES, Desk, REFUND};
 use crate::contracts::stage::Office;
-use crate::harness::channels::{open, said, telegram};
+use crate::harness::channels::{CHANNEL, open, said, telegram};
 use crate::harness::quiet::text;
 
 /// The chat of those who decide.
@@ -291,6 +291,18 @@ fn nobody_reads_what_a_button_stands_for_and_nobody_is_asked_for_a_run_in_shadow
         let listed = room.stage.office.does(&reader, "list_messages", json!({}));
         assert!(!listed.to_string().contains("awb_"), "{listed}");
     }
+    // What Telegram brings with a pressed button is mirrored, with the keyboard that it was in.
+    let update = room.stage.next();
+    let data = text(&question["buttons"][0][0]["data"]);
+    room.stage.comes(&json!({"update_id": update, "callback_query": {
+        "id": "cb1", "from": {"id": 99, "is_bot": false, "first_name": "Eve"}, "chat_instance": "1", "data": data,
+        "message": {"message_id": 900, "date": 1, "chat": {"id": DECIDERS, "type": "supergroup"}, "reply_markup":
+            {"inline_keyboard": [[{"text": "Yes", "callback_data": data}]]}}
+    }}));
+    let speaker = room.stage.speaker.clone();
+    let events = room.stage.office.does(&speaker, "list_events", json!({"channel": CHANNEL}));
+    assert!(events.to_string().contains("callback_query") && !events.to_string().contains(&data), "{events}");
+    room.stage.send_all();
     // The project is in active, the run is not.
     let maker = room.stage.worker.clone();
     let envelope = json!({"agent_id": "agent", "channel_type": "telegram", "channel_user_id": "7"});
@@ -299,9 +311,27 @@ fn nobody_reads_what_a_button_stands_for_and_nobody_is_asked_for_a_run_in_shadow
     let claim = room.stage.claim_run();
     let wanted = json!({"run_id": claim.run, "lease": claim.lease, "step_key": "refund", "tool": REFUND,
                         "arguments": {"order": "A-1", "amount": 300}});
-    let asked = room.stage.office.ask(&maker, "request_approval", wanted);
-    assert_eq!(room.stage.claim(10), Vec::<Value>::new(), "{asked:?}");
-    assert!(room.stage.messages().iter().all(|(_, state, words)| state == "recorded" || words.contains("A-1")));
+    let before = room.stage.messages();
+    assert_eq!(room.stage.office.code(&maker, "request_approval", wanted), "E-APPROVAL-003");
+    assert_eq!(room.stage.claim(10), Vec::<Value>::new());
+    assert_eq!(room.stage.messages(), before);
+}
+
+#[test]
+fn who_has_lost_the_role_decides_no_more() {
+    let mut room = room(1);
+    room.lead(7);
+    let (approval, question) = room.asked();
+    let project = room.stage.office.project.clone();
+    let subject = format!("{project}:telegram:7");
+    for _ in 0..2 {
+        let taken = format!("select awooop.revoke_subject_role('{subject}', 'lead') -> 'roles'");
+        assert_eq!(room.stage.office.admin.within(&project, &taken), json!(["viewer"]));
+    }
+    assert_eq!(room.press(7, &question, 0).0, "not_theirs_to_decide");
+    assert_eq!(room.state(&approval), "waiting");
+    let nobody = format!("select awooop.revoke_subject_role('{project}:telegram:8', 'lead')");
+    assert_eq!(room.stage.office.admin.within(&project, &nobody)["code"], "E-SUBJECT-001");
 }
 
 #[test]

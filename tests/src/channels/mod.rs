@@ -6,7 +6,7 @@ mod chats;
 mod holding;
 mod isolation;
 mod sending;
-mod signed;
+pub mod signed;
 pub mod stage;
 mod telegram;
 mod waiting;

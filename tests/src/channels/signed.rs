@@ -22,7 +22,7 @@ use crate::mcp_gateway::stage::Secrets;
 const DESK: &str = "desk";
 
 /// A channel whose events come signed.
-fn contract(address: &str) -> Value {
+pub fn contract(address: &str) -> Value {
     let mut contract = telegram("agent", json!({}));
     if !address.is_empty() {
         contract["outbound"]["address"] = address.into();

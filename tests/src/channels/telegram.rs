@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{TOKEN, Wire};
+use super::wire::{TOKEN, Wire, bring};
 use crate::harness::answer::eventually;
-use crate::harness::channels::{CHANNEL, said};
+use crate::harness::channels::{CHANNEL, said, said_in_group};
 use crate::harness::quiet::text;
+use crate::harness::{at_once, literal};
 
 #[test]
 fn an_update_becomes_a_run_and_its_answer_reaches_the_chat() {
@@ -82,6 +83,62 @@ fn pauses_errors_and_lost_answers_delay_a_message_and_lose_none() {
     assert_eq!(of_chat, ["4-0", "4-0", "4-1", "4-2"]);
     let states = wire.stage.messages();
     assert!(states.iter().all(|(_, state, _)| state == "sent"), "{states:?}");
+}
+
+#[test]
+fn a_pause_is_as_long_as_whoever_answers_says_in_whichever_form() {
+    let mut wire = Wire::new();
+    wire.trouble(json!({"kind": "429", "retry_after": 70_000, "chat_id": "1"}));
+    wire.trouble(json!({"kind": "too_much", "retry_after": 500, "chat_id": "2"}));
+    wire.trouble(json!({"kind": "429", "chat_id": "3"}));
+    for (chat, seconds) in [("1", 70_000), ("2", 500), ("3", 30)] {
+        let message = wire.stage.says(chat, "hello");
+        eventually("the pause", || wire.stage.shown(&message)["error"]["code"] == "http_429");
+        let wait = wire.stage.office.admin.value(&format!(
+            "select round(extract(epoch from available_at - clock_timestamp()) / 10) * 10 from awooop.outbound_message
+             where message_id = {}",
+            literal(&text(&message["message_id"]))
+        ));
+        assert_eq!(wait.parse::<f64>().expect("seconds"), f64::from(seconds), "chat {chat}");
+    }
+}
+
+#[test]
+fn updates_that_come_at_once_in_any_order_and_again_are_each_taken_in_once() {
+    let mut wire = Wire::new();
+    // People whose names are known already, and some who are not.
+    for user in 1..=4 {
+        wire.comes(&said_in_group(user, user, -9, "hello"));
+    }
+    let mut updates: Vec<Value> = Vec::new();
+    for n in 10..90_u64 {
+        updates.push(match n % 8 {
+            7 => said(n, 100 + n, "to the bot itself"),
+            6 => said_in_group(n, 50 + n, -9, "who is that?"),
+            _ => said_in_group(n, n % 4 + 1, -9, "to each other"),
+        });
+    }
+    // Later ones first, and each twice.
+    updates.reverse();
+    let twice = [updates.clone(), updates.clone()].concat();
+    let (secret, project) = (wire.stage.secret.clone(), wire.stage.office.project.clone());
+    let gateway = &wire.gateway;
+    let outcomes = at_once(
+        16,
+        |n| twice.iter().skip(n).step_by(16).map(Value::to_string).collect::<Vec<_>>(),
+        |_, own| own.iter().map(|update| bring(gateway, &project, &secret, update).expect(200)).collect::<Vec<_>>(),
+    );
+    let outcomes: Vec<Value> = outcomes.into_iter().flatten().collect();
+    assert_eq!(outcomes.iter().filter(|came| came["duplicate"] == false).count(), updates.len());
+    assert_eq!(outcomes.len(), 2 * updates.len());
+    let mirrored = wire.stage.office.admin.value(&format!(
+        "select count(*) || ' ' || count(distinct external_id) || ' ' || count(distinct trace_id) || ' '
+                || count(*) filter (where outcome = 'not_spoken_to') || ' ' || count(*) filter (where outcome = 'run')
+         from awooop.conversation_event where project_id = '{project}' and external_id::int >= 10"
+    ));
+    assert_eq!(mirrored, "80 80 80 70 10");
+    let people = format!("select count(*) from awooop.platform_subjects where project_id = '{project}'");
+    assert_eq!(wire.stage.office.admin.value(&people), "24");
 }
 
 #[test]

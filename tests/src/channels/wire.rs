@@ -50,9 +50,7 @@ impl Wire {
 
     /// What Telegram gets for an update that it brings with this secret.
     pub fn brings(&self, secret: &str, body: &str) -> Reply {
-        let path = format!("/v1/channels/telegram/{}/webhook", self.stage.office.project);
-        let secret = ("X-Telegram-Bot-Api-Secret-Token", secret);
-        Caller::new(&self.gateway, "").send_with("POST", &path, body, &[secret])
+        bring(&self.gateway, &self.stage.office.project, secret, body)
     }
 
     /// The same for one that must be taken in.
@@ -107,6 +105,13 @@ impl Wire {
         let sql = "select coalesce(sum(queued), 0) from awooop.outbound_chat";
         eventually("the end of the queue", || self.stage.office.admin.value(sql) == "0");
     }
+}
+
+/// What Telegram gets for an update that it brings to that project with this secret.
+pub fn bring(gateway: &HttpGateway, project: &str, secret: &str, body: &str) -> Reply {
+    let path = format!("/v1/channels/telegram/{project}/webhook");
+    let secret = ("X-Telegram-Bot-Api-Secret-Token", secret);
+    Caller::new(gateway, "").send_with("POST", &path, body, &[secret])
 }
 
 /// A gateway in front of `database`; with a sender that speaks to that Bot API.

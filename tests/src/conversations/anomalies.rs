@@ -179,3 +179,20 @@ fn a_counter_without_anything_of_its_own_is_read_from_the_legacy_one_of_the_same
     let counted = office.does(&key, "count_anomaly", once("a"));
     assert_eq!((&counted["count"], text(&counted["source"])), (&json!(1), "project".to_owned()));
 }
+
+#[test]
+fn what_one_project_counts_another_neither_sees_nor_fills() {
+    let (mut one, ones) = office(rule(2, 600, "record"));
+    let (mut two, twos) = office(rule(2, 600, "record"));
+    for _ in 0..5 {
+        one.does(&ones, "count_anomaly", once("a"));
+    }
+    let counted = two.does(&twos, "count_anomaly", once("a"));
+    assert_eq!((&counted["count"], &counted["over"]), (&json!(1), &json!(false)));
+    assert_eq!(two.does(&twos, "list_anomalies", json!({}))["items"], json!([]));
+    assert_eq!(one.does(&ones, "list_anomalies", json!({}))["items"].as_array().map(Vec::len), Some(1));
+    let project = one.project.clone();
+    let reply = two.gateway.call(&project, &twos, "count_anomaly", &once("a").to_string());
+    assert_eq!(reply.status, 401);
+    assert_eq!(one.does(&ones, "count_anomaly", once("a"))["count"], 6);
+}

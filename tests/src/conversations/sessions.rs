@@ -186,6 +186,28 @@ fn a_session_of_the_legacy_path_is_taken_over_and_written_under_both_keys_until_
 }
 
 #[test]
+fn a_chat_that_is_called_like_another_sessions_key_has_a_session_of_its_own() {
+    let mut stage = Stage::of(Office::alone(), json!({}));
+    let keeper = stage.office.key("keeper", KEEPS);
+    let project = stage.office.project.clone();
+    // A channel that is called as the project is.
+    let mut namesake = crate::harness::channels::telegram("agent", json!({}));
+    namesake["name"] = project.as_str().into();
+    crate::harness::contracts::activate(&mut stage.office.admin, &project, &namesake);
+    shares(&mut stage.office, true);
+    stage.office.admin.run(&format!("select awooop.set_legacy_owner('{project}')"));
+    let put =
+        |channel: &str, chat: &str, state: &str| json!({"channel": channel, "channel_chat_id": chat, "state": state});
+    let there = format!("{CHANNEL}:42");
+    stage.office.does(&keeper, "put_session", put(CHANNEL, "42", "own"));
+    stage.office.does(&keeper, "put_session", put(&project, &there, "another's"));
+    for (channel, chat, state) in [(CHANNEL, "42", "own"), (project.as_str(), there.as_str(), "another's")] {
+        let place = json!({"channel": channel, "channel_chat_id": chat});
+        assert_eq!(stage.office.does(&keeper, "get_session", place)["state"], state);
+    }
+}
+
+#[test]
 fn keys_without_a_project_are_one_projects_and_no_other_reads_them() {
     let mut one = Stage::of(Office::alone(), json!({}));
     let database = one.office.database();

@@ -116,6 +116,21 @@ fn what_both_paths_came_to_is_compared_by_agent_and_day_whichever_is_known_first
 }
 
 #[test]
+fn what_comes_by_a_channel_is_compared_as_long_as_the_legacy_path_answers() {
+    let mut stage = Stage::new();
+    let worker = stage.worker.clone();
+    for (update, mode, agrees) in [(1, "shadow", json!(true)), (2, "suggest", json!(true)), (3, "active", Value::Null)]
+    {
+        stage.mode(mode);
+        stage.comes(&said(update, 42, "hello"));
+        stage.answer(json!("Hi"));
+        let message_key = format!("{CHANNEL}:{update}");
+        let report = json!({"message_key": message_key, "outcome": "Hi"});
+        assert_eq!(stage.office.does(&worker, "report_legacy_outcome", report)["agrees"], agrees, "{mode}");
+    }
+}
+
+#[test]
 fn where_a_run_contract_says_to_look_the_rest_may_differ() {
     let mut stage = Stage::new();
     let project = stage.office.project.clone();

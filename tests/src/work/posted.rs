@@ -174,6 +174,26 @@ fn a_run_waits_for_people_and_goes_on_when_they_have_agreed() {
 }
 
 #[test]
+fn what_no_document_can_hold_is_refused_at_once() {
+    for (answer, state, code) in [
+        (json!({"output": {"answer": "a\u{0}b"}}), "failed", "output_refused"),
+        (
+            json!({"steps": [{"step_key": "s", "result": "a\u{0}b"}], "output": {"answer": "b"}}),
+            "failed",
+            "step_refused",
+        ),
+    ] {
+        let mut shop = Shop::new(move |_| Some((200, answer.clone())));
+        let _gateway = shop.worker(&[]);
+        let run = shop.create("hello");
+        let begun = Instant::now();
+        let ended = shop.wait(&run, state);
+        assert_eq!(ended["error"]["code"], code, "{ended}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
 fn as_many_runs_as_were_allowed_are_executed_at_once_and_one_project_leaves_a_place_for_others() {
     static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
     static MOST: AtomicUsize = AtomicUsize::new(0);

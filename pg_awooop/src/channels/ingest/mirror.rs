@@ -68,7 +68,7 @@ pub(super) fn outcome(project_id: &str, event_id: Uuid) -> Outcome<Option<Came>>
 pub(super) fn keep(project_id: &str, contract: &ChannelContract, kept: &[(&Arrival, &Came)]) -> Outcome<()> {
     let mut bodies = Vec::with_capacity(kept.len());
     for (arrival, _) in kept {
-        bodies.push(redaction::kept_json(arrival.body)?.to_string());
+        bodies.push(redaction::kept_json(&arrival.body)?.into_owned());
     }
     let texts = |of: for<'b> fn(&'b Arrival<'b>) -> Option<&'b str>| -> Vec<Option<String>> {
         kept.iter().map(|(arrival, _)| of(arrival).map(str::to_owned)).collect()

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::header::RETRY_AFTER;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -64,6 +65,11 @@ impl BotApi {
             Some(Trouble::Hang) => {
                 sleep(FOR_EVER).await;
                 return Err(HungUp);
+            }
+            Some(Trouble::TooMuch(seconds)) => {
+                let mut response = plain(StatusCode::TOO_MANY_REQUESTS, "<html>Too many requests</html>");
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
+                return Ok(response);
             }
             Some(Trouble::Status(status, retry_after)) => return Ok(refusal(status, "Trouble", retry_after)),
             // It is done, and nobody hears of it.

@@ -13,6 +13,8 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 pub enum Trouble {
     Status(u16, Option<u64>),
+    /// Somebody in between says that it is too much, in their own form.
+    TooMuch(u64),
     /// The connection is closed before anything is done.
     HangUp,
     /// Nothing is said for very long.
@@ -69,6 +71,7 @@ impl State {
             "hang" => Trouble::Hang,
             "done_and_hung_up" => Trouble::DoneAndHungUp,
             "slow" => Trouble::Slow(number("ms").unwrap_or(100)),
+            "too_much" => Trouble::TooMuch(number("retry_after").unwrap_or(1)),
             status => Trouble::Status(status.parse().unwrap_or(500), number("retry_after")),
         };
         let chat = params["chat_id"].as_str().map(str::to_owned);

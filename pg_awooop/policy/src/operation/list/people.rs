@@ -83,6 +83,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
         result: result::subject,
     },
     Operation {
+        name: "revoke_subject_role",
+        scope: Some(Scope::SubjectsAdmin),
+        method: "DELETE",
+        path: "/v1/platform/subjects/roles",
+        summary: "Take a role from a subject",
+        description: "What the person may do in chats by the role ends with it. Taking it twice changes nothing.",
+        status: 200,
+        arguments: &[
+            Argument::required("platform_subject_id", SUBJECT, "The subject."),
+            Argument::required("role", ID, "The role, such as approver."),
+        ],
+        result: result::subject,
+    },
+    Operation {
         name: "create_agent",
         scope: Some(Scope::AgentsWrite),
         method: "PUT",

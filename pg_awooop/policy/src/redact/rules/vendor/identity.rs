@@ -226,12 +226,28 @@ pub(super) const RULES: &[Rule] = rules! { VendorToken:
         "awk_" "{project_id}.{key_id}.{secret}",
         "awk_" "ewoooc.xxxxxxxxxxxxxxxx.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     ];
-    "awooop-lease", &["awl_"], Varied(8),
-    r"awl_[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.[A-Fa-f0-9]{8}"
+    "awooop-lease", &["awl_", "awm_"], Varied(8),
+    r"aw[lm]_[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.[A-Fa-f0-9]{8}"
       r"(?:-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}\.[0-9]{1,10}\.[A-Za-z0-9_-]{43}",
     finds [
         "awl_" "ewoooc.9927c90b-2e97-46da-ba7e-25ab09687258.3.OvYNKfEimyb7xvslFLiy8SzjCuadnBhgGTK9YT9BPoz",
         "awl_" "a.b.c4a26f3f-eaf9-461d-94fa-145756857fa4.12.ozbmIZEvl2pZm4du8WVPkqSIWgwZHHUlwpP3xe8-yjp",
+        "awm_" "ewoooc.88b93212-008c-4157-aa12-da5d977acee9.3.zapW2UIalpJFOMERfN1VYA5x1ux9WU-G3LxExXASWQE",
     ],
-    passes ["awl_" "project.run.epoch"];
+    passes ["awl_" "project.run.epoch", "awm_" "project.message.epoch"];
+    "awooop-ticket", &["awb_", "awt_"], Varied(8),
+    "aw[bt]_[A-Za-z0-9_-]{43}",
+    finds [
+        "awb_" "Urxl_BKexKw1WvBcugXTXdu06RSmXgKH17MWk23deTo",
+        "awt_" "JLJVW1uBuTPt4LN1V2xPIK76xfE6d1z5hf9eH4Sp9yk",
+    ],
+    passes ["awb_" "data", "awt_" "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"];
+    "awooop-channel-secret", &["awc_"], Varied(8),
+    "awc_[A-Za-z0-9_-]{59}",
+    finds ["awc_" "U-sGHgpsjZUG_WWLwGss0oZ1aZz2aQor5armOFQul3ju60xploP1th1L2zs"],
+    passes ["awc_" "secret", "awc_" "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"];
+    "awooop-courier", &["awi_"], Varied(8),
+    r"awi_[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}",
+    finds ["awi_" "hM0kgd2C3oKT3gzb.uH-vLKK52h50o9DVPvDmBcgnl75aKQ-AQL1jTd0yM6k"],
+    passes ["awi_" "courier", "awi_" "xxxxxxxxxxxxxxxx.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"];
 };

@@ -17,12 +17,23 @@ pub struct Load {
     pub p99_ms: f64,
 }
 
-/// Sends requests made by `request(client, turn)` for `seconds`; anything but status 200 is an error.
+/// Sends requests made by `request(client, turn)` for `seconds`, by as many clients as others are measured with; anything but status
+/// 200 is an error.
 pub fn load(address: &str, seconds: u64, request: impl Fn(usize, usize) -> String + Sync) -> Result<Load> {
+    load_of(address, seconds, CLIENTS, request)
+}
+
+/// The same by so many clients.
+pub fn load_of(
+    address: &str,
+    seconds: u64,
+    clients: usize,
+    request: impl Fn(usize, usize) -> String + Sync,
+) -> Result<Load> {
     let stop = AtomicBool::new(false);
     let started = Instant::now();
     let measured = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
+        let clients: Vec<_> = (0..clients)
             .map(|client| {
                 let (stop, request) = (&stop, &request);
                 scope.spawn(move || one_client(address, stop, |turn| request(client, turn)))

@@ -330,8 +330,13 @@ fn who_has_lost_the_role_decides_no_more() {
     }
     assert_eq!(room.press(7, &question, 0).0, "not_theirs_to_decide");
     assert_eq!(room.state(&approval), "waiting");
-    let nobody = format!("select awooop.revoke_subject_role('{project}:telegram:8', 'lead')");
-    assert_eq!(room.stage.office.admin.within(&project, &nobody)["code"], "E-SUBJECT-001");
+    let admin = room.stage.office.key("admin", "subjects:admin");
+    for (stranger, code) in
+        [(format!("{project}:telegram:8"), "E-SUBJECT-001"), ("other:telegram:7".into(), "E-SUBJECT-001")]
+    {
+        let role = json!({"platform_subject_id": stranger, "role": "lead"});
+        assert_eq!(room.stage.office.code(&admin, "revoke_subject_role", role), code);
+    }
 }
 
 #[test]

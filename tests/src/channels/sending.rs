@@ -170,6 +170,26 @@ fn the_platforms_sender_goes_round_the_projects_and_marks_what_it_leased() {
 }
 
 #[test]
+fn what_expires_behind_a_message_shortens_no_pause_of_it() {
+    let mut stage = Stage::new();
+    stage.says("1", "a");
+    let second = stage.says("1", "b");
+    let claimed = stage.claim(1).remove(0);
+    stage.mark(&claimed, "later", json!({"retry_after_seconds": 3600})).expect("it is marked");
+    let id = text(&second["message_id"]);
+    let over = format!("update awooop.outbound_message set expires_at = clock_timestamp() where message_id = '{id}'");
+    stage.office.admin.run(&over);
+    stage.office.admin.run("select awooop.maintain()");
+    assert_eq!(stage.shown(&second)["state"], "expired");
+    assert_eq!(stage.claim(10), Vec::<Value>::new());
+    let project = stage.office.project.clone();
+    let ready = format!(
+        "select ready_at > clock_timestamp() + interval '59 minutes' from awooop.outbound_chat where project_id = '{project}'"
+    );
+    assert_eq!(stage.office.admin.value(&ready), "t");
+}
+
+#[test]
 fn of_a_senders_places_one_project_gets_no_more_than_leaves_some_to_others() {
     let mut office = Office::alone();
     let database = office.database();

@@ -73,6 +73,9 @@ pub fn every_operation(admin: &mut Session, project: &str, name: &str, mut by: i
     let taken_in = does("ingest_event", event.clone());
     assert_eq!((&taken_in["outcome"], &taken_in["duplicate"]), (&json!("run"), &json!(false)));
     assert_eq!(does("ingest_event", event)["duplicate"], true);
+    let chatter = json!({"event": said_in_group(2, 42, -9, "to each other")});
+    let together = does("ingest_events", json!({"channel": CHANNEL, "events": [chatter]}));
+    assert_eq!(together["answers"].as_array().map(Vec::len), Some(1));
     let subject = format!("{project}:telegram:42");
     let linked = does("link_subject", json!({"platform_subject_id": subject}));
     assert_eq!(linked["principal_id"], Value::Null);

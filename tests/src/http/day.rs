@@ -71,6 +71,8 @@ fn every_operation_answers_at_its_address_as_documented() {
     let id = &subject["platform_subject_id"];
     let granted = tenant.does("grant_subject_role", json!({"platform_subject_id": id, "role": "approver"}));
     assert_eq!(granted["roles"], json!(["viewer", "approver"]));
+    let taken = tenant.does("revoke_subject_role", json!({"platform_subject_id": id, "role": "approver"}));
+    assert_eq!(taken["roles"], json!(["viewer"]));
 
     let input = json!({"text": "two \u{1f375} please", "n": [1, 0.5, -9007199254740991i64, null, {"deep": {}}]});
     let request = json!({"envelope": envelope, "input": input, "idempotency_key": "update-1", "tags": {"a": "b"}});

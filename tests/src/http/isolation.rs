@@ -55,8 +55,10 @@ fn another_tenants_run_is_not_found_by_any_operation() {
         assert!(listing == "list_audit" || !shown.contains(&run), "{listing}: {shown}");
     }
     let theirs_of = format!("{}:telegram:7", other.id);
-    let granted = scene.caller.call("grant_subject_role", json!({"platform_subject_id": theirs_of, "role": "r"}));
-    assert_eq!(granted.problem(), (404, "E-SUBJECT-001".into()));
+    for operation in ["grant_subject_role", "revoke_subject_role"] {
+        let changed = scene.caller.call(operation, json!({"platform_subject_id": theirs_of, "role": "r"}));
+        assert_eq!(changed.problem(), (404, "E-SUBJECT-001".into()));
+    }
     let page = scene.caller.call("list_runs", json!({"platform_subject_id": theirs_of})).expect(200);
     assert_eq!(page["items"], json!([]));
 }

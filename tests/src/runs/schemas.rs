@@ -110,8 +110,9 @@ fn every_operations_answer_keeps_to_its_result_schema() {
                "display_name": "Ada", "extra_tags": {"k": "v"}}),
     );
     let subject = client.call("upsert_platform_subject", json!({"channel_type": "line", "channel_user_id": "u"}));
-    client
-        .call("grant_subject_role", json!({"platform_subject_id": subject["platform_subject_id"], "role": "approver"}));
+    let role = json!({"platform_subject_id": subject["platform_subject_id"], "role": "approver"});
+    client.call("grant_subject_role", role.clone());
+    client.call("revoke_subject_role", role);
     let create = json!({"envelope": envelope, "input": [1, {"a": null}], "idempotency_key": "k", "priority": 0,
                         "max_attempts": 20, "deadline_seconds": 604_800, "tags": {"a": "b"}});
     let run = client.call("create_run", create.clone());

@@ -175,7 +175,8 @@ fn before_the_first_migration_everything_says_what_to_do() {
             "0013_channels",
             "0014_endpoints",
             "0015_sessions",
-            "0016_shadow"
+            "0016_shadow",
+            "0017_conversations"
         ])
     );
     assert_eq!(admin.json("select awooop.health()")["ready"], true);

@@ -19,7 +19,8 @@ use crate::{gateway, lint, program, toolchain};
 
 /// The server that the integration tests of one version share.
 const SERVER: &str = "test";
-/// The tests that need a build with faults in it; in the others they are ignored.
+/// The tests that need a build with faults in it; in the others they are ignored. In a run of all versions that build is the one between
+/// the oldest and the newest, which are as everybody gets them.
 const FAULTS: &[&str] = &["budgets::clock", "output::failing", "redaction::failing", "schemas::failing"];
 
 /// What the gateway does with servers and clients, whatever version the database is of: tested on one.
@@ -52,7 +53,9 @@ const BETWEEN: &[&str] = &[
 pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool> {
     let mut tally = Tally::default();
     let faults = only.is_none_or(|only| FAULTS.iter().any(|test| test.contains(only)));
-    let mut steps = Steps::new(if only.is_some() { 4 } else { 6 } + usize::from(faults) + 2 * versions.len());
+    let faulty = if versions.len() > 1 { Major::Pg16 } else { Major::Pg15 };
+    let apart = faults && versions.len() == 1;
+    let mut steps = Steps::new(if only.is_some() { 4 } else { 6 } + usize::from(apart) + 2 * versions.len());
     steps.step("looking for what has to be installed", || {
         toolchain::packages()?;
         toolchain::test_packages()
@@ -71,27 +74,30 @@ pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool
     for major in versions {
         let about = format!("building the extension for PostgreSQL {major} and starting a server (minutes at first)");
         let _cleanup = remove_at_the_end(place, *major)?;
-        let server = steps.step(&about, || fresh_server(place, *major));
+        let purpose = if faults && !apart && *major == faulty { Purpose::Faults } else { Purpose::Use };
+        let server = steps.step(&about, || fresh_server(place, *major, purpose));
         let server = tally.expect(&format!("PostgreSQL {major}: extension and server"), server);
         let done =
             steps.step(&format!("integration tests on PostgreSQL {major}"), || match (&server, &gateway, &clients) {
                 (Some(server), Some(gateway), Some(clients)) => {
-                    integration_tests(place, server, (gateway, clients), &mut tally, (only, versions.len() > 1))
+                    let programs = (gateway.as_path(), clients);
+                    integration_tests(place, server, programs, &mut tally, (only, versions.len() > 1))?;
+                    match purpose {
+                        Purpose::Faults => tests_of_faults(place, server, programs, &mut tally),
+                        _ => Ok(()),
+                    }
                 }
                 _ => anyhow::bail!("there is nothing to test against"),
             });
         tally.expect(&format!("PostgreSQL {major}: integration tests"), done);
     }
-    if faults {
+    if apart {
         let done = steps.step("building the extension with faults in it, and testing what becomes of them", || {
             let gateway = gateway.as_deref().context("there is no gateway to test with")?;
             let clients = clients.as_ref().context("there are no MCP servers to test with")?;
-            let _cleanup = remove_at_the_end(place, Major::Pg15)?;
-            Server::new(place, SERVER, Major::Pg15)?.remove()?;
-            let server = Server::start_for(Purpose::Faults, place, SERVER, Major::Pg15, Durability::None)?;
-            let mut cargo = integration(place, &server, (gateway, clients))?;
-            cargo.arg("--").args(FAULTS).arg("--ignored");
-            tally.cargo_test("faults", &mut cargo)
+            let _cleanup = remove_at_the_end(place, faulty)?;
+            let server = fresh_server(place, faulty, Purpose::Faults)?;
+            tests_of_faults(place, &server, (gateway, clients), &mut tally)
         });
         tally.expect("faults", done);
     }
@@ -160,9 +166,9 @@ fn tests(place: &Place) -> Command {
 }
 
 /// A server nobody else uses, without what an earlier run left in it.
-fn fresh_server(place: &Place, major: Major) -> Result<Server> {
+fn fresh_server(place: &Place, major: Major, purpose: Purpose) -> Result<Server> {
     Server::new(place, SERVER, major)?.remove()?;
-    Server::start(place, SERVER, major, Durability::None)
+    Server::start_for(purpose, place, SERVER, major, Durability::None)
 }
 
 fn remove_at_the_end(place: &Place, major: Major) -> Result<Cleanup> {
@@ -192,6 +198,13 @@ fn integration_tests(
     };
     cargo.args(only).arg("--").args(left_out.iter().flat_map(|module| ["--skip", module]));
     tally.cargo_test(&format!("PostgreSQL {}", server.major), &mut cargo)
+}
+
+/// The tests of a build with faults in it.
+fn tests_of_faults(place: &Place, server: &Server, programs: (&Path, &Clients), tally: &mut Tally) -> Result<()> {
+    let mut cargo = integration(place, server, programs)?;
+    cargo.arg("--").args(FAULTS).arg("--ignored");
+    tally.cargo_test("faults", &mut cargo)
 }
 
 /// A run of the integration tests.

@@ -188,3 +188,36 @@ impl Slot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(bytes: usize) -> (Waiting, oneshot::Receiver<Option<Bytes>>) {
+        let (answer, waits) = oneshot::channel();
+        (Waiting { text: "x".repeat(bytes), trace: String::new(), answer }, waits)
+    }
+
+    #[test]
+    fn so_many_go_together_as_fit_and_none_that_has_gone_alone() {
+        let mut line = Line::default();
+        let mut receivers = Vec::new();
+        for n in 0..100 {
+            let (waiting, waits) = waiting(if n < 3 { MOST_BYTES / 2 } else { 10 });
+            line.waiting.push_back(waiting);
+            // The fifth has lost patience.
+            receivers.extend((n != 4).then_some(waits));
+        }
+        let sizes: Vec<usize> = std::iter::from_fn(|| Some(line.next().len()).filter(|n| *n > 0)).collect();
+        assert_eq!(sizes, [2, MOST, 33]);
+        assert_eq!(sizes.iter().sum::<usize>(), receivers.len());
+    }
+
+    #[test]
+    fn one_that_is_too_long_for_others_goes_all_the_same() {
+        let mut line = Line::default();
+        let (long, _waits) = waiting(2 * MOST_BYTES);
+        line.waiting.push_back(long);
+        assert_eq!(line.next().len(), 1);
+    }
+}

@@ -32,21 +32,14 @@ pub(crate) fn ingest_together(caller: &Caller, arguments: &Arguments) -> Outcome
             Some((arrival, Came::silent(silence)))
         })
         .collect();
-    let unheard: Vec<&(Arrival, Came)> = arrivals.iter().flatten().collect();
-    // Nobody is seen here for the first time.
-    let (seen, sightings): (Vec<Uuid>, Vec<Sighting>) =
-        unheard.iter().filter_map(|(arrival, _)| Some((arrival.event_id, arrival.sighting()?))).unzip();
-    let known = subjects::seen_lately(caller, &sightings)?;
-    let is_known = |n: &usize| known.contains(n);
-    let strangers: BTreeSet<Uuid> = (0..seen.len()).filter(|n| !is_known(n)).map(|n| seen[n]).collect();
-    let candidates: Vec<&Arrival> =
-        unheard.iter().map(|(arrival, _)| arrival).filter(|arrival| !strangers.contains(&arrival.event_id)).collect();
-    let new: BTreeSet<_> = match candidates.is_empty() {
-        true => BTreeSet::new(),
-        false => mirror::see(project_id, contract.name.as_str(), &candidates)?.into_iter().collect(),
-    };
-    let kept: Vec<(&Arrival, &Came)> = unheard
-        .iter()
+    let strangers = strangers(caller, arrivals.iter().flatten().map(|(arrival, _)| arrival))?;
+    let of_known = || arrivals.iter().flatten().filter(|(arrival, _)| !strangers.contains(&arrival.event_id));
+    let candidates: Vec<&Arrival> = of_known().map(|(arrival, _)| arrival).collect();
+    let mut new = BTreeSet::new();
+    if !candidates.is_empty() {
+        new.extend(mirror::see(project_id, contract.name.as_str(), &candidates)?);
+    }
+    let kept: Vec<(&Arrival, &Came)> = of_known()
         .filter(|(arrival, _)| new.contains(&arrival.event_id))
         .map(|(arrival, came)| (arrival, came))
         .collect();
@@ -61,6 +54,18 @@ pub(crate) fn ingest_together(caller: &Caller, arguments: &Arguments) -> Outcome
         })
         .collect();
     Ok(Answer::ok(json!({"answers": answers}).to_string()))
+}
+
+/// Those whose sender is to be written, because nobody has seen them lately or something about them is new.
+fn strangers<'a>(caller: &Caller, arrivals: impl Iterator<Item = &'a Arrival<'a>>) -> Outcome<BTreeSet<Uuid>> {
+    let (mut seen, sightings): (Vec<Option<Uuid>>, Vec<Sighting>) =
+        arrivals.filter_map(|arrival| Some((Some(arrival.event_id), arrival.sighting()?))).unzip();
+    for known in subjects::seen_lately(caller, &sightings)? {
+        if let Some(event_id) = seen.get_mut(known) {
+            *event_id = None;
+        }
+    }
+    Ok(seen.into_iter().flatten().collect())
 }
 
 /// The events, each with the trace that it came in.

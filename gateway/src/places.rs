@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use awooop_policy::share;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 /// So many places, and how many of them each project holds.
 pub struct Places {
     all: usize,
     held: Mutex<BTreeMap<String, usize>>,
+    freed: Notify,
 }
 
 /// A place of a project's, until it is dropped.
@@ -22,7 +24,7 @@ pub struct Place {
 impl Places {
     /// `all` places, of which none is held.
     pub fn new(all: usize) -> Arc<Places> {
-        Arc::new(Places { all, held: Mutex::default() })
+        Arc::new(Places { all, held: Mutex::default(), freed: Notify::new() })
     }
 
     /// How many there are, as the database takes it.
@@ -48,6 +50,11 @@ impl Places {
         })
     }
 
+    /// Waits until one becomes free; one that did since the last time counts.
+    pub async fn freed(&self) {
+        self.freed.notified().await;
+    }
+
     /// Takes one for a project. Whoever claims has asked for no more than there are.
     pub fn take(self: &Arc<Self>, project: &str) -> Place {
         self.with(|held| *held.entry(project.to_owned()).or_default() += 1);
@@ -68,6 +75,7 @@ impl Drop for Place {
                 left => drop(held.insert(std::mem::take(&mut self.project), left)),
             }
         });
+        self.places.freed.notify_one();
     }
 }
 

@@ -57,35 +57,36 @@ impl Worker {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut under_way = JoinSet::new();
         while !*stop.borrow() {
-            let room = self.places.free().min(MOST_AT_ONCE);
-            let wait = if room == 0 { self.idle } else { self.claim(room, &mut under_way).await };
+            // As it is before the database is asked: what becomes free meanwhile changes what it would say.
+            let (room, is_awaited) = (self.places.free().min(MOST_AT_ONCE), self.places.is_awaited());
+            let claimed = if room == 0 { Some(0) } else { self.claim(room, &mut under_way).await };
             while under_way.try_join_next().is_some() {}
-            if wait.is_zero() {
-                continue;
-            }
+            let wait = match claimed {
+                Some(0) => self.idle,
+                Some(_) => continue,
+                None => AFTER_A_FAILURE,
+            };
             tokio::select! {
                 _ = stop.changed() => {}
                 () = sleep(wait) => {}
                 // Whoever is done makes room, maybe for another run of the same project.
-                _ = under_way.join_next(), if self.places.is_awaited() => {}
+                () = self.places.freed(), if is_awaited && claimed.is_some() => {}
             }
         }
         info!(runs = under_way.len(), "the worker takes no more runs");
         while under_way.join_next().await.is_some() {}
     }
 
-    /// Claims as many runs as there is room for, and begins them. How long to wait before the next claim.
-    async fn claim(self: &Arc<Self>, room: usize, under_way: &mut JoinSet<()>) -> Duration {
+    /// Claims as many runs as there is room for, and begins them; how many, where the database could be asked.
+    async fn claim(self: &Arc<Self>, room: usize, under_way: &mut JoinSet<()>) -> Option<usize> {
         let runs = match self.database.claim(room, &self.places).await {
             Ok(runs) => runs,
             Err(code) => {
                 warn!(code, "no runs can be claimed");
-                return AFTER_A_FAILURE;
+                return None;
             }
         };
-        if runs.is_empty() {
-            return self.idle;
-        }
+        let claimed = runs.len();
         for run in runs {
             let place = self.places.take(&run.project_id);
             let worker = Arc::clone(self);
@@ -94,7 +95,7 @@ impl Worker {
                 drop(place);
             });
         }
-        Duration::ZERO
+        Some(claimed)
     }
 
     /// Executes a run, and keeps its lease meanwhile. Once the lease is lost, nothing more is done: another worker has the run.

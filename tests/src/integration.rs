@@ -4,6 +4,7 @@
 //! (see `harness::server`) says where it is. Tests share the server and the database: each makes projects, logins and
 //! runs of its own. A test that changes something for everybody takes a database of its own
 //! (`harness::own_database`). Attacks run as the attacker's role.
+#![cfg(test)]
 
 mod approvals;
 mod attack;

@@ -30,6 +30,12 @@ pub fn run(place: &Place, tally: &mut Tally) -> Result<()> {
     let mut clippy = cargo(&["clippy", "--workspace", "--exclude=pg_awooop", "--all-targets", "--", "-D", "warnings"]);
     tally.check("lint: clippy", program::run(&mut clippy));
 
+    // Which no `--all-targets` means, because no `cargo test` runs them unless they are named.
+    eprintln!("      cargo clippy, the integration tests");
+    let mut clippy =
+        cargo(&["clippy", "--workspace", "--exclude=pg_awooop", "--test=integration", "--", "-D", "warnings"]);
+    tally.check("lint: clippy of the integration tests", program::run(&mut clippy));
+
     eprintln!("      cargo clippy, the extension for PostgreSQL {CHECKED}");
     let mut clippy = cargo(&["clippy", "--package=pg_awooop", "--all-targets", "--no-default-features", "--features"]);
     clippy.args([&CHECKED.feature(), "--", "-D", "warnings"]).envs(extension::pgrx_environment(place, &tree)?);

@@ -53,8 +53,9 @@ const BETWEEN: &[&str] = &[
 pub fn run(place: &Place, versions: &[Major], only: Option<&str>) -> Result<bool> {
     let mut tally = Tally::default();
     let faults = only.is_none_or(|only| FAULTS.iter().any(|test| test.contains(only)));
-    let faulty = if versions.len() > 1 { Major::Pg16 } else { Major::Pg15 };
-    let apart = faults && versions.len() == 1;
+    let is_between = versions.len() > 1 && versions.contains(&Major::Pg16);
+    let faulty = if is_between { Major::Pg16 } else { Major::Pg15 };
+    let apart = faults && !is_between;
     let mut steps = Steps::new(if only.is_some() { 4 } else { 6 } + usize::from(apart) + 2 * versions.len());
     steps.step("looking for what has to be installed", || {
         toolchain::packages()?;

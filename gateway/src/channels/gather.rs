@@ -19,7 +19,7 @@ use crate::gateway::Gateway;
 
 /// Statements of one channel that are under way before others wait for them.
 const AT_ONCE: usize = 3;
-/// How long one waits for those, before it goes alone all the same.
+/// How long one waits to go with others, before it goes alone all the same.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// What goes in one statement at most.
 const MOST: usize = 64;
@@ -38,11 +38,14 @@ pub struct Gathering(Mutex<HashMap<Key, Line>>);
 struct Line {
     on_their_way: usize,
     waiting: VecDeque<Waiting>,
+    /// The number of the next that waits.
+    next: u64,
     /// So many need not wait, because they would in vain.
     alone: usize,
 }
 
 struct Waiting {
+    number: u64,
     /// As it goes into the statement.
     text: String,
     trace: String,
@@ -65,9 +68,16 @@ struct Slot {
     key: Key,
 }
 
+/// A place among those that wait; whoever gives it up waits no longer.
+struct Ticket {
+    gateway: Arc<Gateway>,
+    key: Key,
+    number: u64,
+}
+
 enum Way {
     Now(Option<Slot>),
-    Wait(oneshot::Receiver<Option<Bytes>>),
+    Wait(Ticket, oneshot::Receiver<Option<Bytes>>),
 }
 
 #[derive(Deserialize)]
@@ -79,8 +89,14 @@ struct Answers {
 pub async fn bring(gateway: &Arc<Gateway>, update: Update<'_>) -> Result<(StatusCode, Bytes), Problem> {
     let _slot = match way(gateway, &update) {
         Way::Now(slot) => slot,
-        Way::Wait(answer) => {
-            if let Ok(Ok(Some(body))) = timeout(PATIENCE, answer).await {
+        Way::Wait(ticket, mut answer) => {
+            let answer = match timeout(PATIENCE, &mut answer).await {
+                Ok(answer) => answer.ok().flatten(),
+                Err(_) if ticket.withdraw() => None,
+                // It is under way: to bring it once more would only wait for that.
+                Err(_) => answer.await.ok().flatten(),
+            };
+            if let Some(body) = answer {
                 return Ok((StatusCode::OK, body));
             }
             None
@@ -112,8 +128,10 @@ fn way(gateway: &Arc<Gateway>, update: &Update<'_>) -> Way {
         }
         let (answer, waits) = oneshot::channel();
         let text = format!("{{\"event\":{},\"traceparent\":\"{}\"}}", update.event.get(), update.trace);
-        line.waiting.push_back(Waiting { text, trace: update.trace.to_owned(), answer });
-        Way::Wait(waits)
+        line.next += 1;
+        let number = line.next;
+        line.waiting.push_back(Waiting { number, text, trace: update.trace.to_owned(), answer });
+        Way::Wait(Ticket { gateway: Arc::clone(gateway), key, number }, waits)
     })
 }
 
@@ -136,6 +154,23 @@ impl Line {
             together.extend(self.waiting.pop_front().filter(|waiting| !waiting.answer.is_closed()));
         }
         together
+    }
+}
+
+impl Ticket {
+    /// Waits no longer; false where it is under way already.
+    fn withdraw(&self) -> bool {
+        self.gateway.gathering.with(|lines| {
+            let Some(line) = lines.get_mut(&self.key) else { return false };
+            let at = line.waiting.iter().position(|waiting| waiting.number == self.number);
+            at.is_some_and(|at| line.waiting.remove(at).is_some())
+        })
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.withdraw();
     }
 }
 
@@ -195,7 +230,7 @@ mod tests {
 
     fn waiting(bytes: usize) -> (Waiting, oneshot::Receiver<Option<Bytes>>) {
         let (answer, waits) = oneshot::channel();
-        (Waiting { text: "x".repeat(bytes), trace: String::new(), answer }, waits)
+        (Waiting { number: 0, text: "x".repeat(bytes), trace: String::new(), answer }, waits)
     }
 
     #[test]

@@ -135,35 +135,38 @@ impl Sender {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut on_their_way = JoinSet::new();
         while !*stop.borrow() {
-            let room = self.places.free().min(MOST_AT_ONCE);
-            let wait = if room == 0 { self.idle } else { self.claim(room, &mut on_their_way).await };
+            // As it is before the database is asked: what becomes free meanwhile changes what it would say.
+            let (room, is_awaited) = (self.places.free().min(MOST_AT_ONCE), self.places.is_awaited());
+            let claimed = if room == 0 { Some(0) } else { self.claim(room, &mut on_their_way).await };
             while on_their_way.try_join_next().is_some() {}
+            let wait = match claimed {
+                Some(0) => self.idle,
+                Some(_) => continue,
+                None => AFTER_A_FAILURE,
+            };
             tokio::select! {
                 _ = stop.changed() => {}
-                () = sleep(wait), if !wait.is_zero() => {}
+                () = sleep(wait) => {}
                 // Whoever is done makes room, and its chat may have more.
-                _ = on_their_way.join_next(), if self.places.is_awaited() => {}
-                () = std::future::ready(()), if wait.is_zero() => {}
+                () = self.places.freed(), if is_awaited && claimed.is_some() => {}
             }
         }
         info!(messages = on_their_way.len(), "the sender takes no more messages");
         while on_their_way.join_next().await.is_some() {}
     }
 
-    /// Claims as many messages as there is room for, and sets them on their way. How long to wait before the next claim.
-    async fn claim(self: &Arc<Self>, room: usize, on_their_way: &mut JoinSet<()>) -> Duration {
+    /// Claims as many messages as there is room for, and sets them on their way; how many, where the database could be asked.
+    async fn claim(self: &Arc<Self>, room: usize, on_their_way: &mut JoinSet<()>) -> Option<usize> {
         // The lease is as old as the question, however long the answer took.
         let asked = Instant::now();
         let messages = match self.database.claim(room, LEASE_SECONDS, &self.places).await {
             Ok(messages) => messages,
             Err(code) => {
                 warn!(code, "no messages can be claimed");
-                return AFTER_A_FAILURE;
+                return None;
             }
         };
-        if messages.is_empty() {
-            return self.idle;
-        }
+        let claimed = messages.len();
         for message in messages {
             let place = self.places.take(&message.project_id);
             let sender = Arc::clone(self);
@@ -172,7 +175,7 @@ impl Sender {
                 drop(place);
             });
         }
-        Duration::ZERO
+        Some(claimed)
     }
 
     /// Sends what is left of a message that was claimed then, each part in its turn.

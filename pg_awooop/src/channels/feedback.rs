@@ -99,23 +99,22 @@ fn tell(project_id: &str, run_id: Uuid) -> Outcome<bool> {
         return Ok(false);
     }
     let caller = Caller::platform(project_id, "platform:feedback");
+    let standing = terms::standing(project_id, &waiting.channel)?;
+    if matches!(standing, Standing::Unvouched) {
+        return postpone(project_id, run_id).map(|()| false);
+    }
     if state.is_final() {
         // Its answer could not be told when it ended.
-        answer::of_ended_run(&caller, run_id, state)?;
-        return Ok(true);
+        return answer::of_ended_run(&caller, run_id, state).map(|()| true);
     }
-    let next = match terms::standing(project_id, &waiting.channel)? {
+    let next = match standing {
         Standing::Active(channel) => match channel.contract()? {
             contract @ ChannelContract { outbound: Some(outbound), .. } => {
                 waiting.say(&caller, contract, outbound, run_id)?
             }
             _ => None,
         },
-        Standing::Gone => None,
-        Standing::Unvouched => {
-            postpone(project_id, run_id)?;
-            return Ok(true);
-        }
+        Standing::Gone | Standing::Unvouched => None,
     };
     let (feedback_id, wait) = match next {
         Some((feedback_id, wait)) => (Some(feedback_id), Some(wait)),

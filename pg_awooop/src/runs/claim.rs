@@ -14,6 +14,7 @@ use crate::audit;
 use crate::budget::{self, Switch};
 use crate::caller::Caller;
 use crate::contracts::active::{self, Licence};
+use crate::directory;
 use crate::door::Answer;
 use crate::fault::{Outcome, Stop};
 use crate::rounds::Claiming;
@@ -223,6 +224,10 @@ fn is_licensed(caller: &Caller, run: &Claimed) -> Outcome<bool> {
         Some((Switch::Killed, problem)) => return stop_or_put_back(caller, run, &problem).map(|()| false),
         Some((Switch::Paused, _)) => return put_back(caller, run).map(|()| false),
         None => {}
+    }
+    // Of an agent that is switched off nothing begins; what waits goes on waiting, until that ends or the run's time does.
+    if directory::is_enabled(&caller.project_id, &run.agent_id)? != Some(true) {
+        return put_back(caller, run).map(|()| false);
     }
     match active::licence(&caller.project_id, &run.agent_id, run.created_under)? {
         Licence::Holds => return Ok(true),

@@ -137,6 +137,12 @@ fn runs_that_are_refused_are_told_so_a_few_times_and_recorded_each_time() {
         assert_eq!(outcome(&mut stage, &said(n, 42, "far too long for that")), "refused");
     }
     assert_eq!(told(&mut stage), 3, "{:?}", stage.messages());
+    let recorded = format!(
+        "select (select count(*) from awooop.conversation_event where project_id = '{project}' and outcome = 'refused') || ' ' ||
+                (select count(*) from awooop.audit_log where project_id = '{project}' and action = 'create_run'
+                 and code is not null)"
+    );
+    assert_eq!(stage.office.admin.value(&recorded), "30 30");
     assert_eq!(outcome(&mut stage, &said(31, 42, "short")), "run");
 }
 

@@ -137,6 +137,12 @@ fn updates_that_come_at_once_in_any_order_and_again_are_each_taken_in_once() {
          from awooop.conversation_event where project_id = '{project}' and external_id::int >= 10"
     ));
     assert_eq!(mirrored, "80 80 80 70 10");
+    // Some of them in one transaction: the gateway has brought them together.
+    let together = wire.stage.office.admin.value(&format!(
+        "select count(*) > count(distinct xmin::text) from awooop.conversation_event
+         where project_id = '{project}' and external_id::int >= 10"
+    ));
+    assert_eq!(together, "t");
     let people = format!("select count(*) from awooop.platform_subjects where project_id = '{project}'");
     assert_eq!(wire.stage.office.admin.value(&people), "24");
 }

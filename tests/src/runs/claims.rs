@@ -137,6 +137,22 @@ fn a_run_past_its_deadline_neither_is_claimed_nor_hides_one_that_can_be() {
 }
 
 #[test]
+fn runs_of_an_agent_that_is_switched_off_wait_until_it_is_on_again() {
+    let project = Project::new();
+    let (mut actor, mut admin) = (project.actor(), project.admin());
+    let run = actor.create_id("");
+    actor.call("select awooop.create_agent('agent', enabled => false)");
+    assert_eq!(actor.claim("w", 5).len(), 0);
+    assert_eq!(actor.state(&run), "pending");
+    actor.call("select awooop.create_agent('agent', enabled => true)");
+    // It was put back for a minute, and that was no attempt.
+    admin.run(&format!("update awooop.run_ready set available_at = clock_timestamp() where run_id = '{run}'"));
+    let claim = actor.claim_one("w");
+    assert_eq!((&claim.run, &claim.json["attempt"]), (&run, &1.into()));
+    super::books::check(&mut admin, &project.id);
+}
+
+#[test]
 fn a_suspended_projects_runs_wait_until_it_is_resumed() {
     let project = Project::new();
     let (mut actor, mut admin) = (project.actor(), project.admin());

@@ -204,7 +204,8 @@ fn as_many_runs_as_were_allowed_are_executed_at_once_and_one_project_leaves_a_pl
         says("done")
     });
     let runs: Vec<String> = (0..9).map(|n| shop.create(&n.to_string())).collect();
-    let _gateway = shop.worker(&[("MAX_RUNS", "4")]);
+    // Who is done wakes the worker, which asks by itself only after half a minute.
+    let _gateway = shop.worker(&[("MAX_RUNS", "4"), ("POLL_MS", "30000")]);
     for run in runs {
         shop.wait(&run, "completed");
     }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Arrival, Came, Channel, mirror};
 use crate::caller::Caller;
 use crate::door::Answer;
-use crate::fault::{Outcome, fault};
+use crate::fault::{Outcome, fault, whole};
 use crate::subjects::{self, Sighting};
 
 /// Events of one call.
@@ -44,7 +44,8 @@ pub(crate) fn ingest_together(caller: &Caller, arguments: &Arguments) -> Outcome
         .map(|(arrival, came)| (arrival, came))
         .collect();
     if !kept.is_empty() {
-        mirror::keep(project_id, contract, &kept)?;
+        // As with one alone: that it was seen is not kept without its mirror.
+        whole(mirror::keep(project_id, contract, &kept))?;
     }
     let answers: Vec<Value> = arrivals
         .iter()

@@ -27,7 +27,7 @@ use uuid::Uuid;
 use super::ask::{self, Press};
 use super::feedback;
 use super::outbox::{self, Draft};
-use super::terms;
+use super::terms::{self, Channel};
 use crate::audit;
 use crate::caller::Caller;
 use crate::contracts::active;
@@ -76,26 +76,18 @@ impl Came {
 }
 
 /// The channel that something happened in, for whoever may bring its events.
-struct Channel(terms::Channel);
-
-impl Channel {
-    fn of(caller: &Caller, arguments: &Arguments) -> Outcome<Self> {
-        if !caller.project.mode.is_on_platform() {
-            return fault(ErrorCode::TenantUnavailable);
-        }
-        let name = match (caller.channel.as_deref(), arguments.optional_text("channel")) {
-            (Some(own), Some(named)) if own != named => return refuse(ErrorCode::ChannelSecret),
-            (Some(name), _) | (None, Some(name)) => name,
-            (None, None) => return fault(Problem::from(ErrorCode::InputMissing).with("argument", "channel")),
-        };
-        let channel = Channel(terms::channel(&caller.project_id, name)?);
-        channel.0.inbound()?;
-        Ok(channel)
+fn channel_of(caller: &Caller, arguments: &Arguments) -> Outcome<Channel> {
+    if !caller.project.mode.is_on_platform() {
+        return fault(ErrorCode::TenantUnavailable);
     }
-
-    fn contract(&self) -> Outcome<&ChannelContract> {
-        self.0.contract()
-    }
+    let name = match (caller.channel.as_deref(), arguments.optional_text("channel")) {
+        (Some(own), Some(named)) if own != named => return refuse(ErrorCode::ChannelSecret),
+        (Some(name), _) | (None, Some(name)) => name,
+        (None, None) => return fault(Problem::from(ErrorCode::InputMissing).with("argument", "channel")),
+    };
+    let channel = terms::channel(&caller.project_id, name)?;
+    channel.inbound()?;
+    Ok(channel)
 }
 
 /// An event on its way in.
@@ -112,7 +104,7 @@ struct Arrival<'a> {
 
 /// Operation `ingest_event`.
 pub(crate) fn ingest(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let channel = Channel::of(caller, arguments)?;
+    let channel = channel_of(caller, arguments)?;
     let (project_id, contract) = (caller.project_id.as_str(), channel.contract()?);
     let arrival = Arrival::new(caller, &channel, arguments.json("event"), tenant::traceparent().as_deref())?;
     if mirror::see(project_id, contract.name.as_str(), &[&arrival])?.is_empty() {
@@ -136,7 +128,7 @@ fn repeated(project_id: &str, event_id: Uuid) -> Outcome<Answer> {
 impl<'a> Arrival<'a> {
     /// What the channel has brought, in that trace.
     fn new(caller: &'a Caller, channel: &'a Channel, body: &Value, trace: Option<&str>) -> Outcome<Self> {
-        let (contract, inbound) = (channel.contract()?, channel.0.inbound()?);
+        let (contract, inbound) = (channel.contract()?, channel.inbound()?);
         let most = usize::try_from(inbound.max_event_bytes()).unwrap_or(usize::MAX);
         let event = channel::read(contract.channel_type.as_str(), terms::identity(contract), body)?;
         let body = body.to_string();

@@ -391,22 +391,13 @@ fn an_update_that_cannot_be_judged_now_is_taken_in_when_it_comes_again() {
         &project,
         &counting(json!({"odd": {"threshold": 9, "window_seconds": 60, "action": "record"}})),
     );
-    let rewrite = |stage: &mut Stage, from: &str, to: &str| {
-        stage.office.admin.run(&format!(
-            "begin; alter table awooop.contract_revisions disable trigger all;
-             update awooop.contract_revisions set document = replace(document, '{from}', '{to}')
-             where project_id = '{project}' and kind = 'policy';
-             alter table awooop.contract_revisions enable trigger all; commit"
-        ));
-        stage.office.gateway = gateway_login_in(&stage.office.database());
-    };
-    rewrite(&mut stage, "lead", "dael");
+    stage.rewrites("policy", "lead", "dael");
     // How much of it there may be, the policy says.
     let message = said(1, 42, "hello");
     let secret = stage.secret.clone();
     assert_eq!(stage.office.code(&secret, "ingest_event", json!({"event": message})), "E-CONTRACT-008");
     let seen = format!("select count(*) from awooop.conversation_seen where project_id = '{project}'");
     assert_eq!(stage.office.admin.value(&seen), "0");
-    rewrite(&mut stage, "dael", "lead");
+    stage.rewrites("policy", "dael", "lead");
     assert_eq!(stage.comes(&message)["outcome"], "run");
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::contracts::stage::Office;
 use crate::harness::channels::{CHANNEL, open, telegram};
-use crate::harness::quiet::{Claim, claims, text};
+use crate::harness::platform_logins::gateway_login_in;
+use crate::harness::quiet::{Claim, claims, superuser_in, text};
 
 pub const WORKS: &str = "runs:write,runs:work,runs:read,envelope:write,budgets:spend";
 pub const SPEAKS: &str = "messages:write,conversations:read";
@@ -67,6 +68,21 @@ impl Stage {
     pub fn comes(&mut self, update: &Value) -> Value {
         let secret = self.secret.clone();
         self.office.does(&secret, "ingest_event", json!({"event": update}))
+    }
+
+    /// Changes active contracts of that kind behind their signatures: nobody vouches for them until that is undone. Sessions begin
+    /// anew, as one keeps what it has believed.
+    pub fn rewrites(&mut self, kind: &str, from: &str, to: &str) {
+        let project = self.office.project.clone();
+        self.office.admin.run(&format!(
+            "begin; alter table awooop.contract_revisions disable trigger all;
+             update awooop.contract_revisions set document = replace(document, '{from}', '{to}')
+             where project_id = '{project}' and kind = '{kind}';
+             alter table awooop.contract_revisions enable trigger all; commit"
+        ));
+        let database = self.office.database();
+        self.office.gateway = gateway_login_in(&database);
+        self.office.admin = superuser_in(&database);
     }
 
     /// Puts the project into another mode.

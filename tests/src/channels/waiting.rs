@@ -7,7 +7,6 @@ use crate::contracts::stage::Office;
 use crate::harness::at_once;
 use crate::harness::channels::said;
 use crate::harness::contracts::{activate, agent_contract};
-use crate::harness::platform_logins::gateway_login_in;
 use crate::harness::quiet::{superuser_in, text};
 use crate::work::stage::run_contract;
 
@@ -138,26 +137,14 @@ fn word_that_never_reached_the_chat_is_not_changed_but_said_anew() {
 #[test]
 fn an_answer_whose_channel_nobody_vouches_for_waits_until_somebody_does() {
     let (mut stage, run) = waiting(json!({}));
-    let project = stage.office.project.clone();
-    let rewrite = |stage: &mut Stage, from: &str, to: &str| {
-        stage.office.admin.run(&format!(
-            "begin; alter table awooop.contract_revisions disable trigger all;
-             update awooop.contract_revisions set document = replace(document, '{from}', '{to}')
-             where project_id = '{project}' and kind = 'channel';
-             alter table awooop.contract_revisions enable trigger all; commit"
-        ));
-        let database = stage.office.database();
-        stage.office.gateway = gateway_login_in(&database);
-        stage.office.admin = superuser_in(&database);
-    };
-    rewrite(&mut stage, "@shop_bot", "@shop_tob");
+    stage.rewrites("channel", "@shop_bot", "@shop_tob");
     // Nobody is told that it goes on either, and nothing is forgotten.
     pass(&mut stage);
     assert_eq!((stage.messages(), next(&mut stage, &run).as_str()), (Vec::new(), "60"));
     stage.answer(json!("Here it is."));
     pass(&mut stage);
     assert_eq!((stage.messages(), next(&mut stage, &run).as_str()), (Vec::new(), "60"));
-    rewrite(&mut stage, "@shop_tob", "@shop_bot");
+    stage.rewrites("channel", "@shop_tob", "@shop_bot");
     pass(&mut stage);
     assert_eq!(next(&mut stage, &run), "");
     pass(&mut stage);

@@ -9,7 +9,7 @@ use awooop_policy::error::{ErrorCode, Problem};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Arrival, Came, Channel, mirror};
+use super::{Arrival, Came, channel_of, mirror};
 use crate::caller::Caller;
 use crate::door::Answer;
 use crate::fault::{Outcome, fault, whole};
@@ -20,7 +20,7 @@ const MOST: usize = 100;
 
 /// Operation `ingest_events`.
 pub(crate) fn ingest_together(caller: &Caller, arguments: &Arguments) -> Outcome<Answer> {
-    let channel = Channel::of(caller, arguments)?;
+    let channel = channel_of(caller, arguments)?;
     let (project_id, contract) = (caller.project_id.as_str(), channel.contract()?);
     let brought = brought(arguments.json("events"))?;
     // One that is wrong is told so when it comes alone.

@@ -1,8 +1,9 @@
 //! Carries AwoooP's operations over HTTP.
 //!
-//! One request becomes one SQL statement, and the bytes that come back go to the client as they are. Who may do what,
-//! what an argument may be, and what an answer looks like is decided in the database; the gateway decides only what a
-//! carrier must: how much it reads, how long it waits, how many it lets in, and how it stops.
+//! One request becomes one SQL statement (updates of one channel may share one: [`channels::gather`]), and the bytes that
+//! come back go to the client as they are. Who may do what, what an argument may be, and what an answer looks like is
+//! decided in the database; the gateway decides only what a carrier must: how much it reads, how long it waits, how many
+//! it lets in, and how it stops.
 //!
 //! A request passes through the modules in this order: [`serve`] accepts it, [`observe`] names it and counts it,
 //! [`registry`] finds its operation, [`forward`] carries it through the [`pool`], [`answer`] sends what came back, and

@@ -86,6 +86,31 @@ fn pauses_errors_and_lost_answers_delay_a_message_and_lose_none() {
 }
 
 #[test]
+fn an_answer_that_never_comes_is_waited_for_so_long_and_holds_its_own_chat_alone() {
+    let mut wire = Wire::new();
+    wire.trouble(json!({"kind": "hang", "chat_id": "1"}));
+    wire.trouble(json!({"kind": "done_and_hang", "chat_id": "2"}));
+    let mut first = Vec::new();
+    for chat in ["1", "2", "3"] {
+        first.push(wire.stage.says(chat, &format!("{chat}-0")));
+        wire.stage.says(chat, &format!("{chat}-1"));
+    }
+    eventually("the chat that answers", || wire.sent().iter().filter(|(to, _)| to == "3").count() == 2);
+    let of = |wire: &Wire, chat: &str| -> Vec<String> {
+        wire.sent().into_iter().filter(|(to, _)| to == chat).map(|(_, words)| words).collect()
+    };
+    assert_eq!((of(&wire, "1"), of(&wire, "2")), (Vec::new(), vec!["2-0".to_owned()]), "they are waited for");
+    eventually("the end of patience", || wire.stage.shown(&first[0])["error"]["code"] == "timed_out");
+    wire.wait_until_idle();
+    // What was done without a word comes again, before what follows it.
+    assert_eq!(
+        (of(&wire, "1"), of(&wire, "2")),
+        (vec!["1-0".into(), "1-1".into()], vec!["2-0".into(), "2-0".into(), "2-1".into()])
+    );
+    assert!(wire.stage.messages().iter().all(|(_, state, _)| state == "sent"));
+}
+
+#[test]
 fn a_pause_is_as_long_as_whoever_answers_says_in_whichever_form() {
     let mut wire = Wire::new();
     wire.trouble(json!({"kind": "429", "retry_after": 70_000, "chat_id": "1"}));

@@ -72,6 +72,11 @@ impl BotApi {
                 return Ok(response);
             }
             Some(Trouble::Status(status, retry_after)) => return Ok(refusal(status, "Trouble", retry_after)),
+            Some(Trouble::DoneAndHang) => {
+                let _ = self.with(|state| method::carry_out(state, method, params));
+                sleep(FOR_EVER).await;
+                return Err(HungUp);
+            }
             // It is done, and nobody hears of it.
             Some(Trouble::DoneAndHungUp) => {
                 let _ = self.with(|state| method::carry_out(state, method, params));

@@ -17,8 +17,10 @@ pub enum Trouble {
     TooMuch(u64),
     /// The connection is closed before anything is done.
     HangUp,
-    /// Nothing is said for very long.
+    /// Nothing is done, and nothing said for longer than anybody waits.
     Hang,
+    /// It is done, and nothing said for as long.
+    DoneAndHang,
     /// It is done, and the connection closed.
     DoneAndHungUp,
     /// It takes so many milliseconds longer.
@@ -69,6 +71,7 @@ impl State {
         let trouble = match params["kind"].as_str().unwrap_or_default() {
             "hang_up" => Trouble::HangUp,
             "hang" => Trouble::Hang,
+            "done_and_hang" => Trouble::DoneAndHang,
             "done_and_hung_up" => Trouble::DoneAndHungUp,
             "slow" => Trouble::Slow(number("ms").unwrap_or(100)),
             "too_much" => Trouble::TooMuch(number("retry_after").unwrap_or(1)),
